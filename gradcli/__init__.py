@@ -1,0 +1,1 @@
+"""gradcli: PyTorch's autograd at the shell prompt, without PyTorch."""

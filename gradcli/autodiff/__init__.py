@@ -1,0 +1,1 @@
+"""Derivatives: graph in, graph out. backward.py (vector-Jacobian products), forward.py (Jacobian-vector products)."""

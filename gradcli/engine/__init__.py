@@ -1,0 +1,1 @@
+"""Executing the graph on numpy. One door: `run.run(outputs)`."""

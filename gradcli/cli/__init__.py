@@ -1,0 +1,1 @@
+"""The command line: options as data, values, one file per command."""

@@ -1,0 +1,63 @@
+"""`gradcli eval`: the value of an expression, its grad_fn and the gradient of each variable."""
+
+from __future__ import annotations
+
+from gradcli.api import Session
+from gradcli.cli.arguments import Arguments
+from gradcli.cli.gradients import Gradients, differentiate
+from gradcli.cli.program import (
+    bind_variables,
+    check_stdin_once,
+    check_variables_are_named,
+    open_session,
+    parse_with_value,
+    read_source,
+    wanted_names,
+)
+from gradcli.cli.result import render_result
+from gradcli.cli.timelimit import time_limit
+from gradcli.cli.writing import write_result
+from gradcli.environment import Environment
+from gradcli.errors import UsageError
+from gradcli.render.errortext import note_text
+
+
+def run_eval(arguments: Arguments, environment: Environment) -> int:
+    """Run `gradcli eval`; nothing is written before everything has been computed."""
+    form = arguments.values.get("format", "text")
+    path = arguments.values.get("output_file")
+    if form == "npz" and path is None and environment.stdout_is_terminal:
+        raise UsageError("npz is not for a terminal", hint="-o FILE")
+    check_stdin_once(arguments)
+    with time_limit(arguments.values.get("timeout"), environment):
+        session, value, gradients, printed = evaluate(arguments, environment)
+        text = "".join(printed)
+        result = render_result(value, gradients, form)
+    if form == "text" and isinstance(result, str) and path is None:
+        environment.stdout.write(text)
+    else:  # what the program prints must not get into the data
+        environment.stderr.write(text)
+    write_result(result, path, environment)
+    color = environment.color_allowed(environment.stderr)
+    for note in gradients.notes:
+        print(note_text(note, color), file=environment.stderr)
+    if "keep_session" in arguments.flags:
+        from gradcli.repl.loop import converse
+
+        return converse(session, environment)
+    return 0
+
+
+def evaluate(arguments: Arguments, environment: Environment) -> tuple[Session, object, Gradients, list[str]]:
+    """The session after the program, its value, the gradients, and what it printed."""
+    source = read_source(arguments, environment)
+    wrt = wanted_names(arguments)
+    module = parse_with_value(source)
+    check_variables_are_named(module, arguments)
+    session = open_session(arguments)
+    bound = {binding.name for binding in arguments.bindings}
+    bind_variables(session, arguments, environment, wrt if wrt is not None and bound.issuperset(wrt) else None)
+    printed: list[str] = []
+    value = session.eval(module, write=printed.append)
+    gradients = differentiate(session, module, value, wrt, arguments, environment)
+    return session, value, gradients, printed

@@ -1,0 +1,200 @@
+"""The gradients that eval prints: which variables, from which seeds, and a note for each that has none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradcli.api import Session, Tensor
+from gradcli.cli.arguments import Arguments
+from gradcli.cli.nearest import nearest
+from gradcli.cli.program import DEFAULT_DTYPE
+from gradcli.cli.values import read_value
+from gradcli.environment import Environment
+from gradcli.errors import GradError, NameError_, ShapeError, UsageError
+from gradcli.language import ast
+
+Array = np.ndarray[Any, Any]
+
+CUTS = frozenset(
+    {"detach", "detach_", "data", "no_grad", "item", "tolist", "numpy", "set_grad_enabled", "requires_grad_"}
+)
+
+
+class Gradients:
+    """Gradients by name in the order of the variables (None: it has none), and remarks for the user.
+
+    by_name is None when gradients could not be asked for: the output is no scalar and there is no seed.
+    """
+
+    __slots__ = ("by_name", "notes")
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, Tensor | None] | None = {}
+        self.notes: list[str] = []
+
+
+def differentiate(
+    session: Session,
+    module: ast.Module,
+    value: object,
+    wrt: list[str] | None,
+    arguments: Arguments,
+    environment: Environment,
+) -> Gradients:
+    """Run the backward pass that `--seed` and `--wrt` ask for.
+
+    Raises: NameError_ for a name of --wrt that is no variable; GradError for one without a gradient.
+    """
+    result = Gradients()
+    outputs = [item for item in (value if isinstance(value, tuple) else (value,)) if isinstance(item, Tensor)]
+    seeds = arguments.lists.get("seed", [])
+    names = _differentiable(session, arguments) if wrt is None else _checked(session, wrt)
+    if "no_grad" in arguments.flags:
+        if seeds or wrt:
+            raise UsageError("--no-grad records no graph, so there is nothing for --seed or --wrt")
+        return result
+    tracked = [output for output in outputs if output.requires_grad]
+    if not tracked:
+        if seeds:
+            raise GradError("the output does not require grad, so there is nothing to seed")
+        _explain(result, dict.fromkeys(names), session, module, arguments)
+        return result
+    cotangents = _cotangents(session, outputs, tracked, seeds, arguments, environment)
+    if cotangents is None:
+        result.by_name = None
+        shape = next(tuple(output.shape) for output in tracked if tuple(output.shape))
+        result.notes.append(
+            f"the output has shape {shape}, so gradients need a seed, the v of y.backward(v): {_ask(shape)}"
+        )
+        return result
+    _backward(session, names, tracked, cotangents)
+    _explain(result, {name: _gradient(session, name) for name in names}, session, module, arguments)
+    return result
+
+
+def _differentiable(session: Session, arguments: Arguments) -> list[str]:
+    """The variables of the command line, then the leaves that the program made itself."""
+    bound = [binding.name for binding in arguments.bindings if isinstance(session[binding.name], Tensor)]
+    own = [name for name in session.variables() if name not in bound and _is_leaf(session[name])]
+    return bound + own
+
+
+def _is_leaf(value: object) -> bool:
+    return isinstance(value, Tensor) and bool(value.requires_grad) and value.grad_fn is None
+
+
+def _checked(session: Session, wrt: list[str]) -> list[str]:
+    """The names of --wrt, each of them a tensor that can have a gradient."""
+    for name in wrt:
+        if name not in session:
+            near = nearest(name, session.variables())
+            raise NameError_(f"--wrt: there is no variable {name}", hint=f"did you mean {near}?" if near else None)
+        value = session[name]
+        if not isinstance(value, Tensor):
+            raise GradError(f"--wrt: {name} is no tensor")
+        if not _is_floating(value):
+            raise GradError(f"--wrt: {name} is {_dtype(value)}, and only floating-point tensors have gradients")
+    return wrt
+
+
+def _cotangents(
+    session: Session,
+    outputs: list[Tensor],
+    tracked: list[Tensor],
+    seeds: list[str],
+    arguments: Arguments,
+    environment: Environment,
+) -> list[Array | None] | None:
+    """A cotangent for each output that requires grad (None: a scalar's 1), or None when seeds are missing."""
+    if not seeds:
+        return None if any(_size(output) != 1 for output in tracked) else [None] * len(tracked)
+    if len(seeds) not in (len(outputs), len(tracked)):
+        raise UsageError(
+            f"--seed is given {_times(len(seeds))}, and the expression has {_plural(len(outputs), 'output')}",
+            hint="one --seed for each output, in their order",
+        )
+    of_all = len(seeds) == len(outputs)
+    pairs = zip(outputs if of_all else tracked, seeds, strict=True)
+    dtype = arguments.values.get("dtype", DEFAULT_DTYPE)
+    return [
+        _cotangent(read_value(text, "--seed", session, dtype, environment), output)
+        for output, text in pairs
+        if output.requires_grad
+    ]
+
+
+def _cotangent(value: object, output: Tensor) -> Array:
+    """A seed in the output's dtype. Raises: ShapeError unless it has the output's shape."""
+    if not isinstance(value, np.ndarray):
+        raise UsageError("--seed needs a tensor or numbers")
+    shape = tuple(output.shape)
+    if value.shape != shape:
+        raise ShapeError(f"--seed has shape {value.shape}, and the output {shape}", hint=_ask(shape))
+    return value.astype(_dtype(output))
+
+
+def _backward(session: Session, names: list[str], tracked: list[Tensor], cotangents: list[Array | None]) -> None:
+    """Accumulate the gradients of all outputs; what the program accumulated itself is cleared first."""
+    for name in names:
+        tensor = session[name]
+        if isinstance(tensor, Tensor) and tensor.requires_grad:
+            session.run(f"{name}.grad = None" if tensor.grad_fn is None else f"{name}.retain_grad()")
+    for number, (output, cotangent) in enumerate(zip(tracked, cotangents, strict=True), 1):
+        output.backward(cotangent, retain_graph=number < len(tracked))
+
+
+def _gradient(session: Session, name: str) -> Tensor | None:
+    tensor = session[name]
+    return tensor.grad if isinstance(tensor, Tensor) else None
+
+
+def _explain(
+    result: Gradients, found: dict[str, Tensor | None], session: Session, module: ast.Module, arguments: Arguments
+) -> None:
+    """Keep the gradients, and note why a variable has none."""
+    result.by_name = found
+    words = {part.name for part in ast.walk(module) if isinstance(part, ast.Attribute)}
+    words |= {part.id for part in ast.walk(module) if isinstance(part, ast.Name)}
+    cuts = sorted(words & CUTS)
+    for name, gradient in found.items():
+        if gradient is not None:
+            continue
+        tensor = session[name]
+        if isinstance(tensor, Tensor) and not _is_floating(tensor):
+            why = f"it is {_dtype(tensor)}, and only floating-point tensors have gradients"
+        elif cuts:
+            why = f"it is detached on the way to the output ({', '.join(cuts)})"
+        elif name in words:
+            why = "it is not used on the way to the output, or only by operations without a derivative"
+        else:
+            why = "it is not used on the way to the output"
+        result.notes.append(f"{name} has no gradient: {why}")
+
+
+def _is_floating(tensor: Tensor) -> bool:
+    return _dtype(tensor).startswith("float")
+
+
+def _dtype(tensor: Tensor) -> str:
+    return str(tensor.dtype).rpartition(".")[2]
+
+
+def _size(tensor: Tensor) -> int:
+    size = 1
+    for length in tuple(tensor.shape):
+        size *= length
+    return size
+
+
+def _ask(shape: tuple[int, ...]) -> str:
+    return f"--seed ones:{','.join(map(str, shape))}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")

@@ -1,0 +1,220 @@
+"""The commands and their options, as data: the parser, the help and the settings are all made from it.
+
+Imports nothing, so that `--help` costs little. A later command adds one `Command` here and one file beside this.
+"""
+
+from __future__ import annotations
+
+# An option of one word takes that word from the user's variables (`--x VALUE` binds x), so this list is closed:
+# later options have two words or more. `--var NAME=VALUE` binds a variable of any of these names.
+RESERVED = (
+    "check",
+    "cov",
+    "dtype",
+    "err",
+    "format",
+    "help",
+    "json",
+    "names",
+    "seed",
+    "tangent",
+    "timeout",
+    "to",
+    "var",
+    "version",
+    "wrt",
+)
+
+DTYPES = ("float32", "float64", "float16")
+
+
+class Option:
+    """One option: its names, what it takes and what it is for.
+
+    kind: flag, text, file, integer, seconds, choice, names (x,y,z) or binding (NAME=VALUE).
+    repeated: it may be given several times, and its value is a list. setting: GRADCLI_* and the config file set it too.
+    """
+
+    __slots__ = ("choices", "help", "key", "kind", "metavar", "names", "repeated", "setting")
+
+    def __init__(
+        self,
+        names: str,
+        help: str,
+        metavar: str = "",
+        kind: str = "text",
+        choices: tuple[str, ...] = (),
+        repeated: bool = False,
+        setting: bool = False,
+    ) -> None:
+        self.names = tuple(names.split(", "))
+        self.help = help
+        self.metavar = metavar
+        self.kind = kind
+        self.choices = choices
+        self.repeated = repeated
+        self.setting = setting
+        self.key = self.names[-1].lstrip("-").replace("-", "_")
+
+    @property
+    def takes_value(self) -> bool:
+        """Whether the next word belongs to it."""
+        return self.kind != "flag"
+
+    @property
+    def usage(self) -> str:
+        """How the help shows it: `-o FILE, --format text|json`."""
+        value = "|".join(self.choices) if self.choices and not self.metavar else self.metavar
+        return ", ".join(self.names) + (f" {value}" if value else "")
+
+
+class Command:
+    """One command: what it reads, its options, and the examples of its help."""
+
+    __slots__ = ("description", "examples", "name", "operand", "options", "summary")
+
+    def __init__(
+        self, name: str, operand: str, summary: str, description: str, options: tuple[Option, ...], examples: str
+    ) -> None:
+        self.name = name
+        self.operand = operand
+        self.summary = summary
+        self.description = description
+        self.options = options
+        self.examples = examples
+
+    def option(self, name: str) -> Option | None:
+        """The option of a name as it is written (`--seed`)."""
+        return next((option for option in self.options if name in option.names), None)
+
+
+HELP = Option("-h, --help", "print this and exit", kind="flag")
+VAR = Option("--var", "bind a variable whose name is also an option", "NAME=VALUE", "binding", repeated=True)
+PROGRAM = Option("-f, --program-file", "read the expression from FILE", "FILE", "file")
+DTYPE = Option("--dtype", "the default dtype (float32)", kind="choice", choices=DTYPES, setting=True)
+NAMES = Option(
+    "--names",
+    "whose grad_fn names to print: PyTorch 1.0's (torch1) or 2.x's",
+    kind="choice",
+    choices=("torch1", "torch2"),
+    setting=True,
+)
+MANUAL_SEED = Option("--manual-seed", "torch.manual_seed(N) before anything is drawn", "N", "integer")
+NO_GRAD = Option("--no-grad", "record no graph and print no gradients", kind="flag")
+TIMEOUT = Option("--timeout", "give up after so many seconds, with exit status 124", "SECONDS", "seconds", setting=True)
+INTERACTIVE = Option("-i, --keep-session", "go on at the prompt with the variables at hand", kind="flag")
+SEED = Option("--seed", "the cotangent v of y.backward(v); once per output of a tuple", "VALUE", repeated=True)
+WRT = Option("--wrt", "gradients of these alone; assigned names count too", "x,y", "names")
+FORMAT = Option("--format", "how to print (text)", kind="choice", choices=("text", "json", "csv", "npz"), setting=True)
+JSON = Option("--json", "the same as --format json", kind="flag")
+OUTPUT = Option("-o, --output-file", "write to FILE, whole or not at all", "FILE", "file")
+CHECK = Option("--check", "compare what is printed with the output recorded in FILE", kind="flag")
+
+VALUES = """\
+Variables: --NAME VALUE or --NAME=VALUE. The next word is always the value, also when it begins with a minus.
+  VALUE is an expression ("ones(2,2)", "[1, 2]", 3, "x*2") or a form that needs no quotes:
+    1,2,3  ones:2,2  randn:3  eye:2  linspace:0,1,5
+    @data.npy  @data.npz:key  @data.csv  @data.csv:column  @data.json  @- (standard input)
+  Numbers and lists become tensors of the default dtype; tensor(...), factories and arrays keep their own.
+"""
+
+EVAL = Command(
+    "eval",
+    "EXPR",
+    "the value of an expression, and its gradients",
+    "Prints the value of EXPR (statements may come before it, split by ';' or line ends), its grad_fn and the\n"
+    "gradient of each variable. EXPR comes from the argument, from -f FILE, or from standard input with '-'.",
+    (
+        SEED,
+        WRT,
+        DTYPE,
+        MANUAL_SEED,
+        NAMES,
+        NO_GRAD,
+        FORMAT,
+        JSON,
+        OUTPUT,
+        TIMEOUT,
+        PROGRAM,
+        INTERACTIVE,
+        VAR,
+        HELP,
+    ),
+    'gradcli eval "mean(3*(x+2)**2)" --x "ones(2,2)"\n'
+    'gradcli eval "x @ w" --x 1,2 --w randn:2,3 --seed 1,0,0 --manual-seed 0\n'
+    'gradcli eval "y = x.exp(); y.sum()" --x @data.npy --wrt x,y --json\n',
+)
+
+RUN = Command(
+    "run",
+    "FILE",
+    "a program, a notebook or a document",
+    "Runs FILE: a program (.py, .txt), the code cells of a notebook (.ipynb), the fenced blocks of a document (.md),\n"
+    "or standard input with '-'. Prompts ('>>> ', 'In [3]:') are dropped. Variables are bound before it starts.",
+    (CHECK, DTYPE, MANUAL_SEED, NAMES, TIMEOUT, INTERACTIVE, VAR, HELP),
+    "gradcli run tutorial.txt\ngradcli run notebook.ipynb --check\necho 'print(ones(2))' | gradcli run -\n",
+)
+
+REPL = Command(
+    "repl",
+    "",
+    "the prompt",
+    "Reads statements and shows what they give. ':help' at the prompt lists its commands.",
+    (DTYPE, MANUAL_SEED, NAMES, VAR, HELP),
+    "gradcli repl\ngradcli repl --names torch2 --x randn:3\n",
+)
+
+COMMANDS = {command.name: command for command in (EVAL, RUN, REPL)}
+
+DESCRIPTION = """\
+gradcli: PyTorch's autograd at the shell prompt, without PyTorch.
+
+usage: gradcli COMMAND ...     (gradcli alone: the prompt, or `run -` when input is piped)
+
+"""
+
+EXIT_STATUS = """\
+Exit status: 0 fine; 1 the evaluation failed or a check did not hold; 2 usage or syntax; 124 out of time;
+130 interrupted.
+"""
+
+
+def main_help() -> str:
+    """What `gradcli --help` prints."""
+    rows = [(command.name, command.summary) for command in COMMANDS.values()]
+    rows += [("help COMMAND", "its options and examples")]
+    options = [("-h, --help", "print this and exit"), ("-V, --version", "print the version and exit")]
+    return (
+        DESCRIPTION
+        + "Commands:\n"
+        + _table(rows)
+        + "\nOptions:\n"
+        + _table(options)
+        + '\nTry: gradcli eval "mean(3*(x+2)**2)" --x "ones(2,2)"\n\n'
+        + EXIT_STATUS
+    )
+
+
+def command_help(command: Command) -> str:
+    """What `gradcli COMMAND --help` prints."""
+    operand = f" {command.operand}" if command.operand else ""
+    examples = "".join(f"  {line}\n" for line in command.examples.splitlines())
+    return (
+        f"usage: gradcli {command.name}{operand} [--NAME VALUE ...] [options]\n\n{command.description}\n\n"
+        f"{VALUES}\nOptions (never abbreviated):\n{_table([(o.usage, o.help) for o in command.options])}\n"
+        f"Examples:\n{examples}\n"
+        "Reserved words, which --var NAME=VALUE binds as variables: " + _wrapped(RESERVED) + "\n"
+    )
+
+
+def _table(rows: list[tuple[str, str]]) -> str:
+    """Two columns; a long left one has the line for itself."""
+    lines = []
+    for left, right in rows:
+        lines.append(f"  {left:<28}{right}\n" if len(left) < 28 else f"  {left}\n{'':30}{right}\n")
+    return "".join(lines)
+
+
+def _wrapped(words: tuple[str, ...]) -> str:
+    half = len(words) // 2
+    return " ".join(words[:half]) + "\n  " + " ".join(words[half:])

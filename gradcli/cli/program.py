@@ -1,0 +1,157 @@
+"""What eval and the commands like it have in common: the program's text, the session, the variables, what they name."""
+
+from __future__ import annotations
+
+from gradcli.api import Session
+from gradcli.cli.arguments import Arguments, split_names
+from gradcli.cli.datafiles import read_bytes
+from gradcli.cli.nearest import nearest
+from gradcli.cli.values import bind, read_value
+from gradcli.environment import Environment
+from gradcli.errors import FileError, UsageError
+from gradcli.language import ast
+from gradcli.language.parse import parse_program
+from gradcli.source import Source
+
+DEFAULT_DTYPE = "float32"
+DEFAULT_NAMES = "torch1"  # the tutorial's version; the Python API has torch2
+
+
+def read_source(arguments: Arguments, environment: Environment) -> Source:
+    """The text of the program: the argument, `-f FILE`, or standard input.
+
+    Raises: UsageError when there is none, or more than one.
+    """
+    operands = list(arguments.operands)
+    file = arguments.values.get("program_file")
+    command = arguments.command
+    if file is not None and operands:
+        raise UsageError(f"both an expression and -f {file} are given", hint="one of them is enough")
+    if file is None and not operands:
+        raise UsageError(f"gradcli {command.name} needs an expression", hint=command.examples.splitlines()[0])
+    if len(operands) > 1:
+        shown = " ".join(map(repr, operands[:4]))
+        raise UsageError(
+            f"gradcli {command.name} takes one expression, and got {len(operands)}: {shown}",
+            hint="put the expression in quotes, so that the shell hands it over as one word",
+        )
+    name = file if file is not None else operands[0]
+    if name == "-":
+        return Source(read_text("-", environment), "standard input")
+    if file is not None:
+        return Source(read_text(file, environment), file)
+    return Source(name)
+
+
+def read_text(path: str, environment: Environment) -> str:
+    """A text file, or standard input with `-`. Raises: FileError."""
+    data = environment.stdin.buffer.read() if path == "-" else read_bytes(path)
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as problem:
+        name = "standard input" if path == "-" else path
+        raise FileError(f"{name} is not UTF-8 text (byte {problem.start})") from None
+
+
+def check_stdin_once(arguments: Arguments) -> None:
+    """Refuse a command line in which two things would read standard input."""
+    texts = [binding.text for binding in arguments.bindings] + arguments.lists.get("seed", [])
+    readers = [text for text in texts if text == "@-" or text.startswith("@-:")]
+    readers += [text for text in [*arguments.operands, arguments.values.get("program_file")] if text == "-"]
+    if len(readers) > 1:
+        raise UsageError(f"standard input is read once, and {len(readers)} things ask for it: {' '.join(readers)}")
+
+
+def open_session(arguments: Arguments) -> Session:
+    """A session with the settings of the command line."""
+    session = Session(
+        dtype=arguments.values.get("dtype", DEFAULT_DTYPE), names=arguments.values.get("names", DEFAULT_NAMES)
+    )
+    seed = arguments.values.get("manual_seed")
+    if seed is not None:
+        session.run(Source(f"torch.manual_seed({int(seed)})", "--manual-seed"))
+    if "no_grad" in arguments.flags:
+        session.run("torch.set_grad_enabled(False)")
+    return session
+
+
+def bind_variables(session: Session, arguments: Arguments, environment: Environment, wrt: list[str] | None) -> None:
+    """Evaluate the variables in order and bind them; those outside `wrt` (None: all are in it) do not require grad."""
+    dtype = arguments.values.get("dtype", DEFAULT_DTYPE)
+    for binding in arguments.bindings:
+        value = read_value(binding.text, f"--{binding.name}", session, dtype, environment)
+        bind(session, binding.name, value, "no_grad" not in arguments.flags and (wrt is None or binding.name in wrt))
+
+
+def wanted_names(arguments: Arguments) -> list[str] | None:
+    """The names of --wrt, or None for all."""
+    text = arguments.values.get("wrt")
+    return None if text is None else list(dict.fromkeys(split_names(text)))
+
+
+def names_in(node: ast.Node) -> set[str]:
+    """Every name a program reads or binds."""
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
+def check_variables_are_named(module: ast.Module, arguments: Arguments) -> None:
+    """Refuse a variable that neither the program nor a later value names: most likely a mistyped name or option."""
+    named = names_in(module)
+    for binding in reversed(arguments.bindings):
+        if binding.name not in named:
+            raise _never_named(binding.name, named, arguments)
+        named |= names_in_value(binding.text)
+
+
+def names_in_value(text: str) -> set[str]:
+    """The names in the text of a VALUE; one that does not parse is reported when it is evaluated."""
+    word = ""
+    found = set()
+    for letter in text + " ":
+        if (word + letter).isidentifier():
+            word += letter
+        else:
+            found.add(word)
+            word = ""
+    return found
+
+
+def parse_with_value(source: Source) -> ast.Module:
+    """Parse a program whose last statement is an expression: its value is the output.
+
+    Raises: SyntaxError_; UsageError for an empty program or one that ends otherwise.
+    """
+    from gradcli.source import Span
+
+    module = parse_program(source)
+    if not module.body:
+        raise UsageError("the expression is empty")
+    last = module.body[-1]
+    if not isinstance(last, ast.ExprStmt):
+        name = _assigned_name(last)
+        hint = f"to see {name}, end with it: ...; {name}" if name else "gradcli run is for programs without a value"
+        raise UsageError("the last statement has no value", span=Span(source, last.start, last.end), hint=hint)
+    return module
+
+
+def _assigned_name(statement: ast.Stmt) -> str | None:
+    if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+        return statement.targets[0].id
+    return None
+
+
+def _never_named(name: str, named: set[str], arguments: Arguments) -> UsageError:
+    options = [known[2:] for option in arguments.command.options for known in option.names if known.startswith("--")]
+    unbound = named - {binding.name for binding in arguments.bindings}
+    near = nearest(name, sorted(unbound))
+    option = nearest(name, options)
+    if near:
+        hint = f"did you mean --{near}?"
+    elif option:
+        hint = f"did you mean the option --{option}?"
+    else:
+        short = sorted(word for word in unbound if len(word) <= 2)
+        hint = (
+            f"the expression names {', '.join(short)}" if short else f"leave out --{name}, or name it in the expression"
+        )
+    return UsageError(f"the variable {name} is bound, but the expression never names it", hint=hint)

@@ -1,0 +1,1 @@
+"""Text and pictures made from errors, arrays and graphs; knows no numerics."""

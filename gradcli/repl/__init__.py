@@ -1,0 +1,1 @@
+"""The prompt: what is code in a pasted text, completion, the loop."""

@@ -202,39 +202,38 @@ def _check_fresh(node: Node, alias: Alias) -> None:
 
 
 def cast_value(value: Any, dtype: DType) -> Any:
-    """An array in another dtype; a Python number stays one unless it must wrap or truncate to fit an integer dtype."""
-    if isinstance(value, bool | int | float):
-        if dtype.category == dtypes.INTEGER:
-            return (
-                np.array(int(value), dtype=object)
-                .astype(np.uint64 if value > 2**63 - 1 else np.int64)
-                .astype(dtype.numpy)
-            )
-        return float(value) if dtype.floating else value
-    if value.dtype == dtype.numpy:
-        return value
-    return value.astype(dtype.numpy)
+    """An array in another dtype; a Python number stays one unless it has to wrap to fit an integer dtype."""
+    kind = type(value)
+    if kind is float or kind is int or kind is bool:
+        if dtype.floating:
+            return float(value)
+        return value if dtype.category == dtypes.BOOL else np.array(int(value)).astype(dtype.numpy)
+    return value if value.dtype == dtype.numpy else value.astype(dtype.numpy)
 
 
 def compute(node: Node) -> None:
-    """Compute one node whose inputs are known. This is all that executing a graph comes down to.
+    """Compute one deferred node whose inputs are known. This is all that executing a graph comes down to.
 
     Raises: whatever the kernel refuses, with the node's place in the source.
     """
-    op, inputs = node.op, node.inputs
-    assert inputs is not None
     if node.via is not None:
         node.value = node.via.value
-        return
+    else:
+        compute_now(node, node.op.dtype(node.inputs or (), node.params)[0])
+
+
+def compute_now(node: Node, target: DType | None) -> None:
+    """Run the kernel of a node on its inputs' values, brought to the target dtype (None: as they are)."""
+    inputs = node.inputs
+    assert inputs is not None
     values = [i.value for i in inputs]
-    if op.casts:
-        target = op.casts(inputs, node.params)
+    if target is not None:
         for at, i in enumerate(inputs):
             if i.dtype is not target:
                 values[at] = cast_value(values[at], target)
     try:
-        node.value = op.kernel(*values, **node.params)
+        node.value = node.op.kernel(*values, **node.params) if node.params else node.op.kernel(*values)
     except GradcliError as error:
-        error.op = error.op or op.shown
+        error.op = error.op or node.op.shown
         error.span = error.span or node.span
         raise

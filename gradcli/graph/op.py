@@ -37,8 +37,7 @@ from typing import Any
 from gradcli import dtypes
 from gradcli.dtypes import DType
 from gradcli.errors import GradcliError
-from gradcli.graph import node as _node
-from gradcli.graph.node import MODE, Node, compute, mark_saved
+from gradcli.graph.node import DEFER_ABOVE, MODE, Node, compute_now, mark_saved
 from gradcli.graph.signature import Signature
 from gradcli.shapes import Shape, broadcast_shapes
 
@@ -46,60 +45,67 @@ Rule = Callable[..., Any]
 ShapeRule = Callable[[tuple[Node, ...], Mapping[str, Any]], Any]
 
 
-class DtypeRule:
-    """In which dtype an op computes (None: each input as it is) and which dtype its result has."""
-
-    __slots__ = ("compute", "name", "result")
-
-    def __init__(
-        self,
-        name: str,
-        compute: Callable[[tuple[Node, ...], Mapping[str, Any]], DType] | None,
-        result: Callable[[tuple[Node, ...], Mapping[str, Any]], Any],
-    ) -> None:
-        self.name = name
-        self.compute = compute
-        self.result = result
+# (inputs, params) -> in which dtype an op computes (None: each input as it is), and the dtype of its result
+DtypeRule = Callable[[tuple[Node, ...], Mapping[str, Any]], tuple[DType | None, Any]]
 
 
-def promote_inputs(inputs: tuple[Node, ...], params: Mapping[str, Any] | None = None) -> DType:
+def promote_inputs(inputs: tuple[Node, ...]) -> DType:
     """The dtype torch computes in: tensors with dimensions count before 0-d ones, those before Python numbers."""
     first: DType = inputs[0].dtype
     for i in inputs:
-        if i.dtype is not first or i.op is number_op:
+        if i.dtype is not first and not (i.op is number_op and i.dtype.category <= first.category):
             break
     else:
-        return first
+        if inputs[0].op is not number_op:
+            return first
     numbers = [i.dtype.category for i in inputs if i.op is number_op]
     full = [i.dtype for i in inputs if i.shape]
     zero_dim = [i.dtype for i in inputs if not i.shape and i.op is not number_op]
     return dtypes.result_type(full, zero_dim, numbers, MODE.default)
 
 
-def promote_floating(inputs: tuple[Node, ...], params: Mapping[str, Any] | None = None) -> DType:
-    """As `promote_inputs`, but integers and bools become the default dtype."""
+def promoted(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> tuple[DType | None, Any]:
+    """Inputs are brought to the dtype they promote to, which is the result's."""
     dtype = promote_inputs(inputs)
-    return dtype if dtype.floating else MODE.default
+    return dtype, dtype
 
 
-def _first(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> DType:
-    dtype: DType = inputs[0].dtype
-    return dtype
+def floating(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> tuple[DType | None, Any]:
+    """As `promoted`, but integers and bools become the default dtype."""
+    dtype = promote_inputs(inputs)
+    if not dtype.floating:
+        dtype = MODE.default
+    return dtype, dtype
 
 
-promoted = DtypeRule("promoted", promote_inputs, promote_inputs)
-floating = DtypeRule("floating", promote_floating, promote_floating)
-comparing = DtypeRule("bool", promote_inputs, lambda inputs, params: dtypes.bool_)
-kept = DtypeRule("of input", None, _first)
-boolean = DtypeRule("bool", None, lambda inputs, params: dtypes.bool_)
-index = DtypeRule("int64", None, lambda inputs, params: dtypes.int64)
+def comparing(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> tuple[DType | None, Any]:
+    """Inputs are brought to the dtype they promote to; the result is bool."""
+    return promote_inputs(inputs), dtypes.bool_
+
+
+def kept(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> tuple[DType | None, Any]:
+    """Inputs stay as they are; the result has the dtype of the first."""
+    return None, inputs[0].dtype
+
+
+def fixed(*result: DType) -> DtypeRule:
+    """Inputs stay as they are; the result (or each output) has this dtype."""
+    answer = (None, result[0] if len(result) == 1 else result)
+    return lambda inputs, params: answer
+
+
+boolean = fixed(dtypes.bool_)
+index = fixed(dtypes.int64)
 
 
 def broadcasted(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Shape:
     """The shape rule of elementwise ops."""
+    shape: Shape = inputs[0].shape
     if len(inputs) == 1:
-        shape: Shape = inputs[0].shape
         return shape
+    if len(inputs) == 2:
+        other: Shape = inputs[1].shape
+        return shape if shape == other or not other else broadcast_shapes(shape, other)
     return broadcast_shapes(*[i.shape for i in inputs])
 
 
@@ -132,7 +138,7 @@ class Op:
     """A declaration. See the head of this module; `op()` makes one."""
 
     __slots__ = (
-        "casts", "doc", "domain", "dtype", "elementwise", "expands", "grads", "inplace", "joint", "kernel", "kinks", "linear",
+        "doc", "domain", "dtype", "elementwise", "expands", "grads", "inplace", "joint", "kernel", "kinks", "linear",
         "name", "outputs", "random", "samples", "shape", "signature", "spelled", "torch1", "torch2", "view", "write", "wrong",
     )  # fmt: skip
 
@@ -142,7 +148,6 @@ class Op:
     spelled: tuple[str, ...]
     kernel: Callable[..., Any]
     dtype: DtypeRule
-    casts: Callable[[tuple[Node, ...], Mapping[str, Any]], DType] | None
     shape: ShapeRule
     grads: Sequence[Rule | None] | None
     joint: Rule | None
@@ -186,24 +191,24 @@ class Op:
 
     def _make(self, inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Any:
         try:
-            dtype = self.dtype.result(inputs, params)
+            target, dtype = self.dtype(inputs, params)
             shape = self.shape(inputs, params)
         except GradcliError as error:
             error.op = error.op or self.shown
             raise
         node = Node(self, inputs, params, shape, dtype)
-        ready, tracked = not MODE.deferring, False
+        known, tracked = not MODE.deferring, False
         for i in inputs:
             if i.value is None:
-                ready = False
+                known = False
             if i.requires_grad:
                 tracked = True
         if MODE.horizon:
             mark_saved(inputs)
         if tracked and MODE.recording and (self.grads is not None or self.joint is not None):
             node.requires_grad = bool(self.outputs) or dtype.floating
-        if self.random or (ready and (node.size if not self.outputs else _largest(shape)) <= _node.DEFER_ABOVE):
-            compute(node)
+        if self.random or (known and (node.size if not self.outputs else _largest(shape)) <= DEFER_ABOVE):
+            compute_now(node, target)
             if not node.requires_grad:
                 node.inputs = ()
         if not self.outputs:
@@ -307,7 +312,6 @@ def op(
     o.spelled = tuple(spelled)
     o.kernel = kernel if kernel is not None else _no_kernel
     o.dtype = dtype
-    o.casts = dtype.compute
     o.shape = shape
     o.grads = None if grad is None else (grad,) if callable(grad) else tuple(grad)
     o.joint = joint
@@ -336,7 +340,7 @@ number_op = op(
     spelled=["_"],
     kernel=lambda value: value,
     shape=lambda inputs, params: (),
-    dtype=DtypeRule("of number", None, lambda inputs, params: _number_dtype(params["value"])),
+    dtype=lambda inputs, params: (None, _number_dtype(params["value"])),
 )
 leaf_op = op(
     "leaf(any value)",
@@ -351,7 +355,7 @@ pick_op = op(
     spelled=["_"],
     kernel=lambda values, at: values[at],
     shape=lambda inputs, params: inputs[0].shape[params["at"]],
-    dtype=DtypeRule("of output", None, lambda inputs, params: inputs[0].dtype[params["at"]]),
+    dtype=lambda inputs, params: (None, inputs[0].dtype[params["at"]]),
 )
 
 

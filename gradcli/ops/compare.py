@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.graph.node import Node
-from gradcli.graph.op import DtypeRule, Op, boolean, number, op, promote_inputs
+from gradcli.graph.op import Op, boolean, number, op, promote_inputs
 from gradcli.ops.arithmetic import install_symbols
 from gradcli.ops.declare import binary, comparison, unary
 
@@ -30,7 +30,7 @@ choose: Op = op(
     spelled=["_"],
     kernel=lambda c, x, y, dtype: np.asarray(np.where(c, x, y)).astype(dtype.numpy, copy=False),
     grad=[None, lambda g, y, c, a, b, dtype: where(c, g, 0.0), lambda g, y, c, a, b, dtype: where(c, 0.0, g)],
-    dtype=DtypeRule("as given", None, lambda inputs, params: params["dtype"]),
+    dtype=lambda inputs, params: (None, params["dtype"]),
     grad_fn=("SWhereBackward", "WhereBackward0"),
     elementwise=True,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gradcli import dtypes
 from gradcli.graph.node import Node, cast_value
-from gradcli.graph.op import DtypeRule, Op, draw, kept, op, same
+from gradcli.graph.op import Op, draw, kept, op, same
 
 cast: Op = op(
     "_to_dtype(Tensor input, any dtype)",
@@ -12,7 +12,7 @@ cast: Op = op(
     kernel=lambda x, dtype: cast_value(x, dtype).astype(dtype.numpy),
     grad=lambda g, y, x, dtype: to_dtype(g, x.dtype),
     shape=same,
-    dtype=DtypeRule("as given", None, lambda inputs, params: params["dtype"]),
+    dtype=lambda inputs, params: (None, params["dtype"]),
     grad_fn=("CopyBackwards", "ToCopyBackward0"),
     linear=True,
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcli import dtypes
 from gradcli.graph.node import Node
-from gradcli.graph.op import DtypeRule, Op, draw, op
+from gradcli.graph.op import Op, draw, op
 from gradcli.ops.shape import expand, expand_reduced, reshape
 from gradcli.shapes import Shape, normal_dims, reduced_shape
 
@@ -25,7 +25,11 @@ def _sum_dtype(inputs: tuple[Node, ...], params: Any) -> dtypes.DType:
     return wanted or (own if own.floating else dtypes.int64)
 
 
-summing = DtypeRule("of input; int64 for integers", _sum_dtype, _sum_dtype)
+def summing(inputs: tuple[Node, ...], params: Any) -> tuple[dtypes.DType | None, Any]:
+    """The dtype rule of sums: integers and bools add up as int64."""
+    dtype = _sum_dtype(inputs, params)
+    return dtype, dtype
+
 
 sum_: Op = op(
     "_sum(Tensor input, dims? dim=None, bool keepdim=False)",

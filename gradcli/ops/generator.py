@@ -277,9 +277,11 @@ class Generator:
 
     def dropout_mask(self, p: float, shape: Shape, dtype: DTypeLike = np.float32) -> Array:
         """What dropout multiplies by when it drops with probability p: 0, or 1 / (1 - p)."""
-        mask = self.bernoulli(1.0 - p, dtype, shape)
+        kind = np.dtype(dtype)
+        mask = self.bernoulli(1.0 - p, kind, shape)
         if p < 1.0:
-            mask /= 1.0 - p
+            wide = np.promote_types(kind, np.float32).type  # half precision divides in single
+            mask *= (wide(1.0) / wide(1.0 - p)).astype(kind)
         return mask
 
     @QUIET

@@ -226,8 +226,8 @@ class Op:
             return inner
         nodes = tuple([i for i in _flat(inputs) if type(i) is Node])
         if type(inner) is tuple:
-            return tuple([_named(self, nodes, params, part) for part in inner])
-        return _named(self, nodes, params, inner)
+            return tuple([named(self, nodes, params, part) for part in inner])
+        return named(self, nodes, params, inner)
 
 
 def _flat(inputs: Iterable[Any]) -> Iterable[Any]:
@@ -238,7 +238,7 @@ def _flat(inputs: Iterable[Any]) -> Iterable[Any]:
             yield i
 
 
-def _named(op: Op, inputs: tuple[Node, ...], params: Mapping[str, Any], inner: Node) -> Node:
+def named(op: Op, inputs: tuple[Node, ...], params: Mapping[str, Any], inner: Node) -> Node:
     """The node of an expansion that keeps its own name: computed and differentiated through `via`."""
     outer = Node(op, inputs, params, inner.shape, inner.dtype, inner.value)
     outer.requires_grad = inner.requires_grad

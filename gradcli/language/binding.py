@@ -1,0 +1,236 @@
+"""Binding a call to an op's signature: which overload, which tensors, which other arguments; errors in the user's words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gradcli.dtypes import ALIASES, DType
+from gradcli.engine.run import value as node_value
+from gradcli.errors import TypeError_
+from gradcli.graph.op import Op, number
+from gradcli.graph.signature import MISSING, TENSOR_KINDS, Parameter
+from gradcli.language.context import Context
+from gradcli.language.tensor import Tensor
+
+# torch takes numpy's names for these
+_ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
+_ABSENT = object()
+
+
+class Misfit(Exception):
+    """An argument does not fit a signature: what is wrong with it."""
+
+
+Bound = tuple[Op, list[Any], dict[str, Any]]
+
+
+def bind(overloads: Sequence[Op], args: list[Any], kwargs: dict[str, Any], context: Context, name: str) -> Bound:
+    """The first overload that the arguments fit, its tensor inputs in order, and its other arguments by name.
+
+    Raises: TypeError_ that says what does not fit, or lists the signatures when there are several.
+    """
+    reasons = []
+    for op in overloads:
+        try:
+            inputs, params = fit_arguments(op, args, kwargs, context)
+        except Misfit as reason:
+            reasons.append(str(reason))
+        else:
+            return op, inputs, params
+    if len(overloads) == 1:
+        raise TypeError_(reasons[0], op=name, hint=f"the call is {overloads[0].signature.shown}")
+    given = [kind_name(a) for a in args] + [f"{k}={kind_name(v)}" for k, v in kwargs.items()]
+    listed = "\n        ".join(dict.fromkeys(op.signature.shown for op in overloads))
+    raise TypeError_(
+        f"these arguments do not fit: ({', '.join(given)})",
+        op=name,
+        hint=f"it can be called as\n        {listed}",
+        torch=f"{name}() received an invalid combination of arguments - got ({', '.join(given)}), but expected one of:"
+        + "".join(f"\n * ({op.signature.text.split('(', 1)[1]}" for op in overloads),
+    )
+
+
+def fit_arguments(op: Op, args: list[Any], kwargs: dict[str, Any], context: Context) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments as the op takes them.
+
+    Raises: Misfit.
+    """
+    parameters = op.signature.parameters
+    given = _place_positional(parameters, args, op)
+    by_name = op.signature.by_name
+    for key, value in kwargs.items():
+        name = key if key in by_name else _ALIASES.get(key, key)
+        if name not in by_name:
+            raise Misfit(f"there is no argument {key!r}")
+        if name in given:
+            raise Misfit(f"the argument {key!r} is given twice")
+        given[name] = value
+    inputs: list[Any] = []
+    params: dict[str, Any] = {}
+    for parameter in parameters:
+        value = given.get(parameter.name, _ABSENT)
+        if value is _ABSENT:
+            if parameter.default is MISSING and parameter.kind != "generator":
+                raise Misfit(f"the argument {parameter.name!r} is missing")
+            value = parameter.default
+        elif parameter.kind != "ignored":
+            value = convert(value, parameter, context)
+        if parameter.kind in TENSOR_KINDS:
+            _add_input(inputs, value, op)
+        elif parameter.kind == "generator":
+            params[parameter.name] = context.generator if value in (None, MISSING) else value
+        elif parameter.kind != "ignored":
+            params[parameter.name] = value
+    return inputs, params
+
+
+def _add_input(inputs: list[Any], value: Any, op: Op) -> None:
+    if isinstance(value, list) and op.expands is None:
+        inputs.extend(value)
+    elif isinstance(value, bool | int | float):  # a default such as other=1
+        inputs.append(number(value))
+    else:
+        inputs.append(value)
+
+
+def _place_positional(parameters: tuple[Parameter, ...], args: list[Any], op: Op) -> dict[str, Any]:
+    positional = [p for p in parameters if not p.keyword_only]
+    given: dict[str, Any] = {}
+    for at, parameter in enumerate(positional):
+        if at >= len(args):
+            break
+        if parameter.kind.endswith("*") and _is_spread(parameter, args[at]):
+            # the bare values belong to one argument: x.view(2, 3), torch.broadcast_tensors(a, b)
+            given[parameter.name] = tuple(args[at:])
+            return given
+        given[parameter.name] = args[at]
+    if len(args) > len(positional):
+        count = len(positional)
+        raise Misfit(f"it takes {count} positional argument{'' if count == 1 else 's'}, {len(args)} were given")
+    return given
+
+
+def _is_spread(parameter: Parameter, first: Any) -> bool:
+    if parameter.kind == "Tensors*":
+        return isinstance(first, Tensor)
+    return not isinstance(first, list | tuple)
+
+
+def convert(value: Any, parameter: Parameter, context: Context) -> Any:
+    """A value of the language as the kind of argument a parameter takes.
+
+    Raises: Misfit.
+    """
+    kind = parameter.kind
+    if kind.endswith("?"):
+        if value is None:
+            return None
+        kind = kind[:-1]
+    converter = _CONVERTERS.get(kind)
+    if converter is None:
+        return value
+    converted = converter(value, context)
+    if converted is _ABSENT:
+        raise Misfit(f"{parameter.name!r} must be {_WORDS[kind]}, not {kind_name(value)}")
+    return converted
+
+
+def _tensor(value: Any, context: Context) -> Any:
+    return value.node if isinstance(value, Tensor) else _ABSENT
+
+
+def _operand(value: Any, context: Context) -> Any:
+    if isinstance(value, Tensor):
+        return value.node
+    return number(value) if isinstance(value, bool | int | float) else _ABSENT
+
+
+def _tensors(value: Any, context: Context) -> Any:
+    if isinstance(value, Tensor) or not isinstance(value, list | tuple):
+        return _ABSENT
+    nodes = []
+    for at, item in enumerate(value):
+        if not isinstance(item, Tensor):
+            raise Misfit(f"element {at} of the list must be a tensor, not {kind_name(item)}")
+        nodes.append(item.node)
+    return nodes
+
+
+def _scalar(value: Any, context: Context) -> Any:
+    if isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Tensor) and value.node.size == 1:
+        return node_value(value.node).item()
+    return _ABSENT
+
+
+def _int(value: Any, context: Context) -> Any:
+    if isinstance(value, Tensor) and value.node.size == 1 and not value.dtype.floating:
+        value = node_value(value.node).item()
+    return value if isinstance(value, int) and not isinstance(value, bool) else _ABSENT
+
+
+def _float(value: Any, context: Context) -> Any:
+    number_ = _scalar(value, context)
+    return number_ if number_ is _ABSENT or isinstance(number_, bool) else float(number_)
+
+
+def _bool(value: Any, context: Context) -> Any:
+    return value if isinstance(value, bool) else _ABSENT
+
+
+def _str(value: Any, context: Context) -> Any:
+    return value if isinstance(value, str) else _ABSENT
+
+
+def _ints(value: Any, context: Context) -> Any:
+    if isinstance(value, list | tuple):
+        sizes = tuple(_int(item, context) for item in value)
+        return _ABSENT if _ABSENT in sizes else sizes
+    one = _int(value, context)
+    return one if one is _ABSENT else (one,)
+
+
+def _dims(value: Any, context: Context) -> Any:
+    if isinstance(value, list | tuple):
+        return _ints(value, context)
+    return _int(value, context)
+
+
+def _floats(value: Any, context: Context) -> Any:
+    if isinstance(value, list | tuple):
+        numbers = tuple(_float(item, context) for item in value)
+        return _ABSENT if _ABSENT in numbers else numbers
+    one = _float(value, context)
+    return one if one is _ABSENT else (one,)
+
+
+def _dtype(value: Any, context: Context) -> Any:
+    if isinstance(value, DType):
+        return value
+    name = getattr(value, "name", None)  # the types float, int and bool of the language
+    return ALIASES[{"float": "float64", "int": "int64", "bool": "bool"}[name]] if name in ("float", "int", "bool") else _ABSENT
+
+
+_CONVERTERS = {
+    "Tensor": _tensor, "Operand": _operand, "Tensors": _tensors, "Tensors*": _tensors, "Scalar": _scalar, "int": _int,
+    "float": _float, "bool": _bool, "str": _str, "ints": _ints, "ints*": _ints, "dims": _dims, "floats": _floats,
+    "dtype": _dtype,
+}  # fmt: skip
+_WORDS = {
+    "Tensor": "a tensor", "Operand": "a tensor or a number", "Tensors": "a list or tuple of tensors",
+    "Tensors*": "tensors", "Scalar": "a number", "int": "an integer", "float": "a number", "bool": "True or False",
+    "str": "a string", "ints": "integers", "ints*": "integers", "dims": "a dimension or a tuple of them",
+    "floats": "numbers", "dtype": "a dtype such as torch.float64",
+}  # fmt: skip
+
+
+def kind_name(value: Any) -> str:
+    """What kind of value it is, in torch's words."""
+    if isinstance(value, Tensor):
+        return "Tensor"
+    if value is None:
+        return "None"
+    return getattr(value, "type_name", None) or type(value).__name__
+

@@ -1,0 +1,160 @@
+"""Calling ops from a program: bind the arguments, apply the op, wrap what comes out.
+
+Views share memory with their first argument; a name that ends in `_` puts the result into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gradcli.errors import GradcliError, TypeError_
+from gradcli.graph.node import Node
+from gradcli.graph.op import Op
+from gradcli.language.binding import bind
+from gradcli.language.context import Context
+from gradcli.language.tensor import Tensor
+from gradcli.ops.catalog import catalog
+
+
+class OpFunction:
+    """A public spelling as a value of the language: `torch.mean`, `F.softplus`, a bound `x.mean`."""
+
+    __slots__ = ("context", "inplace", "name", "overloads", "owner")
+    type_name = "builtin_function_or_method"
+
+    def __init__(
+        self, name: str, overloads: Sequence[Op], context: Context, owner: Tensor | None = None, inplace: bool = False
+    ) -> None:
+        self.name = name
+        self.overloads = overloads
+        self.context = context
+        self.owner = owner
+        self.inplace = inplace
+
+    def __repr__(self) -> str:
+        return f"<built-in function {self.name}>"
+
+    def bound(self, owner: Tensor) -> OpFunction:
+        """The method of a tensor."""
+        return OpFunction(self.name, self.overloads, self.context, owner, self.inplace)
+
+    def call(self, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        """Call it with values of the language."""
+        if self.owner is not None:
+            args = [self.owner, *args]
+        requires_grad = bool(kwargs.pop("requires_grad", False)) if _is_factory(self.overloads[0]) else False
+        if "out" in kwargs:
+            raise TypeError_("out= is not available", op=self.name, hint="assign the result instead")
+        op, inputs, params = bind(self.overloads, args, kwargs, self.context, self.name)
+        try:
+            result = op(*inputs, **params)
+        except GradcliError as error:
+            if error.op == op.shown:
+                error.op = self.name
+            raise
+        first = _first_tensor(args, kwargs)
+        if self.inplace:
+            return self._put(first, result)
+        wrapped = wrap(result, op, self.context, first, params)
+        if requires_grad:
+            wrapped.set_requires_grad(True)
+        return wrapped
+
+    def _put(self, target: Tensor | None, result: Any) -> Tensor:
+        if target is None:
+            raise TypeError_("an in-place operation needs a tensor to change", op=self.name)
+        target.assign(result, name=self.name)
+        return target
+
+
+def _is_factory(op: Op) -> bool:
+    """Whether the op makes a tensor out of no tensors, or one like another: those take requires_grad=."""
+    return "requires_grad" in op.signature.by_name
+
+
+def _first_tensor(args: list[Any], kwargs: dict[str, Any]) -> Tensor | None:
+    for value in (*args[:1], *kwargs.values()):
+        if isinstance(value, Tensor):
+            return value
+        if isinstance(value, list | tuple) and value and isinstance(value[0], Tensor):
+            return value[0]
+    return None
+
+
+def wrap(result: Any, op: Op, context: Context, first: Tensor | None, params: dict[str, Any]) -> Any:
+    """Nodes as values of the language: a tensor, a named tuple of them, or a plain tuple."""
+    if isinstance(result, Node):
+        if first is not None and result.op.view and first.node is not result:
+            steps = view_steps(first.node, result)
+            if steps is not None:
+                return first.view(steps, result)
+        return Tensor(result, context, is_array=first is not None and first.is_array)
+    if isinstance(result, tuple | list):
+        parts = [wrap(part, op, context, first, params) for part in result]
+        if op.outputs:
+            return named_results(op, parts)
+        return type(result)(parts)
+    return result
+
+
+def view_steps(base: Node, view: Node) -> tuple[tuple[Op, dict[str, Any]], ...] | None:
+    """The view ops that lead from a base to a node made of it, or None where one of them copies."""
+    steps: list[tuple[Op, dict[str, Any]]] = []
+    node = view
+    while node is not base:
+        if node.via is not None:
+            node = node.via
+        elif node.op.view and node.inputs:
+            steps.append((node.op, dict(node.params)))
+            node = node.inputs[0]
+        else:
+            return None
+    return tuple(reversed(steps))
+
+
+def named_results(op: Op, parts: list[Any]) -> Any:
+    """Several outputs under their names: torch.return_types.max(values=..., indices=...)."""
+    from gradcli.language.results import Results  # few ops have several outputs
+
+    return Results(op.shown, op.outputs, parts)
+
+
+def op_function(name: str, module: str, context: Context) -> OpFunction | None:
+    """What a module of the language has under a name: 'torch', 'F', 'linalg', 'special' or '' for free names."""
+    key = f"{module}.{name}"
+    known: OpFunction | None = context.functions.get(key)
+    if known is not None:
+        return known
+    found = catalog()
+    table = found.modules[module] if module else found.free
+    function = _lookup(name, table, context)
+    if function is not None:
+        context.functions[key] = function
+    return function
+
+
+def method(tensor: Tensor, name: str) -> OpFunction | None:
+    """The op that is a method of tensors under a name."""
+    context = tensor.context
+    key = f".{name}"
+    known: OpFunction | None = context.functions.get(key)
+    if known is None:
+        known = _lookup(name, catalog().methods, context)
+        if known is None:
+            return None
+        context.functions[key] = known
+    return known.bound(tensor)
+
+
+def _lookup(name: str, table: dict[str, list[Op]], context: Context) -> OpFunction | None:
+    if name in table:
+        inplace = name.endswith("_") and not name.endswith("__")
+        return OpFunction(name, table[name], context, inplace=inplace)
+    if name.endswith("_") and name[:-1] in table:
+        changing = [op for op in table[name[:-1]] if op.inplace]
+        if changing:
+            return OpFunction(name, changing, context, inplace=True)
+    return None
+
+

@@ -1,0 +1,91 @@
+"""What one session keeps for its tensors: dtype of Python floats, random numbers, print options, grad_fn names."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradcli import dtypes
+from gradcli.dtypes import DType
+from gradcli.engine.run import run
+from gradcli.graph.node import MODE
+
+if TYPE_CHECKING:
+    from gradcli.language.tensor import Tensor
+    from gradcli.ops.generator import Generator
+    from gradcli.render.torchtext import PrintOptions
+
+
+class Context:
+    """One per Session: what torch keeps per process.
+
+    names: "torch1" or "torch2", the version whose grad_fn names are shown. call: calls a function of the language.
+    """
+
+    def __init__(self, dtype: DType = dtypes.float32, names: str = "torch2") -> None:
+        self.default = dtype
+        self.names = names
+        self.recording = True
+        self.functions: dict[str, Any] = {}
+        self.call: Callable[[Any, list[Any], dict[str, Any]], Any] = _no_machine
+        self.write: Callable[[str], None] = _discard
+        self._generator: Generator | None = None
+        self._print_options: PrintOptions | None = None
+        self._deferred: list[weakref.ref[Tensor]] = []
+        self._depth = 0
+
+    @property
+    def generator(self) -> Generator:
+        """The session's random numbers; seeded by the system until manual_seed."""
+        if self._generator is None:
+            from gradcli.ops.generator import Generator  # start-up: most commands draw nothing
+
+            self._generator = Generator()
+        return self._generator
+
+    @property
+    def print_options(self) -> PrintOptions:
+        """How tensors are printed (torch.set_printoptions)."""
+        if self._print_options is None:
+            from gradcli.render.torchtext import PrintOptions  # start-up
+
+            self._print_options = PrintOptions()
+        return self._print_options
+
+    def defer(self, tensor: Tensor) -> None:
+        """Remember a tensor whose node is not computed yet."""
+        self._deferred.append(weakref.ref(tensor))
+
+    def settle(self) -> None:
+        """Compute what statements left deferred and somebody still holds, as one plan: no work piles up."""
+        if self._deferred:
+            held = [tensor for ref in self._deferred if (tensor := ref()) is not None]
+            self._deferred.clear()
+            nodes = [node for tensor in held if (node := tensor.node).value is None]
+            if nodes:
+                run(nodes)
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Inside, this session's settings are those of the process; numpy's warnings do not reach the user."""
+        before = MODE.default, MODE.recording, MODE.deferring, MODE.horizon, MODE.touched
+        MODE.default, MODE.recording = self.default, self.recording
+        MODE.deferring, MODE.horizon, MODE.touched = False, 0, False
+        try:
+            with np.errstate(all="ignore"):
+                yield
+        finally:
+            self.default, self.recording = MODE.default, MODE.recording
+            MODE.default, MODE.recording, MODE.deferring, MODE.horizon, MODE.touched = before
+
+
+def _no_machine(function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    raise AssertionError("no interpreter is attached to this context")
+
+
+def _discard(text: str) -> None:
+    """A context without an interpreter prints nowhere."""

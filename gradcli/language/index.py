@@ -1,0 +1,122 @@
+"""x[index] and x[index] = value: what a program writes between the brackets, handed to ops/index.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradcli.errors import IndexError_, ShapeError, TypeError_
+from gradcli.graph.node import Node
+from gradcli.graph.op import leaf
+from gradcli.language.binding import kind_name
+from gradcli.language.call import view_steps
+from gradcli.language.tensor import Tensor
+from gradcli.ops.convert import to_dtype
+from gradcli.ops.index import index_nodes, index_put_nodes
+from gradcli.ops.shape import expand, reshape
+from gradcli.shapes import Shape, broadcast_shapes
+
+
+def get_item(tensor: Tensor, index: Any) -> Tensor:
+    """`x[index]`: a view for ints, slices, None and `...`; a copy where a list or a tensor picks elements."""
+    base = tensor.node
+    node = index_nodes(base, index_parts(index))
+    steps = view_steps(base, node)
+    if steps is None:
+        return Tensor(node, tensor.context, is_array=tensor.is_array)
+    return tensor.view(steps, node)
+
+
+def set_item(tensor: Tensor, index: Any, value: Any) -> None:
+    """`x[index] = value`, the value broadcast to what the index picks.
+
+    Raises: ShapeError when it does not; TypeError_ when it is no tensor or number.
+    """
+    parts = index_parts(index)
+    if any(isinstance(part, Node | list) for part in parts):
+        new = index_put_nodes(tensor.node, parts, _value_node(value, tensor))
+        tensor.assign(new, name="the assignment")
+        return
+    target = get_item(tensor, index)
+    node = to_dtype(_value_node(value, tensor), target.dtype)
+    target.assign(_fitted(node, target.shape), name="the assignment")
+
+
+def _value_node(value: Any, tensor: Tensor) -> Node:
+    if isinstance(value, Tensor):
+        return value.node
+    if isinstance(value, bool | int | float):
+        return leaf(np.full((), value, tensor.dtype.numpy))
+    if isinstance(value, list | tuple):
+        return leaf(np.array(value).astype(tensor.dtype.numpy))
+    raise TypeError_(
+        f"a {kind_name(value)} cannot be put into a tensor",
+        torch=f"can't assign a {kind_name(value)} to a torch.{tensor.dtype.name} tensor",
+    )
+
+
+def _fitted(node: Node, shape: Shape) -> Node:
+    """The value in the shape of its place; leading sizes of 1 may be dropped."""
+    own: Shape = node.shape
+    while len(own) > len(shape) and own[0] == 1:
+        own = own[1:]
+    try:
+        fits = broadcast_shapes(own, shape) == shape
+    except ShapeError:
+        fits = False
+    if not fits:
+        raise ShapeError(
+            f"a value of shape {node.shape} does not fit the place, which has shape {shape}",
+            torch=f"expand(torch.FloatTensor{{{list(node.shape)}}}, size={list(shape)}): the expanded size of the tensor must "
+            "match the existing size",
+        )
+    if own != node.shape:
+        node = reshape(node, shape=own)
+    return node if own == shape else expand(node, size=shape)
+
+
+def index_parts(index: Any) -> tuple[Any, ...]:
+    """The parts of an index, tensors as nodes."""
+    listed = index if isinstance(index, tuple) else (index,)
+    return tuple(_part(part) for part in listed)
+
+
+def _part(part: Any) -> Any:
+    if isinstance(part, Tensor):
+        return part.node
+    if part is None or part is Ellipsis or isinstance(part, bool | int):
+        return part
+    if isinstance(part, slice):
+        return slice(*(_bound(b) for b in (part.start, part.stop, part.step)))
+    if isinstance(part, list | tuple | range):
+        return [_part(item) for item in part]
+    raise IndexError_(
+        f"a {kind_name(part)} cannot be an index",
+        hint="an index is an integer, a slice, None, ..., a list of integers, or a tensor of integers or bools",
+        torch="only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
+        f"(got {kind_name(part)})",
+    )
+
+
+def _bound(bound: Any) -> Any:
+    if isinstance(bound, Tensor) and bound.node.size == 1 and not bound.dtype.floating:
+        return int(bound.numpy().item())
+    if bound is None or (isinstance(bound, int) and not isinstance(bound, bool)):
+        return bound
+    raise TypeError_(
+        f"the bounds of a slice are integers or left out, not {kind_name(bound)}",
+        torch="slice indices must be integers or None or have an __index__ method",
+    )
+
+
+def rows(tensor: Tensor) -> list[Tensor]:
+    """What iterating over a tensor gives: its slices along dimension 0.
+
+    Raises: TypeError_ for a 0-d tensor.
+    """
+    if not tensor.shape:
+        raise TypeError_("a 0-d tensor cannot be iterated over", torch="iteration over a 0-d tensor")
+    return [get_item(tensor, at) for at in range(tensor.shape[0])]
+
+

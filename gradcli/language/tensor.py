@@ -1,0 +1,389 @@
+"""Tensor: what a program holds. A handle on a node of the graph, with what may change: values in place, .grad, flags.
+
+Memory is shared as torch shares it: a view keeps its base's Storage and the steps that lead to it. A write through a view
+makes a new node for the base (`op.write` of each step, innermost last); every other view of that base is
+rebuilt from it when it is next read. Nodes themselves never change, except through `.data`, which torch defines as
+changing memory behind autograd's back.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+
+from gradcli.dtypes import DType
+from gradcli.engine.run import value as node_value
+from gradcli.errors import DtypeError, GradError, ShapeError
+from gradcli.graph.node import MODE, Alias, Node, recording
+from gradcli.graph.op import Op, leaf, leaf_op, pick_op
+from gradcli.language.context import Context
+from gradcli.ops.convert import detach, to_dtype
+from gradcli.ops.memory import data, viewed_again, written
+from gradcli.ops.shape import expand
+from gradcli.shapes import Shape
+
+Step = tuple[Op, dict[str, Any]]
+
+
+class Storage:
+    """The memory behind a base tensor and its views.
+
+    node: the base as it is now. version counts changes as autograd's check sees them, generation all changes.
+    """
+
+    __slots__ = ("generation", "node", "version")
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.version = 0
+        self.generation = 0
+        node.more().alias = Alias(self, 0)
+
+    def replace(self, node: Node, *, counted: bool = True) -> None:
+        """The base has new elements from here on."""
+        self.generation += 1
+        self.version += counted
+        self.node = node
+        node.more().alias = Alias(self, self.version)
+
+
+class Tensor:
+    """A tensor of the language and of the Python API.
+
+    `numpy()`, `shape`, `dtype`, `requires_grad`, `grad`, `grad_fn`, `backward()` and `repr()` are as in PyTorch.
+    """
+
+    __slots__ = ("__weakref__", "_generation", "_grad", "_node", "_steps", "_storage", "context", "is_array")
+
+    def __init__(self, node: Node, context: Context, *, is_array: bool = False) -> None:
+        self._node = node
+        self._storage: Storage | None = None
+        self._steps: tuple[Step, ...] = ()
+        self._generation = 0
+        self._grad: Tensor | None = None
+        self.context = context
+        self.is_array = is_array
+        if node.value is None:
+            context.defer(self)
+
+    # What it is
+
+    @property
+    def node(self) -> Node:
+        """The node that holds its elements now."""
+        storage = self._storage
+        if storage is None or self._generation == storage.generation:
+            return self._node
+        self._generation = storage.generation
+        node = storage.node
+        for op, params in self._steps:
+            node = op(node, **params)
+        if self._steps and node.requires_grad:
+            node = viewed_again(storage.node, node)
+        node.more().alias = Alias(storage, storage.version)
+        self._node = node
+        return node
+
+    @property
+    def shape(self) -> Shape:
+        """Its sizes."""
+        shape: Shape = self._node.shape
+        return shape
+
+    @property
+    def dtype(self) -> DType:
+        """Its dtype; `str(t.dtype)` is torch's."""
+        dtype: DType = self.node.dtype
+        return dtype
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a backward pass reaches it."""
+        return self.node.requires_grad
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no op made it (or none that is recorded)."""
+        node = self.node
+        return not node.requires_grad or node.op is leaf_op
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient accumulated by backward passes; None before the first."""
+        return self._grad
+
+    @property
+    def grad_fn(self) -> GradFn | None:
+        """The recorded op that made it, or None for a leaf."""
+        node = self.node
+        return GradFn(node, self.context.names) if node.requires_grad and node.op is not leaf_op else None
+
+    def numpy(self) -> np.ndarray:
+        """Its elements as a numpy array. Shape and dtype are the tensor's."""
+        with np.errstate(all="ignore"):
+            return node_value(self.node)
+
+    def backward(
+        self, seed: Any = None, *, retain_graph: bool | None = None, create_graph: bool = False
+    ) -> None:
+        """Add the vector-Jacobian product to the .grad of every leaf.
+
+        seed: the cotangent: None for a scalar, else an array-like or Tensor of this tensor's shape.
+        Raises: GradError.
+        """
+        from gradcli.language.autograd import backward  # it builds on Tensor
+
+        with self.context.active():
+            cotangent = None if seed is None else as_tensor(seed, self.context, self.dtype)
+            backward([self], [cotangent], retain_graph=retain_graph, create_graph=create_graph)
+            self.context.settle()
+
+    def __repr__(self) -> str:
+        from gradcli.language.text import tensor_repr  # start-up: a run that prints no tensor formats none
+
+        return tensor_repr(self)
+
+    # What can be changed
+
+    def set_requires_grad(self, on: bool) -> None:
+        """Start or stop tracking a leaf.
+
+        Raises: GradError for a tensor that a recorded op made, or one that is not floating.
+        """
+        node = self.node
+        if on and not node.dtype.floating:
+            raise GradError(
+                f"only floating-point tensors can require gradients; this one is {node.dtype!r}",
+                hint="make it floating: 3. instead of 3, dtype=torch.float32, or .float()",
+                torch="Only Tensors of floating point and complex dtype can require gradients",
+            )
+        if on == node.requires_grad:
+            return
+        if not self.is_leaf:
+            raise GradError(
+                "requires_grad can only be changed on a leaf; this tensor is the result of a recorded operation",
+                hint="use y.detach() for a tensor without history",
+                torch="you can only change requires_grad flags of leaf variables. If you want to use a computed variable "
+                "in a subgraph that doesn't require differentiation use var_no_grad = var.detach().",
+            )
+        self._become_leaf(node, on)
+
+    def _become_leaf(self, node: Node, requires_grad: bool) -> None:
+        """Stand on a leaf of its own, so that flags on it concern no other tensor."""
+        fresh = leaf(node_value(node), node.dtype)
+        fresh.requires_grad = requires_grad
+        if requires_grad:
+            fresh.more().owner = weakref.ref(self)
+        if self._storage is not None and not self._steps:
+            self._storage.node = fresh
+            fresh.more().alias = Alias(self._storage, self._storage.version)
+        self._node = fresh
+
+    def set_grad(self, grad: Tensor | None) -> None:
+        """Set .grad as an assignment does."""
+        self._grad = grad
+
+    def share(self) -> Storage:
+        """The storage that it and its views have in common."""
+        if self._storage is None:
+            self._storage = Storage(self._node)
+        return self._storage
+
+    def view(self, steps: tuple[Step, ...], node: Node) -> Tensor:
+        """A tensor that shares its memory: `node` is what the steps make of it."""
+        storage = self.share()
+        self.node  # noqa: B018  (bring itself up to date first: the view starts from the present)
+        node.more().alias = Alias(storage, storage.version)
+        view = Tensor(node, self.context, is_array=self.is_array)
+        view._storage, view._steps, view._generation = storage, self._steps + steps, storage.generation
+        return view
+
+    def detached(self) -> Tensor:
+        """`x.detach()`: the same memory, no history."""
+        return self.view(((detach, {}),), detach(self.node))
+
+    def bare(self) -> Tensor:
+        """`x.data`: the same memory, changes to which autograd does not notice."""
+        return self.view(((data, {}),), data(self.node))
+
+    def assign(self, new: Node, *, name: str = "the in-place operation") -> None:
+        """Put the elements of `new`, of its own shape, into its memory. All in-place operations end here.
+
+        Raises: GradError for a leaf that requires grad; ShapeError, DtypeError when `new` does not fit.
+        """
+        own = self.node
+        self._check_writable(own)
+        if new.shape != own.shape:
+            raise ShapeError(
+                f"{name} would change the shape of the tensor from {own.shape} to {new.shape}",
+                torch=f"output with shape {list(own.shape)} doesn't match the broadcast shape {list(new.shape)}",
+            )
+        if new.dtype.category > own.dtype.category:
+            raise DtypeError(
+                f"{name} has a result of {new.dtype!r}, which a tensor of {own.dtype!r} cannot hold",
+                hint="use the out-of-place form",
+                torch=f"result type {_torch_kind(new.dtype)} can't be cast to the desired output type "
+                f"{_torch_kind(own.dtype)}",
+            )
+        new = to_dtype(new, own.dtype)
+        cut = max((at for at, (op, _) in enumerate(self._steps) if op is detach or op is data), default=-1)
+        storage = self.share()
+        if cut >= 0:
+            self._overwrite(storage, cut, new)
+        elif not MODE.recording and own.requires_grad:
+            self._rewrite(storage, new)
+        else:
+            self._record_write(storage, new)
+
+    def _check_writable(self, own: Node) -> None:
+        if any(op is expand and params.get("size") is not None for op, params in self._steps) and 0 in _strides(own):
+            raise GradError(
+                "the tensor was expanded: several of its elements are the same memory",
+                hint="change a .clone() of it",
+                torch="unsupported operation: more than one element of the written-to tensor refers to a single memory "
+                "location. Please clone() the tensor before performing the operation.",
+            )
+        if not (MODE.recording and own.requires_grad):
+            return
+        base = own if self._storage is None else self._storage.node
+        if own.op is leaf_op or base.op is leaf_op:
+            view = "a view of " if self._steps else ""
+            raise GradError(
+                f"{view}a leaf that requires grad cannot be changed in place",
+                hint="update it inside `with torch.no_grad():`, or use the out-of-place form",
+                torch=f"{view}a leaf Variable that requires grad is being used in an in-place operation.",
+            )
+
+    def _record_write(self, storage: Storage, new: Node) -> None:
+        """A write that autograd follows."""
+        base = storage.node
+        result = _write_through(base, self._steps, new)
+        if self._steps and result.requires_grad:
+            result = written(base, new, result)
+        storage.replace(result)
+        if not self._steps:
+            self._node, self._generation = result, storage.generation
+        if result.value is None:
+            self.context.defer(self)
+
+    def _rewrite(self, storage: Storage, new: Node) -> None:
+        """A write under no_grad into memory that has a history: the history stays, the elements change."""
+        base = storage.node
+        with recording(False):
+            result = node_value(_write_through(base, self._steps, new))
+        storage.replace(_with_value(base, result))
+        if not self._steps:
+            self._node, self._generation = storage.node, storage.generation
+
+    def _overwrite(self, storage: Storage, cut: int, new: Node) -> None:
+        """A write through .detach() or .data; the latter changes what recorded ops have saved, too."""
+        base, silent = storage.node, self._steps[cut][0] is data
+        steps = tuple(step for step in self._steps if step[0] is not detach and step[0] is not data)
+        with recording(False):
+            result = node_value(_write_through(base, steps, new))
+        if not silent:
+            storage.replace(_with_value(base, result))
+            return
+        known = node_value(base)
+        if known.flags.writeable and known.ndim:
+            np.copyto(known, result)
+        else:
+            base.value = result
+        storage.generation += 1
+
+
+def _with_value(node: Node, value: Any) -> Node:
+    """A node with the history of another and elements of its own."""
+    fresh = Node(node.op, node.inputs or (), node.params, node.shape, node.dtype, value)
+    fresh.requires_grad, fresh.via, fresh.span = node.requires_grad, node.via, node.span
+    if node.extra is not None:
+        extra = fresh.more()
+        extra.owner, extra.hooks, extra.retained = node.extra.owner, node.extra.hooks, node.extra.retained
+    return fresh
+
+
+def _write_through(base: Node, steps: tuple[Step, ...], new: Node) -> Node:
+    """The base after its view at the end of the steps was given new elements."""
+    views = [base]
+    for op, params in steps[:-1]:
+        views.append(op(views[-1], **params))
+    for (op, params), x in zip(reversed(steps), reversed(views), strict=False):
+        if op.write is not None:
+            new = op.write(x, new, **params)
+    return new
+
+
+def _strides(node: Node) -> tuple[int, ...]:
+    value = node_value(node)
+    return tuple(stride for stride, size in zip(value.strides, value.shape, strict=True) if size > 1)
+
+
+_KINDS = {
+    "float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long", "int32": "Int", "int16": "Short",
+    "int8": "Char", "uint8": "Byte", "bool": "Bool",
+}  # fmt: skip
+
+
+def _torch_kind(dtype: DType) -> str:
+    return _KINDS[dtype.name]
+
+
+def as_tensor(value: Any, context: Context, dtype: DType | None = None) -> Tensor:
+    """A tensor of a tensor, an array or a (nested) list of numbers."""
+    if isinstance(value, Tensor):
+        return value
+    array = np.asarray(value, dtype=None if dtype is None else dtype.numpy)
+    if array.dtype == np.float64 and dtype is None and not isinstance(value, np.ndarray):
+        array = array.astype(context.default.numpy)
+    return Tensor(leaf(array), context)
+
+
+class GradFn:
+    """What `t.grad_fn` gives: a recorded op. Equal to another when both are the same op of the graph."""
+
+    __slots__ = ("names", "node")
+
+    def __init__(self, node: Node, names: str) -> None:
+        self.node = node
+        self.names = names
+
+    def name(self) -> str:
+        """Its name in the session's version of PyTorch."""
+        return grad_fn_name(self.node, self.names)
+
+    @property
+    def next_functions(self) -> tuple[tuple[GradFn | None, int], ...]:
+        """For each input the recorded op it came from (None: no gradient flows there) and which output of it."""
+        node = self.node.inputs[0] if self.node.op is pick_op and self.node.inputs else self.node
+        found: list[tuple[GradFn | None, int]] = []
+        for i in node.inputs or ():
+            at = i.params["at"] if i.op is pick_op else 0
+            found.append((GradFn(i, self.names) if i.requires_grad else None, at))
+        return tuple(found)
+
+    @property
+    def variable(self) -> Tensor | None:
+        """The leaf that an AccumulateGrad adds to."""
+        owner = self.node.extra.owner if self.node.extra is not None else None
+        tensor: Tensor | None = owner() if owner is not None else None
+        return tensor
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GradFn) and other.node is self.node
+
+    def __hash__(self) -> int:
+        return id(self.node)
+
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
+
+
+def grad_fn_name(node: Node, names: str) -> str:
+    """The name torch shows for the op that made a node."""
+    if node.op is leaf_op:
+        return "AccumulateGrad"
+    op = node.inputs[0].op if node.op is pick_op and node.inputs else node.op
+    name = op.torch1 if names == "torch1" else op.torch2
+    return name or f"{op.shown.title().replace('_', '')}Backward0"

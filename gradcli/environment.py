@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import Literal, TextIO
+from typing import TextIO
 
 
 class Environment:

@@ -7,9 +7,9 @@ read `-1e-3` as an option, and costs more to import than everything else `--help
 
 from __future__ import annotations
 
-from gradcli.cli.nearest import nearest
 from gradcli.cli.options import RESERVED, Command, Option
 from gradcli.errors import UsageError
+from gradcli.suggest import nearest
 
 KEYWORDS = frozenset(
     "False None True and as assert async await break class continue def del elif else except finally for from global "
@@ -136,10 +136,10 @@ def _is_operand(command: Command, word: str) -> bool:
 def _unknown(command: Command, name: str) -> UsageError:
     """The error for an option the command does not have, with what was probably meant."""
     word = name.lstrip("-")
-    if word in RESERVED:
-        hint = f"for a variable of that name: --var {word}=VALUE"
-    elif command.option("-" + name) is not None:
+    if command.option("-" + name) is not None:
         hint = f"did you mean -{name}?"
+    elif word in RESERVED:
+        hint = f"for a variable of that name: --var {word}=VALUE"
     elif len(name) == 2:
         hint = f"an expression that begins with a minus goes after --: gradcli {command.name} -- {name}"
     else:

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.cli.nearest import nearest
 from gradcli.environment import Environment
 from gradcli.errors import FileError
+from gradcli.suggest import nearest
 
 DTYPES = ("float32", "float64", "float16", "int64", "int32", "int16", "int8", "uint8", "bool")
 MAX_DEPTH = 64  # of numpy's arrays

@@ -8,12 +8,12 @@ import numpy as np
 
 from gradcli.api import Session, Tensor
 from gradcli.cli.arguments import Arguments
-from gradcli.cli.nearest import nearest
 from gradcli.cli.program import DEFAULT_DTYPE
 from gradcli.cli.values import read_value
 from gradcli.environment import Environment
 from gradcli.errors import GradError, NameError_, ShapeError, UsageError
 from gradcli.language import ast
+from gradcli.suggest import nearest
 
 Array = np.ndarray[Any, Any]
 

@@ -121,7 +121,7 @@ def wants_json(words: list[str], environment: Environment) -> bool:
     if words[:1] != ["eval"]:
         return False
     given = environment.variables.get("GRADCLI_FORMAT", "text")
-    for before, word in zip([""] + words, words, strict=False):
+    for before, word in zip(["", *words], words, strict=False):
         if word == "--json" or word.startswith("--format=") or before == "--format":
             given = word.removeprefix("--format=").removeprefix("--")
     return given == "json"
@@ -145,8 +145,8 @@ def _known_error(problem: Exception) -> GradcliError:
 
 
 def _unknown_command(word: str) -> Command:
-    from gradcli.cli.nearest import nearest
     from gradcli.errors import UsageError
+    from gradcli.suggest import nearest
 
     near = nearest(word, COMMANDS)
     if near:

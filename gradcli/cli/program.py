@@ -5,13 +5,13 @@ from __future__ import annotations
 from gradcli.api import Session
 from gradcli.cli.arguments import Arguments, split_names
 from gradcli.cli.datafiles import read_bytes
-from gradcli.cli.nearest import nearest
 from gradcli.cli.values import bind, read_value
 from gradcli.environment import Environment
 from gradcli.errors import FileError, UsageError
 from gradcli.language import ast
 from gradcli.language.parse import parse_program
 from gradcli.source import Source
+from gradcli.suggest import nearest
 
 DEFAULT_DTYPE = "float32"
 DEFAULT_NAMES = "torch1"  # the tutorial's version; the Python API has torch2
@@ -99,7 +99,7 @@ def check_variables_are_named(module: ast.Module, arguments: Arguments) -> None:
     named = names_in(module)
     for binding in reversed(arguments.bindings):
         if binding.name not in named:
-            raise _never_named(binding.name, named, arguments)
+            raise never_named(binding.name, named, arguments)
         named |= names_in_value(binding.text)
 
 
@@ -140,7 +140,8 @@ def _assigned_name(statement: ast.Stmt) -> str | None:
     return None
 
 
-def _never_named(name: str, named: set[str], arguments: Arguments) -> UsageError:
+def never_named(name: str, named: set[str], arguments: Arguments) -> UsageError:
+    """The error for a bound variable that is not used, with the name that was probably meant."""
     options = [known[2:] for option in arguments.command.options for known in option.names if known.startswith("--")]
     unbound = named - {binding.name for binding in arguments.bindings}
     near = nearest(name, sorted(unbound))

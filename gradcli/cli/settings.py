@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 from gradcli.cli.arguments import Arguments, check_value
-from gradcli.cli.nearest import nearest
 from gradcli.cli.options import COMMANDS, Option
 from gradcli.environment import Environment
 from gradcli.errors import UsageError
+from gradcli.suggest import nearest
 
 
 def apply_settings(arguments: Arguments, environment: Environment) -> None:

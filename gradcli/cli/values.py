@@ -12,10 +12,10 @@ import numpy as np
 
 from gradcli.api import Session, Tensor
 from gradcli.cli.datafiles import load_array, numbers_to_array
-from gradcli.cli.nearest import nearest
 from gradcli.environment import Environment
 from gradcli.errors import FileError, GradcliError, UsageError, ValueError_
 from gradcli.source import Source, Span
+from gradcli.suggest import nearest
 
 Array = np.ndarray[Any, Any]
 

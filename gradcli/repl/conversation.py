@@ -1,0 +1,85 @@
+"""A conversation at the prompt without its terminal: entries in, text out, errors told, `_` and `ans` kept."""
+
+from __future__ import annotations
+
+from gradcli.api import Session
+from gradcli.environment import Environment
+from gradcli.errors import GradcliError
+from gradcli.language.parse import is_incomplete, parse_program
+from gradcli.render.errortext import error_text
+from gradcli.repl.cells import BLOCK, MARKER, PROMPT, PROMPT_CONTINUED, split_cells, statements
+from gradcli.repl.execute import run_module
+
+
+class Conversation:
+    """The session, what was entered without an error (for `:save`), and whether anything failed."""
+
+    def __init__(self, session: Session, environment: Environment) -> None:
+        self.session = session
+        self.environment = environment
+        self.entered: list[str] = []
+        self.failed = False
+
+    def write(self, text: str) -> None:
+        """Show text at once."""
+        self.environment.stdout.write(text)
+        self.environment.stdout.flush()
+
+    def take(self, text: str, name: str | None = None, shows: str = "each") -> None:
+        """Run one entry: statements, or a pasted document with its prompts. Errors are told, not raised.
+
+        name is that of the file it comes from; shows is for text without prompts (see `Cell`).
+        """
+        try:
+            for cell in split_cells(text, name):
+                module = parse_program(cell.source)
+                run_module(self.session, module, shows if cell.shows == "none" else cell.shows, self.write, self.show)
+                if module.body:
+                    self.entered.append(cell.source.text.rstrip("\n"))
+        except GradcliError as error:
+            self.tell(error)
+        except KeyboardInterrupt:
+            self.failed = True
+            self.environment.stderr.write("\ninterrupted\n")
+
+    def show(self, value: object) -> None:
+        """Show a value by its text, and keep it as `_` and `ans`."""
+        self.write(f"{value!r}\n")
+        self.session["_"] = value
+        self.session["ans"] = value
+
+    def tell(self, error: GradcliError) -> None:
+        """Print an error and go on."""
+        self.failed = True
+        environment = self.environment
+        color = environment.color_allowed(environment.stderr)
+        print(error_text(error, color, environment.width), file=environment.stderr, flush=True)
+
+
+def needs_more(text: str) -> bool:
+    """Whether Enter should begin another line: brackets are open, or a block has not been ended by an empty line."""
+    if text.lstrip().startswith(":"):
+        return False
+    lines = [_without_prompt(line) for line in text.split("\n")]
+    if any(MARKER.match(line) for line in lines):
+        return (not lines[-1].strip() and len(lines) == 1) or _only_marker(lines)
+    plain = "\n".join(lines)
+    if is_incomplete(plain):
+        return True
+    if not lines[-1].strip():
+        return False
+    last = max((begin for begin, _ in statements(lines)), default=None)
+    return last is not None and BLOCK.match(lines[last]) is not None
+
+
+def _only_marker(lines: list[str]) -> bool:
+    """Whether nothing but `In [n]:` was entered, so that its code is still to come."""
+    return not any(MARKER.sub("", line).strip() for line in lines)
+
+
+def _without_prompt(line: str) -> str:
+    for prompt in (PROMPT, PROMPT_CONTINUED):
+        found = prompt.match(line)
+        if found:
+            return line[found.end() :]
+    return line

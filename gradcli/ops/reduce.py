@@ -1,16 +1,48 @@
-"""Reductions: sums, means, products, extremes, norms, and the scans along a dimension."""
+"""Reductions: sums, means, products and extremes of all elements or along dimensions.
+
+The others are next door: statistics.py (var, quantile), norms.py, softmax.py (logsumexp), scan.py (cumsum), sort.py.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from gradcli import dtypes
+from gradcli.errors import DtypeError, IndexError_, ShapeError
 from gradcli.graph.node import Node
-from gradcli.graph.op import Op, draw, op
+from gradcli.graph.op import Op, draw, fixed, index, kept, op
+from gradcli.ops.along import put_along
+from gradcli.ops.arithmetic import mul
+from gradcli.ops.compare import eq, maximum, minimum, ne, where
+from gradcli.ops.convert import to_dtype
+from gradcli.ops.scan import exclusive_cumprod
 from gradcli.ops.shape import expand, expand_reduced, reshape
-from gradcli.shapes import Shape, normal_dims, reduced_shape
+from gradcli.shapes import Shape, normal_dim, normal_dims, reduced_shape
+
+Kernel = Callable[..., Any]
+
+
+def half_in_single(kernel: Kernel) -> Kernel:
+    """A kernel that computes float16 in float32, as torch does, and rounds once at the end."""
+
+    @wraps(kernel)
+    def widened(x: Any, *others: Any, **params: Any) -> Any:
+        if x.dtype != np.float16:
+            return kernel(x, *others, **params)
+        wide = [o.astype(np.float32) if getattr(o, "dtype", None) == np.float16 else o for o in (x, *others)]
+        return np.asarray(kernel(*wide, **params)).astype(np.float16)
+
+    return widened
+
+
+def to_scalar(inputs: tuple[Node, ...], params: Any) -> Shape:
+    """The shape rule of reductions of all elements."""
+    return ()
 
 
 def reduced(inputs: tuple[Node, ...], params: Any) -> Shape:
@@ -19,29 +51,183 @@ def reduced(inputs: tuple[Node, ...], params: Any) -> Shape:
     return reduced_shape(shape, normal_dims(params["dim"], len(shape)), params["keepdim"])
 
 
-def _sum_dtype(inputs: tuple[Node, ...], params: Any) -> dtypes.DType:
-    wanted: dtypes.DType | None = params.get("dtype")
-    own: dtypes.DType = inputs[0].dtype
-    return wanted or (own if own.floating else dtypes.int64)
+def some_elements(inputs: tuple[Node, ...], params: Any) -> Shape:
+    """The shape rule of reductions of all elements that need at least one."""
+    if 0 in inputs[0].shape:
+        raise no_elements(inputs[0].shape)
+    return ()
+
+
+def no_elements(shape: Shape) -> ShapeError:
+    """What is said when all elements of an empty tensor are to be reduced to one of them."""
+    return ShapeError(
+        f"a tensor of shape {shape} has no elements",
+        hint="give a dim that has elements",
+        torch="Expected reduction dim to be specified for input.numel() == 0. "
+        "Specify the reduction dim with the 'dim' argument.",
+    )
+
+
+def some_along(inputs: tuple[Node, ...], params: Any) -> Shape:
+    """The shape rule of reductions over `dim` that need at least one element there."""
+    shape: Shape = inputs[0].shape
+    dims = normal_dims(params["dim"], len(shape))
+    for dim in dims:
+        if shape[dim] == 0:
+            raise IndexError_(
+                f"dimension {dim} of a tensor of shape {shape} has no elements",
+                torch=f"Expected reduction dim {dim} to have non-zero size.",
+            )
+    return reduced_shape(shape, dims, params.get("keepdim", False))
+
+
+def two_along(inputs: tuple[Node, ...], params: Any) -> tuple[Shape, Shape]:
+    """The shape rule of reductions over `dim` that give values and indices."""
+    shape = some_along(inputs, params)
+    return shape, shape
+
+
+def with_indices(inputs: tuple[Node, ...], params: Any) -> tuple[dtypes.DType | None, Any]:
+    """The dtype rule of ops that give values and indices."""
+    return None, (inputs[0].dtype, dtypes.int64)
 
 
 def summing(inputs: tuple[Node, ...], params: Any) -> tuple[dtypes.DType | None, Any]:
     """The dtype rule of sums: integers and bools add up as int64."""
-    dtype = _sum_dtype(inputs, params)
+    own: dtypes.DType = inputs[0].dtype
+    dtype = params.get("dtype") or (own if own.floating else dtypes.int64)
     return dtype, dtype
 
+
+def averaging(inputs: tuple[Node, ...], params: Any) -> tuple[dtypes.DType | None, Any]:
+    """The dtype rule of means: only floating tensors have one."""
+    dtype = params.get("dtype") or inputs[0].dtype
+    if not dtype.floating:
+        raise DtypeError(
+            f"a tensor of {dtype!r} has no mean in its own dtype",
+            hint="convert it first, x.float(), or pass dtype=torch.float32",
+            torch="mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+            f"Got: {TORCH_NAMES[dtype.name]}",
+        )
+    return dtype, dtype
+
+
+# what torch's messages call the dtypes
+TORCH_NAMES = {
+    "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long",
+    "float16": "Half", "float32": "Float", "float64": "Double",
+}  # fmt: skip
+
+
+@half_in_single
+def add_up(x: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
+    """The sum over dim."""
+    return np.sum(x, axis=normal_dims(dim, x.ndim), keepdims=keepdim)
+
+
+@half_in_single
+def average(x: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
+    """The mean over dim."""
+    count = prod(x.shape[at] for at in normal_dims(dim, x.ndim))
+    return np.true_divide(add_up(x, dim, keepdim), x.dtype.type(count))
+
+
+def _count(x: Node, dim: Any) -> int:
+    return prod(x.shape[at] for at in normal_dims(dim, x.ndim))
+
+
+def _spread(g: Node, y: Node, x: Node, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Node:
+    return expand_reduced(g, x.shape, dim, keepdim)
+
+
+def _spread_mean(g: Node, y: Node, x: Node, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Node:
+    return expand_reduced(g, x.shape, dim, keepdim) / max(_count(x, dim), 1)
+
+
+ALL_SAMPLES = (draw(3), draw((2, 3)), draw(()))
+DIM_SAMPLES = (
+    draw((2, 3), dim=(1,), keepdim=True),
+    draw((2, 3, 2), dim=(0, -1), keepdim=False),
+    draw(3, dim=0, keepdim=False),
+)
 
 sum_: Op = op(
     "_sum(Tensor input, dims? dim=None, bool keepdim=False)",
     "The sum over dim.",
     spelled=["_"],
-    kernel=lambda x, dim, keepdim: np.sum(x, axis=normal_dims(dim, x.ndim), keepdims=keepdim),
-    grad=lambda g, y, x, dim, keepdim: expand_reduced(g, x.shape, dim, keepdim),
+    kernel=add_up,
+    grad=_spread,
     shape=reduced,
     dtype=summing,
     grad_fn=("SumBackward0", "SumBackward0"),
     linear=True,
     samples=[draw((2, 3), dim=None, keepdim=False), draw((2, 3), dim=(1,), keepdim=True)],
+)
+sum_all: Op = op(
+    "sum(Tensor input)",
+    "The sum of all elements; integers add up as int64.",
+    kernel=add_up,
+    grad=_spread,
+    shape=to_scalar,
+    dtype=summing,
+    grad_fn=("SumBackward0", "SumBackward0"),
+    linear=True,
+    samples=ALL_SAMPLES,
+)
+op(
+    "sum(Tensor input, *, dtype? dtype)",
+    "The sum of all elements, computed in dtype.",
+    kernel=add_up,
+    grad=_spread,
+    shape=to_scalar,
+    dtype=summing,
+    grad_fn=("SumBackward1", "SumBackward0"),
+    linear=True,
+    samples=[draw((2, 3), dtype=None)],
+)
+sum_dim: Op = op(
+    "sum(Tensor input, dims? dim, bool keepdim=False)",
+    "The sum along dim.",
+    kernel=add_up,
+    grad=_spread,
+    shape=reduced,
+    dtype=summing,
+    grad_fn=("SumBackward2", "SumBackward1"),
+    linear=True,
+    samples=DIM_SAMPLES,
+)
+op(
+    "sum(Tensor input, dims? dim, bool keepdim=False, *, dtype? dtype)",
+    "The sum along dim, computed in dtype.",
+    kernel=add_up,
+    grad=_spread,
+    shape=reduced,
+    dtype=summing,
+    grad_fn=("SumBackward3", "SumBackward1"),
+    linear=True,
+    samples=[draw((2, 3), dim=1, keepdim=False, dtype=None)],
+)
+mean: Op = op(
+    "mean(Tensor input, *, dtype? dtype=None)",
+    "The mean of all elements.",
+    kernel=average,
+    grad=_spread_mean,
+    shape=to_scalar,
+    dtype=averaging,
+    grad_fn=("MeanBackward1", "MeanBackward0"),
+    linear=True,
+    samples=[draw((2, 3), dtype=None), draw((), dtype=None)],
+)
+mean_dim: Op = op(
+    "mean(Tensor input, dims? dim, bool keepdim=False, *, dtype? dtype=None)",
+    "The mean along dim.",
+    kernel=average,
+    grad=_spread_mean,
+    shape=reduced,
+    dtype=averaging,
+    grad_fn=("MeanBackward0", "MeanBackward1"),
+    linear=True,
+    samples=[draw((2, 3), dim=1, keepdim=False, dtype=None), draw((2, 3, 2), dim=(0, 2), keepdim=True, dtype=None)],
 )
 
 
@@ -63,3 +249,253 @@ def sum_to_shape(node: Node, shape: Shape) -> Node:
     if node.shape != shape:
         node = expand(node, size=shape)
     return node
+
+
+# --- products
+
+
+@half_in_single
+def _multiply_up(x: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
+    return np.prod(x, axis=normal_dims(dim, x.ndim), keepdims=keepdim)
+
+
+def _all_but_one(g: Node, y: Node, x: Node, dtype: Any = None) -> Any:
+    flat = reshape(x, shape=(-1,))
+    return mul(g, reshape(_others(flat, 0), shape=x.shape))
+
+
+def _all_but_one_along(g: Node, y: Node, x: Node, dim: int, keepdim: bool, dtype: Any = None) -> Node:
+    g = expand_reduced(g, x.shape, dim, keepdim)
+    return g * _others(x, normal_dim(dim, x.ndim)) if x.ndim else g
+
+
+def _others(x: Node, dim: int) -> Any:
+    """For each element the product of the others along dim: no division, so zeros do no harm in any order."""
+    return exclusive_cumprod(x, dim=dim, reverse=False) * exclusive_cumprod(x, dim=dim, reverse=True)
+
+
+op(
+    "prod(Tensor input)",
+    "The product of all elements; integers multiply as int64.",
+    kernel=_multiply_up,
+    grad=_all_but_one,
+    shape=to_scalar,
+    dtype=summing,
+    grad_fn=("ProdBackward0", "ProdBackward0"),
+    samples=[draw(4), draw((2, 3)), draw(()), draw(3, low=0, high=0)],
+)
+op(
+    "prod(Tensor input, *, dtype? dtype)",
+    "The product of all elements, computed in dtype.",
+    kernel=_multiply_up,
+    grad=_all_but_one,
+    shape=to_scalar,
+    dtype=summing,
+    grad_fn=("ProdBackward1", "ProdBackward0"),
+    samples=[draw(4, dtype=None)],
+)
+op(
+    "prod(Tensor input, int dim, bool keepdim=False)",
+    "The product along dim.",
+    kernel=_multiply_up,
+    grad=_all_but_one_along,
+    shape=reduced,
+    dtype=summing,
+    grad_fn=("ProdBackward2", "ProdBackward1"),
+    samples=[draw((2, 3), dim=1, keepdim=False), draw((2, 3, 2), dim=0, keepdim=True)],
+)
+op(
+    "prod(Tensor input, int dim, bool keepdim=False, *, dtype? dtype)",
+    "The product along dim, computed in dtype.",
+    kernel=_multiply_up,
+    grad=_all_but_one_along,
+    shape=reduced,
+    dtype=summing,
+    grad_fn=("ProdBackward3", "ProdBackward1"),
+    samples=[draw((2, 3), dim=-1, keepdim=False, dtype=None)],
+)
+
+
+# --- extremes
+
+
+def _same_as(x: Node, y: Node) -> Node:
+    """Where x equals y, counting nan as equal to nan: a bool node."""
+    return where(ne(y, y), ne(x, x), eq(x, y))
+
+
+def _share_all(g: Node, y: Node, x: Node) -> Any:
+    """All elements that equal the result share its cotangent evenly."""
+    mask = to_dtype(_same_as(x, y), x.dtype)
+    return g * (mask / sum_all(mask))
+
+
+def _share_along(g: Node, y: Node, x: Node, dim: Any, keepdim: bool) -> Any:
+    """The elements along dim that equal the result share its cotangent evenly."""
+    mask = to_dtype(eq(x, expand_reduced(y, x.shape, dim, keepdim)), x.dtype)
+    return expand_reduced(g, x.shape, dim, keepdim) * mask / sum_(mask, dim=dim, keepdim=True)
+
+
+def _chosen(g: tuple[Node | None, ...], y: tuple[Node, ...], x: Node, dim: int, keepdim: bool) -> Node | None:
+    """The cotangent of the values goes to the chosen index."""
+    return None if g[0] is None else put_back(g[0], y[1], x.shape, dim, keepdim)
+
+
+def put_back(g: Node, indices: Node, shape: Shape, dim: int, keepdim: bool) -> Any:
+    """The cotangent of a reduction that picked one element along dim, at that element."""
+    if not shape:
+        return reshape(g, shape=())
+    at = normal_dim(dim, len(shape))
+    if not keepdim:
+        kept_shape = reduced_shape(shape, (at,), True)
+        g, indices = reshape(g, shape=kept_shape), reshape(indices, shape=kept_shape)
+    result: Node = put_along(g, indices, dim=at, size=shape[at])
+    return result
+
+
+def _extreme_along(pick: Callable[..., Any]) -> Kernel:
+    def kernel(x: Any, dim: int, keepdim: bool) -> tuple[Any, Any]:
+        if not np.ndim(x):
+            return x, np.int64(0)
+        at = normal_dim(dim, x.ndim)
+        where_ = pick(x, axis=at, keepdims=True)
+        values = np.take_along_axis(x, where_, at)
+        return (values, where_) if keepdim else (values.squeeze(at), where_.squeeze(at))
+
+    return kernel
+
+
+def _extremes(name: str, word: str, reduce: Any, pick: Any, elementwise: Op) -> None:
+    """max or min: of all elements, along a dimension with indices, of two tensors."""
+    title = name.capitalize()
+    op(
+        f"{name}(Tensor input)",
+        f"The {word} element; ties share the gradient evenly.",
+        kernel=reduce,
+        grad=_share_all,
+        shape=some_elements,
+        dtype=kept,
+        grad_fn=(f"{title}Backward1", f"{title}Backward1"),
+        samples=ALL_SAMPLES,
+    )
+    op(
+        f"{name}(Tensor input, int dim, bool keepdim=False)",
+        f"The {word} elements along dim and their indices; the gradient goes to the chosen index.",
+        outputs=("values", "indices"),
+        kernel=_extreme_along(pick),
+        grad=_chosen,
+        shape=two_along,
+        dtype=with_indices,
+        grad_fn=(f"{title}Backward0", f"{title}Backward0"),
+        samples=[draw((2, 3), dim=1, keepdim=False), draw((2, 3, 2), dim=0, keepdim=True)],
+    )
+    op(
+        f"{name}(Tensor input, Tensor other)",
+        f"The {word} of both, element by element; ties share the gradient.",
+        expands=lambda x, y: elementwise(x, y),
+        grad_fn=(f"{title}Backward2", elementwise.torch2 or ""),
+        samples=[draw(3, 3), draw((2, 3), 3)],
+    )
+    op(
+        f"a{name}(Tensor input, dims? dim=(), bool keepdim=False)",
+        f"The {word} element along dim; ties share the gradient evenly.",
+        kernel=lambda x, dim, keepdim: reduce(x, axis=normal_dims(dim, x.ndim), keepdims=keepdim),
+        grad=_share_along,
+        shape=some_along,
+        dtype=kept,
+        grad_fn=f"A{name}Backward0",
+        samples=DIM_SAMPLES,
+    )
+
+
+_extremes("max", "largest", np.max, np.argmax, maximum)
+_extremes("min", "smallest", np.min, np.argmin, minimum)
+
+
+def _aminmax_shape(inputs: tuple[Node, ...], params: Any) -> tuple[Shape, Shape]:
+    shape = some_along(inputs, params)
+    return shape, shape
+
+
+op(
+    "aminmax(Tensor input, *, int? dim=None, bool keepdim=False)",
+    "The smallest and the largest element along dim; ties share the gradient evenly.",
+    outputs=("min", "max"),
+    kernel=lambda x, dim, keepdim: (
+        np.min(x, axis=normal_dims(dim, x.ndim), keepdims=keepdim),
+        np.max(x, axis=normal_dims(dim, x.ndim), keepdims=keepdim),
+    ),
+    grad=lambda g, y, x, dim, keepdim: _share_both(g, y, x, dim, keepdim),
+    shape=_aminmax_shape,
+    dtype=lambda inputs, params: (None, (inputs[0].dtype, inputs[0].dtype)),
+    grad_fn="AminmaxBackward0",
+    samples=[draw((2, 3), dim=None, keepdim=False), draw((2, 3), dim=1, keepdim=True)],
+)
+
+
+def _share_both(g: tuple[Node | None, ...], y: tuple[Node, ...], x: Node, dim: Any, keepdim: bool) -> Any:
+    parts = [_share_along(gi, yi, x, dim, keepdim) for gi, yi in zip(g, y, strict=True) if gi is not None]
+    return parts[0] + parts[1] if len(parts) == 2 else parts[0] if parts else None
+
+
+def _arg_shape(inputs: tuple[Node, ...], params: Any) -> Shape:
+    if params["dim"] is None and 0 in inputs[0].shape:
+        raise no_elements(inputs[0].shape)
+    return some_along(inputs, params)
+
+
+def _arg_kernel(pick: Callable[..., Any]) -> Kernel:
+    def kernel(x: Any, dim: int | None, keepdim: bool) -> Any:
+        axis = None if dim is None or not np.ndim(x) else dim
+        return pick(x, axis=axis, keepdims=keepdim)
+
+    return kernel
+
+
+for _name, _word, _pick in (("argmax", "largest", np.argmax), ("argmin", "smallest", np.argmin)):
+    op(
+        f"{_name}(Tensor input, int? dim=None, bool keepdim=False)",
+        f"The index of the {_word} element, along dim or among all; the first of equals.",
+        kernel=_arg_kernel(_pick),
+        shape=_arg_shape,
+        dtype=index,
+        samples=[draw((2, 3), dim=None, keepdim=False), draw((2, 3), dim=1, keepdim=False)],
+    )
+
+
+# --- logic and counts
+
+
+def _logical_dtype(inputs: tuple[Node, ...], params: Any) -> tuple[dtypes.DType | None, Any]:
+    """all and any give bool, but uint8 for uint8."""
+    return None, dtypes.uint8 if inputs[0].dtype is dtypes.uint8 else dtypes.bool_
+
+
+def _logical_kernel(reduce: Callable[..., Any]) -> Kernel:
+    def kernel(x: Any, dim: Any, keepdim: bool) -> Any:
+        result = reduce(x, axis=normal_dims(dim, x.ndim), keepdims=keepdim)
+        return np.asarray(result, dtype=np.uint8 if x.dtype == np.uint8 else np.bool_)
+
+    return kernel
+
+
+for _name, _doc, _reduce in (
+    ("all", "Whether all elements along dim are nonzero.", np.all),
+    ("any", "Whether any element along dim is nonzero.", np.any),
+):
+    op(
+        f"{_name}(Tensor input, dims? dim=None, bool keepdim=False)",
+        _doc,
+        kernel=_logical_kernel(_reduce),
+        shape=reduced,
+        dtype=_logical_dtype,
+        samples=[draw((2, 3), dim=None, keepdim=False), draw((2, 3), dim=1, keepdim=True)],
+    )
+op(
+    "count_nonzero(Tensor input, dims? dim=None)",
+    "How many elements along dim are not zero.",
+    kernel=lambda x, dim: np.sum(x != 0, axis=normal_dims(dim, x.ndim), dtype=np.int64),
+    shape=lambda inputs, params: reduced(inputs, {**params, "keepdim": False}),
+    dtype=fixed(dtypes.int64),
+    samples=[draw((2, 3), dim=None), draw((2, 3), dim=1)],
+)

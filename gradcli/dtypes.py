@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from gradcli.errors import AttributeError_
+
 BOOL, INTEGER, FLOATING = 0, 1, 2
 
 
@@ -25,6 +27,18 @@ class DType:
     def itemsize(self) -> int:
         """Bytes of one element."""
         return self.numpy.itemsize
+
+    def get_attribute(self, name: str) -> object:
+        """`x.dtype.is_floating_point`, as programs reach it."""
+        known: dict[str, object] = {
+            "is_floating_point": self.floating,
+            "is_complex": False,
+            "is_signed": self.name not in ("bool", "uint8"),
+            "itemsize": self.itemsize,
+        }
+        if name not in known:
+            raise AttributeError_(f"a dtype has no attribute {name!r}", hint=f"it has {', '.join(known)}")
+        return known[name]
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from gradcli.graph.node import Node, compute
+from gradcli.graph.node import MODE, Node, compute
 from gradcli.graph.walk import ancestors
 
 
@@ -19,12 +19,9 @@ def run(outputs: Iterable[Node]) -> None:
     A node that no backward pass will visit lets go of its inputs, so that memory holds only what is still needed.
     Raises: what a kernel refuses (a singular matrix, an index out of range), with the node's place in the source.
     """
-    pending = ancestors(outputs, _deferred)
-    pending.reverse()
-    while pending:
-        node = pending.pop()
+    for node in ancestors(outputs, _deferred):
         compute(node)
-        if not node.requires_grad:
+        if not node.requires_grad and not node.op.view:
             node.inputs = ()
             node.via = None
 
@@ -38,3 +35,6 @@ def value(node: Node) -> np.ndarray:
     if node.value is None:
         run((node,))
     return np.asarray(node.value)
+
+
+MODE.run = run

@@ -6,7 +6,7 @@ compute it from the inputs). What a user may change in place is a Tensor, which 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -33,9 +33,10 @@ class Mode:
     horizon: inside a backward pass, the first serial of its own nodes; what is older was saved by the forward pass.
     touched: whether a rule read a value saved by the forward pass since this was last cleared.
     default: the dtype of Python floats and factories.
+    run: the engine's door, for the few ops that cannot wait for their inputs (random numbers come in program order).
     """
 
-    __slots__ = ("default", "deferring", "horizon", "recording", "touched")
+    __slots__ = ("default", "deferring", "horizon", "recording", "run", "touched")
 
     def __init__(self) -> None:
         self.recording = True
@@ -43,6 +44,11 @@ class Mode:
         self.horizon = 0
         self.touched = False
         self.default = dtypes.float32
+        self.run: Callable[[Iterable[Node]], None] = _no_engine
+
+
+def _no_engine(outputs: Iterable[Node]) -> None:
+    raise AssertionError("no engine is loaded")
 
 
 MODE = Mode()

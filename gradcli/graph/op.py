@@ -208,8 +208,10 @@ class Op:
         if tracked and MODE.recording and (self.grads is not None or self.joint is not None):
             node.requires_grad = bool(self.outputs) or dtype.floating
         if self.random or (known and (node.size if not self.outputs else _largest(shape)) <= DEFER_ABOVE):
+            if not known:
+                MODE.run(inputs)
             compute_now(node, target)
-            if not node.requires_grad:
+            if not node.requires_grad and not self.view:
                 node.inputs = ()
         if not self.outputs:
             return node
@@ -287,8 +289,9 @@ def op(
     kinks: Sequence[tuple[float, float]] = (),
     samples: Sequence[Sample] = (),
     wrong: Sequence[tuple[str, str]] = (),
+    listed: bool = True,
 ) -> Op:
-    """Declare an op and put it into the table.
+    """Declare an op and put it into the table (not `listed`: one that a program makes for itself).
 
     signature, doc: the call and one line that says what it computes.
     kernel, shape, dtype: how it is computed, and the shape and dtype of the result.
@@ -324,7 +327,8 @@ def op(
     o.outputs = tuple(outputs)
     o.elementwise, o.linear, o.view, o.write, o.inplace, o.random = elementwise, linear, view, write, inplace, random
     o.domain, o.kinks, o.samples, o.wrong = domain, tuple(kinks), tuple(samples), tuple(wrong)
-    TABLE.append(o)
+    if listed:
+        TABLE.append(o)
     return o
 
 

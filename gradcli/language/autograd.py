@@ -10,10 +10,12 @@ import numpy as np
 
 
 from gradcli.autodiff.backward import vjp
+from gradcli.dtypes import DType
 from gradcli.errors import GradError, ShapeError, TypeError_
 from gradcli.graph.node import MODE, Node, recording
 from gradcli.graph.op import leaf, leaf_op
 from gradcli.language.tensor import Tensor
+from gradcli.shapes import Shape
 
 NO_HISTORY = "element 0 of tensors does not require grad and does not have a grad_fn"
 
@@ -46,11 +48,12 @@ def _one(output: Tensor) -> Node:
             hint="reduce it (.sum(), .mean()), or pass the cotangent: y.backward(v)",
             torch="grad can be implicitly created only for scalar outputs",
         )
-    return _filled(node, 1)
+    return filled(node.shape, node.dtype, 1)
 
 
-def _filled(like: Node, number: float) -> Node:
-    return leaf(np.full(like.shape, number, like.dtype.numpy), like.dtype)
+def filled(shape: Shape, dtype: DType, number: float) -> Node:
+    """A node all of whose elements are one number."""
+    return leaf(np.full(shape, number, dtype.numpy), dtype)
 
 
 def _fitting_seed(output: Tensor, seed: Tensor) -> Node:
@@ -136,7 +139,7 @@ def _result(i: Tensor, found: dict[Node, Node], allow_unused: bool, materialize:
     if g is not None:
         return Tensor(g, i.context)
     if materialize:
-        return Tensor(_filled(i.node, 0), i.context)
+        return Tensor(filled(i.shape, i.dtype, 0), i.context)
     if allow_unused:
         return None
     raise GradError(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from gradcli.language.values import no_attribute
+
 
 class Results(tuple[Any, ...]):
     """torch.return_types.NAME(values=..., indices=...)."""
 
+    type_name = "torch.return_types"
     kind: str
     fields: tuple[str, ...]
 
@@ -17,9 +20,14 @@ class Results(tuple[Any, ...]):
         made.fields = fields
         return made
 
-    def field(self, name: str) -> Any:
-        """The part of a name, or None."""
-        return self[self.fields.index(name)] if name in self.fields else None
+    def get_attribute(self, name: str) -> Any:
+        """`torch.max(x, 0).values`.
+
+        Raises: AttributeError_ with the nearest field.
+        """
+        if name not in self.fields:
+            raise no_attribute(f"torch.return_types.{self.kind}", name, self.fields)
+        return self[self.fields.index(name)]
 
     def __repr__(self) -> str:
         parts = ",\n".join(f"{name}={part!r}" for name, part in zip(self.fields, self, strict=True))

@@ -1,8 +1,7 @@
 """Tensor: what a program holds. A handle on a node of the graph, with what may change: values in place, .grad, flags.
 
 Memory is shared as torch shares it: a view keeps its base's Storage and the steps that lead to it. A write through a view
-makes a new node for the base (`op.write` of each step, innermost last); every other view of that base is
-rebuilt from it when it is next read. Nodes themselves never change, except through `.data`, which torch defines as
+makes a new node for the base; every other view of that base is rebuilt from it when it is next read. Nodes themselves never change, except through `.data`, which torch defines as
 changing memory behind autograd's back.
 """
 
@@ -19,9 +18,11 @@ from gradcli.errors import DtypeError, GradError, ShapeError
 from gradcli.graph.node import MODE, Alias, Node, recording
 from gradcli.graph.op import Op, leaf, leaf_op, pick_op
 from gradcli.language.context import Context
+from gradcli.language.values import Builtin, no_attribute
 from gradcli.ops.convert import detach, to_dtype
-from gradcli.ops.memory import data, viewed_again, written
+from gradcli.ops.memory import data, viewed_again
 from gradcli.ops.shape import expand
+from gradcli.ops.views import write_view
 from gradcli.shapes import Shape
 
 Step = tuple[Op, dict[str, Any]]
@@ -185,6 +186,25 @@ class Tensor:
         """Set .grad as an assignment does."""
         self._grad = grad
 
+    def forget_history(self) -> None:
+        """`x.detach_()`: a leaf from here on, in the same memory."""
+        self._become_leaf(self.node, False)
+
+    def set_data(self, source: Tensor) -> None:
+        """`x.data = source`: the elements (and memory) of another tensor, without autograd taking part."""
+        own, value = self.node, node_value(source.node)
+        if source._storage is not None and source._storage is self._storage:
+            return
+        fresh = leaf(value, source.dtype)
+        fresh.requires_grad = own.requires_grad
+        if own.requires_grad:
+            if own.op is leaf_op:
+                fresh.more().owner = weakref.ref(self)
+            else:
+                fresh = _with_value(own, value)
+        self._storage, self._steps, self._generation = None, (), 0
+        self._node = fresh
+
     def share(self) -> Storage:
         """The storage that it and its views have in common."""
         if self._storage is None:
@@ -237,6 +257,10 @@ class Tensor:
         else:
             self._record_write(storage, new)
 
+    def adopt(self, node: Node) -> None:
+        """Stand for a node that already holds its elements (an input that a Function changed in place)."""
+        self._record_write(self.share(), node)
+
     def _check_writable(self, own: Node) -> None:
         if any(op is expand and params.get("size") is not None for op, params in self._steps) and 0 in _strides(own):
             raise GradError(
@@ -260,8 +284,6 @@ class Tensor:
         """A write that autograd follows."""
         base = storage.node
         result = _write_through(base, self._steps, new)
-        if self._steps and result.requires_grad:
-            result = written(base, new, result)
         storage.replace(result)
         if not self._steps:
             self._node, self._generation = result, storage.generation
@@ -286,6 +308,7 @@ class Tensor:
         if not silent:
             storage.replace(_with_value(base, result))
             return
+        self.context.settle()  # deferred work reads the memory as it was
         known = node_value(base)
         if known.flags.writeable and known.ndim:
             np.copyto(known, result)
@@ -306,13 +329,10 @@ def _with_value(node: Node, value: Any) -> Node:
 
 def _write_through(base: Node, steps: tuple[Step, ...], new: Node) -> Node:
     """The base after its view at the end of the steps was given new elements."""
-    views = [base]
-    for op, params in steps[:-1]:
-        views.append(op(views[-1], **params))
-    for (op, params), x in zip(reversed(steps), reversed(views), strict=False):
-        if op.write is not None:
-            new = op.write(x, new, **params)
-    return new
+    if not steps:
+        return new
+    result: Node = write_view(base, new, steps=steps)
+    return result
 
 
 def _strides(node: Node) -> tuple[int, ...]:
@@ -369,6 +389,16 @@ class GradFn:
         owner = self.node.extra.owner if self.node.extra is not None else None
         tensor: Tensor | None = owner() if owner is not None else None
         return tensor
+
+    def get_attribute(self, name: str) -> Any:
+        """`y.grad_fn.name`, as programs reach it."""
+        if name == "name":
+            return Builtin("name", lambda args, kwargs: self.name())
+        if name == "next_functions":
+            return self.next_functions
+        if name == "variable" and self.node.op is leaf_op:
+            return self.variable
+        raise no_attribute(self.name(), name, ("name", "next_functions"))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, GradFn) and other.node is self.node

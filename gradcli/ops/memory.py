@@ -1,4 +1,4 @@
-"""What tensors that share memory need: the names autograd shows after a write, and torch's `.data`."""
+"""What tensors that share memory need: torch's `.data`, and the name of a view whose base was changed in place."""
 
 from __future__ import annotations
 
@@ -14,13 +14,6 @@ data: Op = op(
     dtype=kept,
     view=True,
 )
-_copy_slices: Op = op(
-    "_copy_slices(Tensor input, Tensor value)",
-    "input after a view of it was written to.",
-    spelled=["_"],
-    grad_fn=("CopySlices", "CopySlices"),
-    expands=lambda x, value: x,
-)
 _as_strided: Op = op(
     "_as_strided_view(Tensor input)",
     "A view made again after its base was changed in place.",
@@ -28,11 +21,6 @@ _as_strided: Op = op(
     grad_fn=("AsStridedBackward", "AsStridedBackward0"),
     expands=lambda x: x,
 )
-
-
-def written(base: Node, value: Node, result: Node) -> Node:
-    """The result of writing `value` through a view of `base`, under the name torch gives it."""
-    return named(_copy_slices, (base, value), {}, result)
 
 
 def viewed_again(base: Node, view: Node) -> Node:

@@ -1,0 +1,455 @@
+"""What `torch`, `F`, `torch.linalg`, `torch.autograd`, `np` are to a program: tables of names, and nothing behind them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gradcli.dtypes import ALIASES, DType
+from gradcli.errors import TypeError_, ValueError_
+from gradcli.graph.node import MODE
+from gradcli.language import autograd, construct, functional, gradmode
+from gradcli.language.binding import kind_name
+from gradcli.language.call import op_function
+from gradcli.language.context import Context
+from gradcli.language.devices import device
+from gradcli.language.function import function_base
+from gradcli.language.gradmode import NoAnomalies, mode_function
+from gradcli.language.tensor import Tensor
+from gradcli.language.values import MISSING, Builtin, Namespace, Size, TypeValue
+from gradcli.ops.catalog import catalog
+
+CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
+
+
+def builtin(name: str, function: Callable[..., Any]) -> Builtin:
+    """A built-in whose Python function takes the arguments themselves.
+
+    Raises (when called): TypeError_ when the arguments do not fit the function.
+    """
+
+    def call(args: list[Any], kwargs: dict[str, Any]) -> Any:
+        check_arguments(name, function, args, kwargs)
+        return function(*args, **kwargs)
+
+    return Builtin(name, call)
+
+
+def check_arguments(name: str, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> None:
+    """Refuse arguments that a Python function would refuse, in words about the call."""
+    import inspect  # numpy has loaded it already
+
+    signature = inspect.signature(function)
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError_(str(error), op=name, hint=f"the call is {name}{signature}") from None
+
+
+class Modules:
+    """The namespaces of one session."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._made: dict[str, Namespace] = {}
+        base = function_base(context)
+        self.types = tensor_types(context)
+        self.tables: dict[str, Callable[[], Mapping[str, Any]]] = {
+            "torch": lambda: torch_table(self),
+            "torch.autograd": lambda: {
+                "Function": base,
+                "Variable": builtin("Variable", lambda *a, **k: construct.variable(context, *a, **k)),
+                "grad": builtin("grad", lambda *a, **k: torch_grad(context, *a, **k)),
+                "backward": builtin("backward", torch_backward),
+                "functional": self.namespace("torch.autograd.functional"),
+                "function": self.namespace("torch.autograd.function"),
+                "graph": self.namespace("torch.autograd.graph"),
+                "set_detect_anomaly": Builtin("set_detect_anomaly", lambda args, kwargs: NoAnomalies()),
+                "detect_anomaly": Builtin("detect_anomaly", lambda args, kwargs: NoAnomalies()),
+                "no_grad": mode_function("no_grad", False),
+                "enable_grad": mode_function("enable_grad", True),
+                "set_grad_enabled": Builtin("set_grad_enabled", gradmode.set_grad_enabled),
+                **functional.check_functions(context),
+            },
+            "torch.autograd.function": lambda: {
+                "Function": base,
+                "once_differentiable": Builtin("once_differentiable", lambda args, kwargs: args[0]),
+            },
+            "torch.autograd.graph": dict,
+            "torch.autograd.functional": lambda: functional.autograd_functions(context),
+            "torch.func": lambda: functional.func_functions(context),
+            "torch.nn": lambda: {
+                "functional": self.namespace("torch.nn.functional"),
+                "Parameter": builtin("Parameter", lambda *a, **k: parameter(context, *a, **k)),
+            },
+            "torch.nn.functional": dict,
+            "torch.linalg": dict,
+            "torch.special": dict,
+            "torch.cuda": lambda: {
+                "is_available": Builtin("is_available", lambda args, kwargs: False),
+                "device_count": Builtin("device_count", lambda args, kwargs: 0),
+                "manual_seed": Builtin("manual_seed", lambda args, kwargs: None),
+                "manual_seed_all": Builtin("manual_seed_all", lambda args, kwargs: None),
+            },
+            "torch.backends": dict,
+            "torch.random": lambda: {"manual_seed": self.namespace("torch").get_attribute("manual_seed")},
+            "numpy": lambda: numpy_table(self),
+            "numpy.random": dict,
+            "numpy.linalg": dict,
+        }
+
+    def namespace(self, name: str) -> Namespace:
+        """A module by its dotted name."""
+        if name not in self._made:
+            table: dict[str, Any] = {}
+            loaded: list[bool] = []
+            module = _OP_MODULES.get(name)
+
+            def find(attribute: str) -> Any:
+                if not loaded:
+                    loaded.append(True)
+                    table.update(self.tables[name]())
+                if attribute in table:
+                    return table[attribute]
+                found = op_function(attribute, module, self.context) if module else None
+                return MISSING if found is None else found
+
+            def names() -> list[str]:
+                find("")
+                return sorted({*table, *(catalog().modules[module] if module else ())})
+
+            self._made[name] = Namespace(name, find, names)
+        return self._made[name]
+
+    def module(self, dotted: str) -> Namespace | None:
+        """The module that an import statement names, or None."""
+        return self.namespace(dotted) if dotted in self.tables else None
+
+    def free_name(self, name: str) -> Any:
+        """The value of a name that the program has not assigned: a module, an op, a constant; else MISSING."""
+        if name in _FREE_MODULES:
+            return self.namespace(_FREE_MODULES[name])
+        function = op_function(name, "", self.context)
+        if function is not None:
+            return function
+        if name in CONSTANTS and name != "e":
+            return CONSTANTS[name]
+        torch = self.namespace("torch")
+        return torch.found.get(name, torch.find(name)) if name in _FREE_TORCH or name in self.types else MISSING
+
+    def free_names(self) -> list[str]:
+        """All names that are there without an import."""
+        return sorted({*_FREE_MODULES, *catalog().free, *_FREE_TORCH, *self.types, "pi", "inf", "nan"})
+
+
+_OP_MODULES = {
+    "torch": "torch", "torch.nn.functional": "F", "torch.linalg": "linalg", "torch.special": "special",
+}  # fmt: skip
+_FREE_MODULES = {
+    "torch": "torch", "F": "torch.nn.functional", "nn": "torch.nn", "linalg": "torch.linalg", "special": "torch.special",
+    "autograd": "torch.autograd", "np": "numpy", "numpy": "numpy",
+}  # fmt: skip
+_FREE_TORCH = frozenset(
+    {"tensor", "as_tensor", "from_numpy", "no_grad", "enable_grad", "set_grad_enabled", "manual_seed", "Variable", "is_tensor"}
+    | {name for name in ALIASES if name not in ("float", "int", "bool")}
+)
+
+
+def tensor_types(context: Context) -> dict[str, TypeValue]:
+    """torch.Tensor and the old typed constructors."""
+    kinds = {
+        "Tensor": None, "FloatTensor": "float32", "DoubleTensor": "float64", "HalfTensor": "float16",
+        "LongTensor": "int64", "IntTensor": "int32", "ShortTensor": "int16", "ByteTensor": "uint8", "BoolTensor": "bool",
+    }  # fmt: skip
+
+    def make(name: str, dtype: DType | None) -> TypeValue:
+        return TypeValue(
+            f"torch.{name}", (Tensor,), lambda args, kwargs: construct.old_tensor(context, dtype, args, kwargs), module="torch"
+        )
+
+    return {name: make(name, None if kind is None else ALIASES[kind]) for name, kind in kinds.items()}
+
+
+def torch_table(modules: Modules) -> dict[str, Any]:
+    """What torch has besides ops."""
+    context = modules.context
+    table: dict[str, Any] = dict(CONSTANTS) | dict(ALIASES) | dict(modules.types)
+    for name in ("autograd", "func", "nn", "linalg", "special", "cuda", "backends", "random"):
+        table[name] = modules.namespace(f"torch.{name}")
+    functions: dict[str, Callable[..., Any]] = {
+        "tensor": lambda *a, **k: construct.tensor(context, *a, **k),
+        "as_tensor": lambda *a, **k: construct.as_tensor(context, *a, **k),
+        "from_numpy": lambda *a, **k: construct.from_array(context, *a, **k),
+        "Variable": lambda *a, **k: construct.variable(context, *a, **k),
+        "manual_seed": lambda seed: manual_seed(context, seed),
+        "seed": lambda: context.generator.reseed(),
+        "initial_seed": lambda: context.generator.initial_seed(),
+        "set_printoptions": lambda **options: set_printoptions(context, options),
+        "set_default_dtype": lambda dtype: set_default_dtype(context, dtype),
+        "set_default_tensor_type": lambda kind: set_default_dtype(context, _dtype_of_type(kind)),
+        "get_default_dtype": lambda: MODE.default,
+        "is_tensor": lambda value: isinstance(value, Tensor),
+        "is_grad_enabled": lambda: MODE.recording,
+        "is_floating_point": lambda x: x.dtype.floating,
+        "numel": lambda x: x.node.size,
+        "device": device,
+        "promote_types": promote_types,
+        "result_type": lambda a, b: _result_type(context, a, b),
+        "can_cast": lambda a, b: a.category <= b.category,
+        "set_num_threads": lambda n: None,
+        "get_num_threads": lambda: 1,
+        "finfo": lambda dtype=None: number_limits(dtype or MODE.default, True),
+        "iinfo": lambda dtype: number_limits(dtype, False),
+        "use_deterministic_algorithms": lambda mode, **k: None,
+    }
+    table.update({name: builtin(name, function) for name, function in functions.items()})
+    table["Size"] = TypeValue("torch.Size", (Size,), lambda args, kwargs: Size(args[0] if args else ()), module="torch")
+    table["dtype"] = TypeValue("torch.dtype", (DType,), module="torch")
+    table["set_grad_enabled"] = Builtin("set_grad_enabled", gradmode.set_grad_enabled)
+    table["no_grad"] = mode_function("no_grad", False)
+    table["inference_mode"] = mode_function("inference_mode", False)
+    table["enable_grad"] = mode_function("enable_grad", True)
+    table["vmap"] = modules.namespace("torch.func").get_attribute("vmap")
+    table["__version__"] = "2.13.0+gradcli" if context.names == "torch2" else "1.0.1+gradcli"
+    return table
+
+
+def _dtype_of_type(kind: Any) -> DType:
+    names = {"FloatTensor": "float32", "DoubleTensor": "float64", "HalfTensor": "float16"}
+    name = (kind if isinstance(kind, str) else getattr(kind, "name", "")).rpartition(".")[2]
+    if name not in names:
+        raise TypeError_(f"{kind!r} is not a floating type of tensors", hint="torch.set_default_dtype(torch.float64)")
+    return ALIASES[names[name]]
+
+
+def manual_seed(context: Context, seed: Any) -> None:
+    """`torch.manual_seed(n)`."""
+    if isinstance(seed, Tensor):
+        seed = seed.numpy().item()
+    if not isinstance(seed, bool | int | float):
+        raise TypeError_(f"a seed is an integer, not {kind_name(seed)}", op="manual_seed")
+    context.generator.seed(int(seed))
+
+
+def set_default_dtype(context: Context, dtype: Any) -> None:
+    """`torch.set_default_dtype(torch.float64)`."""
+    wanted = construct.as_dtype(dtype)
+    if wanted is None or not wanted.floating:
+        raise TypeError_(
+            f"the default dtype is floating, not {dtype!r}",
+            op="set_default_dtype",
+            torch=f"only floating-point types are supported as the default type, not {dtype!r}",
+        )
+    MODE.default = wanted
+    context.default = wanted
+
+
+def set_printoptions(context: Context, options: dict[str, Any]) -> None:
+    """`torch.set_printoptions(precision=2)`."""
+    known = ("precision", "threshold", "edgeitems", "linewidth", "profile", "sci_mode")
+    for name in options:
+        if name not in known:
+            raise TypeError_(f"there is no option {name!r}", op="set_printoptions", hint=f"there are {', '.join(known)}")
+    context.print_options.set(**options)
+
+
+def promote_types(a: DType, b: DType) -> DType:
+    """`torch.promote_types`."""
+    from gradcli.dtypes import promote
+
+    return promote(a, b)
+
+
+def _result_type(context: Context, a: Any, b: Any) -> DType:
+    from gradcli.graph.op import number, promote_inputs
+
+    nodes = tuple(x.node if isinstance(x, Tensor) else number(x) for x in (a, b))
+    return promote_inputs(nodes)
+
+
+class Limits:
+    """torch.finfo and torch.iinfo of a dtype."""
+
+    type_name = "finfo"
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self._values = values
+
+    def get_attribute(self, name: str) -> Any:
+        """eps, max, min, tiny, bits ..."""
+        if name not in self._values:
+            from gradcli.language.values import no_attribute
+
+            raise no_attribute("the limits of a dtype", name, self._values)
+        return self._values[name]
+
+
+def number_limits(dtype: Any, floating: bool) -> Limits:
+    """The largest, smallest and closest numbers of a dtype.
+
+    Raises: TypeError_ for finfo of an integer dtype and the other way round.
+    """
+    import numpy as np
+
+    wanted = construct.as_dtype(dtype)
+    if wanted is None or wanted.floating != floating:
+        raise TypeError_(f"{'finfo' if floating else 'iinfo'} does not take {dtype!r}")
+    if floating:
+        f = np.finfo(wanted.numpy)
+        return Limits({"eps": float(f.eps), "max": float(f.max), "min": float(f.min), "tiny": float(f.tiny),
+                       "smallest_normal": float(f.tiny), "resolution": float(f.resolution), "bits": int(f.bits),
+                       "dtype": wanted.name})  # fmt: skip
+    i = np.iinfo(wanted.numpy)
+    return Limits({"max": int(i.max), "min": int(i.min), "bits": int(i.bits), "dtype": wanted.name})
+
+
+def parameter(context: Context, data: Any = None, requires_grad: bool = True) -> Tensor:
+    """`nn.Parameter(x)`: the tensor as a leaf that requires grad."""
+    if not isinstance(data, Tensor):
+        raise TypeError_(f"Parameter takes a tensor, not {kind_name(data)}")
+    made = data.bare() if data.is_leaf else data.detached()
+    made.set_requires_grad(requires_grad)
+    return made
+
+
+# torch.autograd.grad and backward
+
+
+def _tensors(value: Any, name: str) -> list[Tensor]:
+    listed = list(value) if isinstance(value, tuple | list) else [value]
+    for item in listed:
+        if not isinstance(item, Tensor):
+            raise TypeError_(f"the {name} are tensors, not {kind_name(item)}", op="grad")
+    return listed
+
+
+def _seeds(value: Any, count: int) -> list[Tensor | None]:
+    listed: list[Any] = list(value) if isinstance(value, tuple | list) else [value] * (count if value is None else 1)
+    if len(listed) != count:
+        raise ValueError_(f"{count} output{'s' if count > 1 else ''} and {len(listed)} seeds", op="grad")
+    for item in listed:
+        if item is not None and not isinstance(item, Tensor):
+            raise TypeError_(f"the seeds are tensors or None, not {kind_name(item)}", op="grad")
+    return listed
+
+
+def torch_grad(
+    context: Context,
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: Any = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: Any = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """`torch.autograd.grad(outputs, inputs)`."""
+    listed = _tensors(outputs, "outputs")
+    seeds = _seeds(grad_outputs, len(listed))
+    wanted = _tensors(inputs, "inputs")
+    if is_grads_batched:
+        return functional.batched_grad(context, listed, wanted, seeds, bool(retain_graph), create_graph)
+    return autograd.grad(
+        listed,
+        wanted,
+        seeds,
+        retain_graph=retain_graph,
+        create_graph=create_graph,
+        allow_unused=bool(allow_unused),
+        materialize=materialize_grads,
+    )
+
+
+def torch_backward(
+    tensors: Any, grad_tensors: Any = None, retain_graph: Any = None, create_graph: bool = False, inputs: Any = None
+) -> None:
+    """`torch.autograd.backward(tensors)`."""
+    listed = _tensors(tensors, "tensors")
+    wanted = None if inputs is None else _tensors(inputs, "inputs")
+    autograd.backward(
+        listed, _seeds(grad_tensors, len(listed)), retain_graph=retain_graph, create_graph=create_graph, inputs=wanted
+    )
+
+
+# numpy, as far as it mirrors torch
+
+_NUMPY_OPS = {
+    "sum": "sum", "mean": "mean", "exp": "exp", "log": "log", "sqrt": "sqrt", "sin": "sin", "cos": "cos", "tan": "tan",
+    "tanh": "tanh", "abs": "abs", "absolute": "abs", "dot": "matmul", "matmul": "matmul", "outer": "outer",
+    "maximum": "maximum", "minimum": "minimum", "max": "amax", "min": "amin", "amax": "amax", "amin": "amin", "prod": "prod",
+    "cumsum": "cumsum", "argmax": "argmax", "argmin": "argmin", "where": "where", "clip": "clamp", "sign": "sign",
+    "square": "square", "power": "pow", "add": "add", "subtract": "sub", "multiply": "mul", "divide": "div", "log1p": "log1p",
+    "expm1": "expm1", "log2": "log2", "log10": "log10", "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "floor": "floor",
+    "ceil": "ceil", "round": "round", "reshape": "reshape", "transpose": "transpose", "squeeze": "squeeze", "stack": "stack",
+    "concatenate": "cat", "allclose": "allclose", "isclose": "isclose", "isnan": "isnan", "all": "all", "any": "any",
+    "diag": "diag", "trace": "trace", "flip": "flip", "sort": "msort", "tile": "tile", "einsum": "einsum", "cross": "cross",
+    "arcsin": "asin", "arccos": "acos", "arctan2": "atan2", "hypot": "hypot", "var": "var", "std": "std",
+}  # fmt: skip
+_NUMPY_FACTORIES = {
+    "zeros": "zeros", "ones": "ones", "eye": "eye", "identity": "eye", "arange": "arange", "linspace": "linspace",
+    "full": "full", "zeros_like": "zeros_like", "ones_like": "ones_like", "empty": "empty",
+}  # fmt: skip
+
+
+def numpy_table(modules: Modules) -> dict[str, Any]:
+    """The part of numpy that mirrors torch: functions of arrays, tensors and numbers that give arrays."""
+    context = modules.context
+    table: dict[str, Any] = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan, "newaxis": None}
+    table.update({name: ALIASES[name] for name in ("float32", "float64", "float16", "int64", "int32", "int16", "int8", "uint8")})
+    table["array"] = builtin("array", lambda *a, **k: construct.array(context, *a, **k))
+    table["asarray"] = table["array"]
+    table["ndarray"] = TypeValue("numpy.ndarray", (), module="numpy")
+    for name, op in _NUMPY_OPS.items():
+        table[name] = Builtin(name, _numpy_function(context, name, op))
+    for name, op in _NUMPY_FACTORIES.items():
+        table[name] = Builtin(name, _numpy_factory(context, op))
+    return table
+
+
+def _numpy_function(context: Context, name: str, op: str) -> Callable[[list[Any], dict[str, Any]], Any]:
+    def call(args: list[Any], kwargs: dict[str, Any]) -> Any:
+        out = kwargs.pop("out", None)
+        function = op_function(op, "torch", context)
+        if function is None:
+            raise TypeError_(f"numpy.{name} is not available")
+        if name in ("std", "var"):  # numpy divides by n, torch by n - 1
+            kwargs.setdefault("correction", kwargs.pop("ddof", 0))
+        result = function.call([_as_operand(context, a, at == 0) for at, a in enumerate(args)], kwargs)
+        if isinstance(result, Tensor):
+            result.is_array = result.is_array or not any(isinstance(a, Tensor) and not a.is_array for a in args)
+            if isinstance(out, Tensor):
+                out.assign(result.node, name=name)
+                return out
+            if result.is_array and not result.shape and not any(isinstance(a, Tensor) for a in args):
+                return result.numpy().item()
+        return result
+
+    return call
+
+
+def _as_operand(context: Context, value: Any, first: bool) -> Any:
+    if isinstance(value, list) or (first and isinstance(value, bool | int | float)):
+        if isinstance(value, list) and any(isinstance(item, Tensor) and item.shape for item in value):
+            return value
+        return construct.array(context, value)
+    return value
+
+
+def _numpy_factory(context: Context, op: str) -> Callable[[list[Any], dict[str, Any]], Any]:
+    def call(args: list[Any], kwargs: dict[str, Any]) -> Any:
+        function = op_function(op, "torch", context)
+        assert function is not None
+        if op not in ("arange", "zeros_like", "ones_like"):
+            kwargs.setdefault("dtype", ALIASES["float64"])
+        elif op == "arange" and any(isinstance(a, float) for a in args):
+            kwargs.setdefault("dtype", ALIASES["float64"])
+        if kwargs.get("dtype") is not None:
+            kwargs["dtype"] = construct.as_dtype(kwargs["dtype"])
+        made = function.call(args, kwargs)
+        made.is_array = True
+        return made
+
+    return call

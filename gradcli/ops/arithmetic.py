@@ -1,15 +1,18 @@
-"""+ - * / and their kin: elementwise arithmetic of two operands, signs, rounding division."""
+"""+ - * / and their kin: elementwise arithmetic of two operands, signs, rounding division, products that are added."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from gradcli.dtypes import BOOL, INTEGER
 from gradcli.errors import DtypeError, ValueError_, ZeroDivisionError_
 from gradcli.graph.node import Node
-from gradcli.graph.op import Op, draw, floating, op, promoted
+from gradcli.graph.op import Op, draw, floating, kept, number, op, promote_inputs, promoted
 from gradcli.ops.declare import binary, refuse, unary
+from gradcli.ops.dtyperules import check_same, joined_by, new, not_taken, refusing
 
 
 def _subtract(x: Any, y: Any) -> Any:
@@ -49,13 +52,59 @@ def _remainder(x: Any, y: Any) -> Any:
     return np.remainder(x, y)
 
 
+def _fmod(x: Any, y: Any) -> Any:
+    _no_integer_zero(y)
+    return np.fmod(x, y)
+
+
 def _truncated_quotient(x: Any, y: Any) -> Any:
     _no_integer_zero(y)
-    quotient = np.trunc(np.true_divide(x, y))
-    if x.dtype.kind == "f":
-        return quotient
-    exact = np.abs(x) // np.abs(y) * np.sign(x) * np.sign(y)
-    return exact.astype(x.dtype)
+    if np.result_type(x, y).kind == "f":
+        return np.trunc(np.true_divide(x, y))
+    return np.floor_divide(x - np.fmod(x, y), y)
+
+
+zero: Op = op(
+    "_zero(Tensor input)",
+    "0 in the shape and dtype of input: the derivative of what is flat between its steps.",
+    spelled=["_"],
+    kernel=np.zeros_like,
+    dtype=kept,
+    elementwise=True,
+    samples=[draw(3)],
+)
+
+
+def flat(g: Node, y: Node, *inputs: Node, **params: Any) -> Node:
+    """The rule of a step function: 0 wherever it is differentiable."""
+    result: Node = zero(g)
+    return result
+
+
+def scaled(x: Any, factor: Any) -> Any:
+    """The node x times a Python number; x itself for 1."""
+    return x if factor == 1 and type(factor) is not bool else mul(x, factor)
+
+
+def _check_alpha(x: Any, y: Any, alpha: Any) -> None:
+    """torch adds integers with an integer alpha, and bools with a bool one."""
+    category = promote_inputs(tuple(i if type(i) is Node else number(i) for i in (x, y))).category
+    if category <= INTEGER and isinstance(alpha, float):
+        raise DtypeError(
+            f"alpha is {alpha}, and integer tensors need an integer alpha",
+            hint="convert a tensor first: x.float()",
+            torch="For integral input tensors, argument alpha must not be a floating point number.",
+        )
+
+
+def _add_scaled(x: Any, y: Any, alpha: Any) -> Any:
+    _check_alpha(x, y, alpha)
+    return add(x, scaled(y, alpha))
+
+
+def _sub_scaled(x: Any, y: Any, alpha: Any) -> Any:
+    _check_alpha(x, y, alpha)
+    return sub(x, scaled(y, alpha))
 
 
 add: Op = binary(
@@ -63,47 +112,74 @@ add: Op = binary(
     "input + other.",
     np.add,
     [lambda g, y, a, b: g, lambda g, y, a, b: g],
-    grad_fn="AddBackward0",
-    linear=False,
+    arguments="Operand input, Operand other",
+    grad_fn=("AddBackward0", "AddBackward0"),
 )
 op(
-    "add(Tensor input, Operand other, *, Scalar alpha)",
+    "add(Operand input, Operand other, *, Scalar alpha)",
     "input + alpha other.",
-    expands=lambda x, y, alpha: add(x, mul(y, alpha)),
-    grad_fn="AddBackward0",
+    expands=_add_scaled,
+    grad_fn=("AddBackward0", "AddBackward0"),
     inplace=True,
-    samples=[draw(3, 3, alpha=2.5), draw((2, 3), 3, alpha=-1)],
+    samples=[draw(3, 3, alpha=2.5), draw((2, 3), 3, alpha=-1), draw((), (2,), alpha=1)],
+)
+op(
+    "add(Tensor input, Scalar alpha, Tensor other)",
+    "input + alpha other: the old order of arguments.",
+    expands=lambda x, y, alpha: _add_scaled(x, y, alpha),
+    grad_fn=("AddBackward0", "AddBackward0"),
+    inplace=True,
+    samples=[draw(3, 3, alpha=2.5)],
 )
 sub: Op = binary(
     "sub",
     "input - other.",
     _subtract,
     [lambda g, y, a, b: g, lambda g, y, a, b: -g],
-    grad_fn="SubBackward0",
+    arguments="Operand input, Operand other",
+    grad_fn=("SubBackward0", "SubBackward0"),
     spelled=["subtract"],
 )
 op(
-    "sub(Tensor input, Operand other, *, Scalar alpha)",
+    "sub(Operand input, Operand other, *, Scalar alpha)",
     "input - alpha other.",
-    expands=lambda x, y, alpha: sub(x, mul(y, alpha)),
-    grad_fn="SubBackward0",
+    expands=_sub_scaled,
+    grad_fn=("SubBackward0", "SubBackward0"),
     inplace=True,
     spelled=["subtract"],
+    samples=[draw(3, 3, alpha=2.5), draw((2, 1), (2,), alpha=-1)],
+)
+op(
+    "sub(Tensor input, Scalar alpha, Tensor other)",
+    "input - alpha other: the old order of arguments.",
+    expands=lambda x, y, alpha: _sub_scaled(x, y, alpha),
+    grad_fn=("SubBackward0", "SubBackward0"),
+    inplace=True,
     samples=[draw(3, 3, alpha=2.5)],
 )
-rsub: Op = op(
-    "rsub(Tensor input, Operand other, *, Scalar alpha=1)",
+op(
+    "rsub(Tensor input, Tensor other, *, Scalar alpha=1)",
     "other - alpha input.",
-    expands=lambda x, y, alpha: sub(y, x if alpha == 1 else mul(x, alpha)),
+    expands=lambda x, y, alpha: _sub_scaled(y, x, alpha),
+    grad_fn=("RsubBackward0", "RsubBackward0"),
+    spelled=["torch.rsub"],
+    samples=[draw(3, 3, alpha=1), draw((2, 1), (2,), alpha=-1.5)],
+)
+rsub: Op = op(
+    "rsub(Tensor input, Scalar other, *, Scalar alpha=1)",
+    "other - alpha input.",
+    expands=lambda x, other, alpha=1: _sub_scaled(other, x, alpha),
     grad_fn=("RsubBackward1", "RsubBackward1"),
-    samples=[draw(3, 3)],
+    spelled=["torch.rsub"],
+    samples=[draw(3, other=2, alpha=1), draw((2, 3), other=0.5, alpha=-1.5)],
 )
 mul: Op = binary(
     "mul",
     "input times other, element by element.",
     np.multiply,
     [lambda g, y, a, b: g * b, lambda g, y, a, b: g * a],
-    grad_fn="MulBackward0",
+    arguments="Operand input, Operand other",
+    grad_fn=("MulBackward0", "MulBackward0"),
     spelled=["multiply"],
 )
 div: Op = binary(
@@ -111,75 +187,119 @@ div: Op = binary(
     "input / other; integers give the default floating dtype.",
     np.true_divide,
     [lambda g, y, a, b: g / b, lambda g, y, a, b: -g * ((a / b) / b)],
+    arguments="Operand input, Operand other",
     dtype=floating,
-    grad_fn="DivBackward0",
+    grad_fn=("DivBackward0", "DivBackward0"),
     spelled=["divide", "true_divide"],
-    samples=[draw((2, 3), 3, low=0.5, high=2), draw(3, 3, low=-3, high=-0.5)],
+    samples=[draw((2, 3), 3, low=0.5, high=2), draw(3, 3, low=-3, high=-0.5), draw((), 2, low=0.5, high=2)],
 )
 
 
 def _rounded_division(x: Node, y: Any, rounding_mode: str | None) -> Node:
-    if rounding_mode is None:
-        result: Node = div(x, y)
-    elif rounding_mode == "floor":
-        result = _div_floor(x, y)
-    elif rounding_mode == "trunc":
-        result = _div_trunc(x, y)
-    else:
+    if rounding_mode not in (None, "floor", "trunc"):
         raise ValueError_(
             f"rounding_mode is {rounding_mode!r}; it can be None, 'floor' or 'trunc'",
             torch=f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'",
         )
+    by = div if rounding_mode is None else _div_floor if rounding_mode == "floor" else _div_trunc
+    result: Node = by(x, y)
     return result
 
 
 op(
-    "div(Tensor input, Operand other, *, str? rounding_mode)",
+    "div(Operand input, Operand other, *, str? rounding_mode)",
     "input / other, rounded down ('floor') or towards zero ('trunc').",
     expands=_rounded_division,
+    grad_fn=new("DivBackward2"),
     inplace=True,
     spelled=["divide"],
-    samples=[draw(3, (3,), low=0.5, high=2, rounding_mode=None)],
+    samples=[
+        draw(3, 3, low=0.5, high=2, rounding_mode=None),
+        draw(3, 3, low=0.5, high=0.9, rounding_mode="floor"),
+        draw(3, 3, low=0.5, high=0.9, rounding_mode="trunc"),
+    ],
 )
 _div_floor = binary(
     "_div_floor",
     "input / other, rounded down.",
     _floor_divide,
-    [lambda g, y, a, b: g * 0, lambda g, y, a, b: g * 0],
+    [flat, flat],
+    dtype=refusing(promoted, "div_floor_cpu", BOOL),
     spelled=["_"],
-    grad_fn=("DivBackward1", "DivBackward1"),
+    grad_fn=new("DivBackward2"),
     inplace=False,
+    samples=[draw(3, 3, low=0.5, high=0.9)],
 )
 _div_trunc = binary(
     "_div_trunc",
     "input / other, rounded towards zero.",
     _truncated_quotient,
-    [lambda g, y, a, b: g * 0, lambda g, y, a, b: g * 0],
+    [flat, flat],
+    dtype=refusing(promoted, "div_trunc_cpu", BOOL),
     spelled=["_"],
-    grad_fn=("DivBackward1", "DivBackward1"),
+    grad_fn=new("DivBackward2"),
     inplace=False,
+    samples=[draw(3, 3, low=0.5, high=0.9)],
 )
 floor_divide: Op = binary(
     "floor_divide",
     "input / other, rounded down; torch has no derivative for it.",
     _floor_divide,
     [refuse, refuse],
-    grad_fn=("NotImplemented", "NotImplemented"),
+    arguments="Operand input, Operand other",
+    dtype=refusing(promoted, "div_floor_cpu", BOOL),
+    grad_fn=new("NotImplemented"),
 )
 remainder: Op = binary(
     "remainder",
     "input - other floor(input / other): the sign of other.",
     _remainder,
     [lambda g, y, a, b: g, lambda g, y, a, b: -g * _div_floor(a, b)],
-    grad_fn="RemainderBackward0",
-    samples=[draw(3, 3, low=0.7, high=1.9), draw((2, 3), 3, low=-1.9, high=-0.7)],
+    arguments="Tensor input, Tensor other",
+    dtype=refusing(promoted, "remainder_cpu", BOOL),
+    grad_fn=("RemainderBackward1", "RemainderBackward1"),
+    samples=[draw(3, 3, low=1.1, high=1.9), draw((2, 3), 3, low=-1.9, high=-1.1)],
 )
-op(
+remainder_by: Op = unary(
+    "remainder",
+    "input - other floor(input / other): the sign of other.",
+    lambda x, other: _remainder(x, other),
+    lambda g, y, x, other: g,
+    arguments="Scalar other",
+    dtype=refusing(joined_by("other"), "remainder_cpu", BOOL),
+    grad_fn=("RemainderBackward0", "RemainderBackward0"),
+    samples=[draw(3, low=0.1, high=0.6, other=0.7), draw((2, 3), low=-0.6, high=-0.1, other=-0.7)],
+)
+remainder_of: Op = op(
     "remainder(Scalar input, Tensor other)",
     "input - other floor(input / other), of a number; torch has no derivative for it.",
-    kernel=_remainder,
-    grad=[refuse, refuse],
-    grad_fn=("NotImplemented", "NotImplemented"),
+    kernel=lambda other, input: _remainder(np.asarray(input, other.dtype), other),
+    grad=refuse,
+    dtype=refusing(joined_by("input"), "remainder_cpu", BOOL),
+    spelled=["torch.remainder"],
+    grad_fn=new("NotImplemented"),
+    samples=[draw(3, low=0.5, high=2, input=2)],
+)
+fmod: Op = binary(
+    "fmod",
+    "input - other trunc(input / other): the sign of input.",
+    _fmod,
+    [lambda g, y, a, b: g, lambda g, y, a, b: -g * _div_trunc(a, b)],
+    arguments="Tensor input, Tensor other",
+    dtype=refusing(promoted, "fmod_cpu", BOOL),
+    grad_fn=("FmodBackward1", "FmodBackward1"),
+    samples=[draw(3, 3, low=1.1, high=1.9), draw((2, 3), 3, low=-1.9, high=-1.1)],
+)
+op(
+    "fmod(Tensor input, Scalar other)",
+    "input - other trunc(input / other): the sign of input.",
+    kernel=lambda x, other: _fmod(x, other),
+    grad=lambda g, y, x, other: g,
+    dtype=refusing(joined_by("other"), "fmod_cpu", BOOL),
+    grad_fn=("FmodBackward0", "FmodBackward0"),
+    elementwise=True,
+    inplace=True,
+    samples=[draw(3, low=0.1, high=0.6, other=0.7), draw((2, 3), low=-0.6, high=-0.1, other=0.7)],
 )
 neg: Op = unary(
     "neg",
@@ -195,24 +315,159 @@ abs_: Op = unary(
     "|input|.",
     np.abs,
     lambda g, y, x: g * sign(x),
-    dtype=promoted,
+    dtype=refusing(promoted, "abs_cpu", BOOL),
     grad_fn="AbsBackward0",
     spelled=["absolute"],
     kinks=[(0.0, 0.0)],
     samples=[draw(3, low=0.2, high=2), draw((2, 3), low=-2, high=-0.2)],
 )
-sign: Op = unary(
-    "sign",
-    "-1, 0 or 1.",
-    lambda x: x if x.dtype == np.bool_ else np.sign(x),
-    lambda g, y, x: g * 0,
-    dtype=promoted,
-    grad_fn="SignBackward0",
-    kinks=[(0.0, 0.0)],
+
+
+def _sign(x: Any) -> Any:
+    return x if x.dtype == np.bool_ else np.where(np.isnan(x), x.dtype.type(0), np.sign(x))
+
+
+sign: Op = unary("sign", "-1, 0 or 1.", _sign, flat, dtype=promoted, grad_fn="SignBackward0", kinks=[(0.0, 0.0)])
+unary("sgn", "-1, 0 or 1.", _sign, flat, dtype=promoted, grad_fn=new("SgnBackward0"), kinks=[(0.0, 0.0)])
+
+
+def _positive(x: Node) -> Node:
+    if x.dtype.category == BOOL:
+        raise DtypeError(
+            "a bool tensor cannot be taken with +",
+            hint="convert it first: x.int()",
+            torch="The `+` operator, on a bool tensor is not supported.",
+        )
+    return x
+
+
+op("positive(Tensor input)", "input itself.", expands=_positive, samples=[draw(3)])
+reciprocal: Op = unary(
+    "reciprocal",
+    "1 / input.",
+    lambda x: np.true_divide(1, x),
+    lambda g, y, x: -g * (y * y),
+    grad_fn="ReciprocalBackward0",
+    samples=[draw(3, low=0.4, high=2), draw((2, 3), low=-2, high=-0.4)],
 )
 
 
-def install_symbols(**symbols: Op) -> None:
+def _same_floating(names: tuple[str, ...], kernel: str) -> Any:
+    """The dtype rule of lerp: nothing is promoted, and only floating tensors are taken."""
+
+    def rule(inputs: tuple[Node, ...], params: Any) -> Any:
+        first = inputs[0].dtype
+        for name, other in zip(names, inputs[1:], strict=True):
+            check_same((inputs[0], other), f"expected dtype {{first}} for `{name}` but got dtype {{second}}")
+        if not first.floating:
+            raise not_taken(first, kernel)
+        return first, first
+
+    return rule
+
+
+def _lerp(x: Any, end: Any, weight: Any) -> Any:
+    """From the nearer end, as torch does, so that weight 1 gives the end exactly."""
+    return np.where(np.abs(weight) < 0.5, x + weight * (end - x), end - (end - x) * (1 - weight))
+
+
+op(
+    "lerp(Tensor input, Tensor end, Tensor weight)",
+    "input + weight (end - input).",
+    kernel=_lerp,
+    grad=[
+        lambda g, y, a, b, w: g * (1 - w),
+        lambda g, y, a, b, w: g * w,
+        lambda g, y, a, b, w: g * (b - a),
+    ],
+    dtype=_same_floating(("end", "weight"), "lerp_kernel_tensor"),
+    grad_fn=new("LerpBackward1"),
+    elementwise=True,
+    inplace=True,
+    samples=[draw(3, 3, 3), draw((2, 3), 3, ()), draw((2, 1), 3, (2, 3), low=0.6, high=2)],
+)
+op(
+    "lerp(Tensor input, Tensor end, Scalar weight)",
+    "input + weight (end - input).",
+    kernel=lambda a, b, weight: a + weight * (b - a) if abs(weight) < 0.5 else b - (b - a) * (1 - weight),
+    grad=[lambda g, y, a, b, weight: g * (1 - weight), lambda g, y, a, b, weight: g * weight],
+    dtype=_same_floating(("end",), "lerp_kernel_scalar"),
+    grad_fn="LerpBackward0",
+    elementwise=True,
+    inplace=True,
+    samples=[draw(3, 3, weight=0.3), draw((2, 3), 3, weight=0.8), draw(3, (), weight=-2)],
+)
+
+
+def _addcmul(x: Any, a: Any, b: Any, value: Any) -> Any:
+    product = a * b
+    return np.asarray(x + (product if value == 1 else value * product), np.result_type(product))
+
+
+addcmul: Op = op(
+    "addcmul(Tensor input, Tensor tensor1, Tensor tensor2, *, Scalar value=1)",
+    "input + value tensor1 tensor2.",
+    kernel=_addcmul,
+    grad=[
+        lambda g, y, x, a, b, value: g,
+        lambda g, y, x, a, b, value: g * scaled(b, value),
+        lambda g, y, x, a, b, value: g * scaled(a, value),
+    ],
+    dtype=refusing(promoted, "addcmul_cpu_out", BOOL),
+    grad_fn="AddcmulBackward0",
+    elementwise=True,
+    inplace=True,
+    samples=[draw(3, 3, 3, value=1), draw((2, 3), (2, 1), 3, value=-0.5)],
+)
+op(
+    "addcmul(Tensor input, Scalar value, Tensor tensor1, Tensor tensor2)",
+    "input + value tensor1 tensor2: the old order of arguments.",
+    expands=lambda x, a, b, value: addcmul(x, a, b, value=value),
+    inplace=True,
+    samples=[draw(3, 3, 3, value=2)],
+)
+
+
+def _addcdiv_dtype(inputs: tuple[Node, ...], params: Any) -> Any:
+    if not (inputs[1].dtype.floating or inputs[2].dtype.floating):
+        raise DtypeError(
+            "two integer tensors are not divided here",
+            hint="convert one first: x.float()",
+            torch="Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform "
+            "a true division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + "
+            "value * torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / "
+            "tensor2) for float inputs. The future addcdiv behavior is just the latter implementation: (input + value "
+            "* tensor1 / tensor2), for all dtypes.",
+        )
+    dtype = promote_inputs(inputs)
+    return dtype, dtype
+
+
+addcdiv: Op = op(
+    "addcdiv(Tensor input, Tensor tensor1, Tensor tensor2, *, Scalar value=1)",
+    "input + value tensor1 / tensor2.",
+    kernel=lambda x, a, b, value: np.asarray(x + (a if value == 1 else value * a) / b, np.result_type(b)),
+    grad=[
+        lambda g, y, x, a, b, value: g,
+        lambda g, y, x, a, b, value: g * (value / b),
+        lambda g, y, x, a, b, value: -g * (scaled(a, value) / (b * b)),
+    ],
+    dtype=_addcdiv_dtype,
+    grad_fn="AddcdivBackward0",
+    elementwise=True,
+    inplace=True,
+    samples=[draw(3, 3, 3, low=0.5, value=1), draw((2, 3), (2, 1), 3, low=-2, high=-0.5, value=-0.5)],
+)
+op(
+    "addcdiv(Tensor input, Scalar value, Tensor tensor1, Tensor tensor2)",
+    "input + value tensor1 / tensor2: the old order of arguments.",
+    expands=lambda x, a, b, value: addcdiv(x, a, b, value=value),
+    inplace=True,
+    samples=[draw(3, 3, 3, low=0.5, value=2)],
+)
+
+
+def install_symbols(**symbols: Callable[..., Any]) -> None:
     """Let rules be written with operators: `g * b` for `mul(g, b)`. A reflected name swaps the operands."""
     for name, applied in symbols.items():
         if name.startswith("r"):
@@ -221,4 +476,5 @@ def install_symbols(**symbols: Op) -> None:
             setattr(Node, f"__{name}__", lambda self, *other, o=applied: o(self, *other))
 
 
+# rules are written with operators
 install_symbols(add=add, radd=add, sub=sub, rsub=sub, mul=mul, rmul=mul, truediv=div, rtruediv=div, neg=neg)

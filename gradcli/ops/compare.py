@@ -1,28 +1,106 @@
-"""Comparisons, logic, choosing by a condition, and limits (maximum, clamp)."""
+"""Comparisons, logic, closeness, and choosing by a condition."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from gradcli import dtypes
+from gradcli.engine.run import value
+from gradcli.errors import DtypeError, ValueError_
 from gradcli.graph.node import Node
-from gradcli.graph.op import Op, boolean, number, op, promote_inputs
+from gradcli.graph.op import Op, boolean, draw, leaf, number, op, promote_inputs
 from gradcli.ops.arithmetic import install_symbols
 from gradcli.ops.declare import binary, comparison, unary
+from gradcli.ops.dtyperules import check_same, new
 
-eq = comparison("eq", "Whether input equals other.", np.equal)
-ne = comparison("ne", "Whether input differs from other.", np.not_equal, spelled=["not_equal"])
-lt = comparison("lt", "Whether input is less than other.", np.less, spelled=["less"])
-le = comparison("le", "Whether input is at most other.", np.less_equal, spelled=["less_equal"])
-gt = comparison("gt", "Whether input is greater than other.", np.greater, spelled=["greater"])
-ge = comparison("ge", "Whether input is at least other.", np.greater_equal, spelled=["greater_equal"])
+OPERANDS = "Tensor input, Operand other"
+eq = comparison("eq", "Whether input equals other.", np.equal, arguments=OPERANDS)
+ne = comparison("ne", "Whether input differs from other.", np.not_equal, arguments=OPERANDS, spelled=["not_equal"])
+lt = comparison("lt", "Whether input is less than other.", np.less, arguments=OPERANDS, spelled=["less"])
+le = comparison("le", "Whether input is at most other.", np.less_equal, arguments=OPERANDS, spelled=["less_equal"])
+gt = comparison("gt", "Whether input is greater than other.", np.greater, arguments=OPERANDS, spelled=["greater"])
+ge = comparison(
+    "ge", "Whether input is at least other.", np.greater_equal, arguments=OPERANDS, spelled=["greater_equal"]
+)
 install_symbols(gt=gt, lt=lt, ge=ge, le=le)
 
-logical_and = comparison("logical_and", "Whether both are nonzero.", np.logical_and)
-logical_or = comparison("logical_or", "Whether one of both is nonzero.", np.logical_or)
-logical_xor = comparison("logical_xor", "Whether exactly one of both is nonzero.", np.logical_xor)
+TENSORS = "Tensor input, Tensor other"
+logical_and = comparison("logical_and", "Whether both are nonzero.", np.logical_and, arguments=TENSORS)
+logical_or = comparison("logical_or", "Whether one of both is nonzero.", np.logical_or, arguments=TENSORS)
+logical_xor = comparison("logical_xor", "Whether exactly one of both is nonzero.", np.logical_xor, arguments=TENSORS)
 logical_not = unary("logical_not", "Whether input is zero.", np.logical_not, dtype=boolean)
+
+isnan = unary("isnan", "Whether input is not a number.", np.isnan, dtype=boolean, inplace=False)
+isinf = unary("isinf", "Whether input is infinite.", np.isinf, dtype=boolean, inplace=False)
+isfinite = unary("isfinite", "Whether input is a finite number.", np.isfinite, dtype=boolean, inplace=False)
+unary("isposinf", "Whether input is plus infinity.", lambda x: x == np.inf, dtype=boolean, inplace=False)
+unary("isneginf", "Whether input is minus infinity.", lambda x: x == -np.inf, dtype=boolean, inplace=False)
+unary(
+    "isreal", "Whether input is a real number: always.", lambda x: np.ones(x.shape, bool), dtype=boolean, inplace=False
+)
+unary(
+    "signbit",
+    "Whether the sign of input is minus, for -0.0 too.",
+    lambda x: np.signbit(x) if x.dtype.kind == "f" else np.less(x, 0),
+    dtype=boolean,
+    inplace=False,
+)
+
+
+def _close(x: Any, y: Any, rtol: float, atol: float, equal_nan: bool) -> Any:
+    close = np.equal(x, y)
+    if equal_nan:
+        close = close | (np.isnan(x) & np.isnan(y))
+    if x.dtype.kind == "b" or (rtol == 0 and atol == 0):
+        return close
+    if x.dtype.kind != "f":
+        x, y = x.astype(np.float64), y.astype(np.float64)
+    off = np.abs(x - y)
+    return close | (np.isfinite(off) & (off <= atol + np.abs(rtol * y)))
+
+
+def _closeness(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Any:
+    check_same(inputs, "{first} did not match {second}")
+    for name in ("rtol", "atol"):
+        if not params[name] >= 0:
+            raise ValueError_(
+                f"{name} is {params[name]}; a tolerance cannot be negative",
+                torch=f"{name} must be greater than or equal to zero, but got {params[name]:g}",
+            )
+    return None, dtypes.bool_
+
+
+isclose: Op = op(
+    "isclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False)",
+    "Whether |input - other| <= atol + rtol |other|.",
+    kernel=_close,
+    dtype=_closeness,
+    elementwise=True,
+    samples=[draw(3, 3, rtol=1e-5, atol=1e-8, equal_nan=False), draw((2, 3), 3, rtol=0.1, atol=0.5, equal_nan=True)],
+    wrong=[("isclose(tensor(1.), tensor(1))", "dtypes differ"), ("isclose(ones(2), ones(2), -1.)", "negative")],
+)
+op(
+    "allclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False)",
+    "Whether every element of input is close to that of other, as a Python bool.",
+    expands=lambda x, y, **how: bool(value(isclose(x, y, **how)).all()),
+    samples=[draw(3, 3, rtol=1e-5, atol=1e-8, equal_nan=False)],
+)
+
+
+def _equal(x: Node, y: Node) -> bool:
+    check_same((x, y), "Expected object of data type {first} but got data type {second} for second argument")
+    return x.shape == y.shape and bool(np.array_equal(value(x), value(y)))
+
+
+op(
+    "equal(Tensor input, Tensor other)",
+    "Whether both have the same shape and the same elements, as a Python bool.",
+    expands=_equal,
+    samples=[draw(3, 3), draw((2, 3), 3)],
+)
 
 choose: Op = op(
     "_choose(Tensor condition, Operand input, Operand other, any dtype)",
@@ -43,31 +121,84 @@ def where(condition: Node, x: Any, y: Any) -> Node:
     return node
 
 
+def _chosen(condition: Node, x: Any, y: Any) -> Node:
+    if condition.dtype not in (dtypes.bool_, dtypes.uint8):
+        raise DtypeError(
+            f"the condition is {condition.dtype.name}; it must be bool",
+            hint="compare it: condition != 0",
+            torch="where expected condition to be a boolean tensor, but got a tensor with dtype "
+            + {"int64": "Long", "float32": "Float", "float64": "Double"}.get(
+                condition.dtype.name, condition.dtype.name
+            ),
+        )
+    return where(condition, x, y)
+
+
 op(
     "where(Tensor condition, Operand input, Operand other)",
     "input where condition holds, else other.",
-    expands=where,
+    expands=_chosen,
+    spelled=["torch.where"],
+    wrong=[("where(tensor([1, 0]), 1., 2.)", "must be bool"), ("where(ones(2) > 0, ones(2), ones(3))", "broadcast")],
 )
 
 
-def _shared(g: Node, taken: Node, tied: Node) -> Node:
-    """A cotangent passed where an operand was taken; ties share it evenly."""
-    return where(tied, g * 0.5, where(taken, g, 0.0))
+op(
+    "where(Tensor input, Tensor condition, Operand other)",
+    "input where condition holds, else other.",
+    expands=lambda x, condition, other: _chosen(condition, x, other),
+    spelled=[".where"],
+)
+
+
+def _indices(condition: Node) -> tuple[Node, ...]:
+    from_outside = np.nonzero(np.atleast_1d(value(condition)))
+    return tuple([leaf(i.astype(np.int64)) for i in from_outside])
+
+
+op(
+    "where(Tensor condition)",
+    "The indices where condition is nonzero, a vector for each dimension.",
+    expands=_indices,
+    spelled=["torch.where"],
+    samples=[draw((2, 3))],
+)
+
+
+def _taken(g: Node, lost: Node, tied: Node) -> Node:
+    """A cotangent for an operand, 0 where it lost; ties share it evenly. (nan neither loses nor ties.)"""
+    return where(lost, 0.0, where(tied, g * 0.5, g))
 
 
 maximum: Op = binary(
     "maximum",
     "The larger of both, element by element; ties share the gradient.",
     np.maximum,
-    [lambda g, y, a, b: _shared(g, gt(a, b), eq(a, b)), lambda g, y, a, b: _shared(g, gt(b, a), eq(a, b))],
-    arguments="Tensor input, Tensor other",
-    grad_fn="MaximumBackward0",
+    [lambda g, y, a, b: _taken(g, lt(a, b), eq(a, b)), lambda g, y, a, b: _taken(g, gt(a, b), eq(a, b))],
+    arguments=TENSORS,
+    grad_fn=new("MaximumBackward0"),
+    inplace=False,
 )
 minimum: Op = binary(
     "minimum",
     "The smaller of both, element by element; ties share the gradient.",
     np.minimum,
-    [lambda g, y, a, b: _shared(g, lt(a, b), eq(a, b)), lambda g, y, a, b: _shared(g, lt(b, a), eq(a, b))],
-    arguments="Tensor input, Tensor other",
-    grad_fn="MinimumBackward0",
+    [lambda g, y, a, b: _taken(g, gt(a, b), eq(a, b)), lambda g, y, a, b: _taken(g, lt(a, b), eq(a, b))],
+    arguments=TENSORS,
+    grad_fn=new("MinimumBackward0"),
+    inplace=False,
+)
+op(
+    "max(Tensor input, Tensor other)",
+    "The larger of both, element by element; ties share the gradient.",
+    expands=maximum,
+    grad_fn=("MaxBackward2", "MaximumBackward0"),
+    samples=[draw(3, 3), draw((2, 3), 3)],
+)
+op(
+    "min(Tensor input, Tensor other)",
+    "The smaller of both, element by element; ties share the gradient.",
+    expands=minimum,
+    grad_fn=("MinBackward2", "MinimumBackward0"),
+    samples=[draw(3, 3), draw((2, 3), 3)],
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import TextIO
+from typing import Literal, TextIO
 
 
 class Environment:
@@ -91,6 +91,6 @@ def _is_terminal(stream: TextIO) -> bool:
         return False
 
 
-def _or_null(stream: TextIO | None, mode: str) -> TextIO:
+def _or_null(stream: TextIO | None, mode: Literal["r", "w"]) -> TextIO:
     """The stream, or the null device where the process was started with it closed."""
-    return stream if stream is not None else open(os.devnull, mode, encoding="utf-8")
+    return stream if stream is not None else open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115 (lives as long)

@@ -32,7 +32,7 @@ BLOCK = re.compile(r"^(if|for|while|with|def|class|try|async|@)(\b|(?<=@))")
 CLAUSE = re.compile(r"^(elif|else|except|finally)\b")
 ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*([.,\[\]\w\s:'\"]*)([-+*/@%]|//|\*\*)?=(?!=)")
 STATEMENT = re.compile(r"^(print ?\(|import \w|from \S+ import\b|(if|for|while|with|def|class)\b.*:\s*(#.*)?$)")
-PRINTED = re.compile(r"^[\[({]*(tensor|array|torch\.Size|torch\.(float|int|uint|bool|strided|device)\w*|<)\b?")
+PRINTED = re.compile(r"^[\[({]*(tensor\(|array\(|torch\.Size|torch\.((float|int|uint)\d*|bool|strided|device)\b|<)")
 USEFUL = frozenset({"print", "torch", "F", "np", "math", "display"})
 
 
@@ -155,9 +155,12 @@ def _continued(lines: list[str], begin: int, at: int) -> int | None:
         line = lines[upcoming]
         if line[0] in " \t" or CLAUSE.match(line) or lines[upcoming - 1].startswith("@"):
             return upcoming + 1
-    if is_incomplete("\n".join(lines[begin:at])):
-        return at + 1
-    return None
+    return at + 1 if has_open_end(lines[begin:at]) else None
+
+
+def has_open_end(lines: list[str]) -> bool:
+    """Whether a bracket, a string or a block's head is still open; a block that has a body is not."""
+    return is_incomplete("\n".join(lines) + "\n")
 
 
 def _parsed(text: str) -> ast.Module | None:

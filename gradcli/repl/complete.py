@@ -64,7 +64,7 @@ def _sorted_spellings(spellings: Iterable[str]) -> tuple[list[str], list[str]]:
     free, attributes = set(), set()
     for spelling in spellings:
         owner, dot, name = spelling.rpartition(".")
-        if owner in ("Tensor", "x") or (dot and not owner):
+        if dot and not owner:
             attributes.add(name)
         else:
             free.add(spelling)

@@ -7,7 +7,7 @@ from gradcli.environment import Environment
 from gradcli.errors import GradcliError
 from gradcli.language.parse import is_incomplete, parse_program
 from gradcli.render.errortext import error_text
-from gradcli.repl.cells import BLOCK, MARKER, PROMPT, PROMPT_CONTINUED, split_cells, statements
+from gradcli.repl.cells import MARKER, PROMPT, PROMPT_CONTINUED, split_cells
 from gradcli.repl.execute import run_module
 
 
@@ -57,24 +57,13 @@ class Conversation:
 
 
 def needs_more(text: str) -> bool:
-    """Whether Enter should begin another line: brackets are open, or a block has not been ended by an empty line."""
+    """Whether Enter should begin another line: something is open, or a block has not been ended by an empty line."""
     if text.lstrip().startswith(":"):
         return False
     lines = [_without_prompt(line) for line in text.split("\n")]
-    if any(MARKER.match(line) for line in lines):
-        return (not lines[-1].strip() and len(lines) == 1) or _only_marker(lines)
-    plain = "\n".join(lines)
-    if is_incomplete(plain):
-        return True
-    if not lines[-1].strip():
-        return False
-    last = max((begin for begin, _ in statements(lines)), default=None)
-    return last is not None and BLOCK.match(lines[last]) is not None
-
-
-def _only_marker(lines: list[str]) -> bool:
-    """Whether nothing but `In [n]:` was entered, so that its code is still to come."""
-    return not any(MARKER.sub("", line).strip() for line in lines)
+    if any(MARKER.match(line) for line in lines):  # a pasted document, or nothing but `In [3]:` so far
+        return not any(MARKER.sub("", line).strip() for line in lines)
+    return is_incomplete("\n".join(lines))
 
 
 def _without_prompt(line: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradcli.api import Session, Tensor
 from gradcli.errors import NameError_
 from gradcli.graph.op import Op
-from gradcli.ops.catalog import declarations, spellings
+from gradcli.ops.catalog import catalog, spellings, spellings_of
 from gradcli.suggest import nearest
 
 
@@ -18,6 +18,15 @@ def describe(name: str, session: Session) -> str:
         return "".join(_about(op) for op in found)
     near = nearest(name, [*session.variables(), *spellings()])
     raise NameError_(f"nothing is named {name}", hint=f"did you mean {near}?" if near else None)
+
+
+def declarations(spelling: str) -> list[Op]:
+    """The overloads that go by a spelling: `mean`, `x.mean`, `torch.mean`, `F.relu`."""
+    found = catalog()
+    module, _, name = spelling.removesuffix("()").rpartition(".")
+    if module in found.modules:
+        return found.modules[module].get(name, [])
+    return (found.free.get(name) if not module else None) or found.methods.get(name, [])
 
 
 def summary(value: object) -> str:
@@ -36,8 +45,7 @@ def summary(value: object) -> str:
 
 def _about(op: Op) -> str:
     lines = [op.signature.text, f"  {op.doc}"]
-    if op.spelled:
-        lines.append(f"  also spelled {', '.join(op.spelled)}")
+    lines.append(f"  spelled {', '.join(spellings_of(op))}")
     if op.torch2 is not None:
         lines.append(f"  grad_fn {op.torch2}" + (f" ({op.torch1} in torch1)" if op.torch1 != op.torch2 else ""))
     elif not op.differentiable:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from gradcli.language.parse import is_incomplete
-from gradcli.repl.cells import BLOCK, CLAUSE, MARKER, PROMPT
+from gradcli.repl.cells import BLOCK, CLAUSE, MARKER, PROMPT, has_open_end
 
 
 def entries(lines: Iterable[str]) -> Iterator[str]:
@@ -24,7 +23,7 @@ def entries(lines: Iterable[str]) -> Iterator[str]:
             yield from _flush(entry)
         if entry or line.strip():
             entry.append(line)
-        if entry and not BLOCK.match(entry[0]) and not is_incomplete("\n".join(entry)):
+        if entry and not BLOCK.match(entry[0]) and not has_open_end(entry):
             yield from _flush(entry)
     yield from _flush(entry)
 
@@ -33,7 +32,7 @@ def _continues(entry: list[str], line: str) -> bool:
     """Whether a line belongs to the statement before it."""
     if not line.strip() or line[0] in " \t" or CLAUSE.match(line) or entry[-1].startswith("@"):
         return True
-    return is_incomplete("\n".join(entry))
+    return has_open_end(entry)
 
 
 def _flush(entry: list[str]) -> Iterator[str]:

@@ -30,7 +30,8 @@ def prompt_for(conversation: Conversation) -> Callable[[], str]:
     color = environment.color_allowed(environment.stdout)
     lexer: Lexer | None = PygmentsLexer(PythonLexer) if color else None
     # The cursor's position is not asked for: the answer comes late or never on slow lines and recorders.
-    output = Vt100_Output.from_pty(environment.stdout, term=environment.variables.get("TERM"), enable_cpr=False)
+    output = Vt100_Output.from_pty(environment.stdout, term=environment.variables.get("TERM"))
+    output.enable_cpr = False
     session: PromptSession[str] = PromptSession(
         history=open_history(environment.history_path),
         completer=SessionCompleter(conversation.session, spellings(), [f":{name}" for name in COMMANDS]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -110,13 +111,13 @@ def _bound(bound: Any) -> Any:
     )
 
 
-def rows(tensor: Tensor) -> list[Tensor]:
+def iterate(tensor: Tensor) -> Iterator[Tensor]:
     """What iterating over a tensor gives: its slices along dimension 0.
 
     Raises: TypeError_ for a 0-d tensor.
     """
     if not tensor.shape:
         raise TypeError_("a 0-d tensor cannot be iterated over", torch="iteration over a 0-d tensor")
-    return [get_item(tensor, at) for at in range(tensor.shape[0])]
+    return iter([get_item(tensor, at) for at in range(tensor.shape[0])])
 
 

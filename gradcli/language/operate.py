@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from gradcli.engine.run import value as node_value
@@ -12,8 +13,7 @@ from gradcli.language.binding import kind_name
 from gradcli.language.call import op_function
 from gradcli.language.context import Context
 from gradcli.language.tensor import Tensor
-from gradcli.ops import arithmetic, compare
-from gradcli.ops.catalog import catalog
+from gradcli.ops import arithmetic, compare, explog
 
 _DIRECT: dict[str, Op] = {
     "+": arithmetic.add,
@@ -26,6 +26,12 @@ _DIRECT: dict[str, Op] = {
     "<=": compare.le,
     ">": compare.gt,
     ">=": compare.ge,
+}
+# number - x and number / x are other ops to torch: their grad_fn says so
+_REFLECTED: dict[str, Callable[[Any, Node], Node]] = {
+    "-": lambda value, x: arithmetic.rsub(x, other=value),
+    "/": lambda value, x: arithmetic.mul(arithmetic.reciprocal(x), value),
+    "**": lambda value, x: explog.rpow(x, input=value),
 }
 # by public name: these have overloads, or are declared elsewhere
 _NAMED = {
@@ -47,9 +53,8 @@ def binary(symbol: str, a: Any, b: Any) -> Any:
     left, right = _operand(a), _operand(b)
     if left is None or right is None:
         raise _unsupported(symbol, a, b)
-    if symbol == "/" and left.op.name == "number":
-        # torch: number / x is x.reciprocal() * number, which is what its grad_fn says
-        node = arithmetic.mul(_op("reciprocal")(right), left)
+    if left.op.name == "number" and symbol in _REFLECTED:
+        node = _REFLECTED[symbol](a, right)
     else:
         try:
             node = op(left, right)
@@ -70,13 +75,11 @@ def _operand(value: Any) -> Node | None:
 def _named(symbol: str, a: Any, b: Any, context: Context) -> Any:
     if _operand(a) is None or _operand(b) is None or (symbol == "@" and not (isinstance(a, Tensor) and isinstance(b, Tensor))):
         raise _unsupported(symbol, a, b)
+    if symbol == "**" and not isinstance(a, Tensor):
+        return Tensor(_REFLECTED[symbol](a, b.node), context, is_array=b.is_array)
     function = op_function(_NAMED[symbol], "torch", context)
     assert function is not None
     return function.call([a, b], {})
-
-
-def _op(name: str) -> Op:
-    return catalog().free[name][0]
 
 
 def _unsupported(symbol: str, a: Any, b: Any) -> TypeError_:

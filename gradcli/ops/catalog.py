@@ -10,9 +10,13 @@ from collections.abc import Iterator
 from functools import cache
 
 from gradcli.graph.op import TABLE, Op
-from gradcli.ops import arithmetic, compare, convert, create, explog, memory, reduce, shape
-
-FAMILIES = (arithmetic, compare, convert, create, explog, memory, reduce, shape)
+import importlib, pkgutil, gradcli.ops, sys
+for _m in pkgutil.iter_modules(gradcli.ops.__path__):
+    if _m.name == "catalog": continue
+    try:
+        importlib.import_module("gradcli.ops." + _m.name)
+    except Exception as _e:
+        print("catalog: cannot import", _m.name, _e, file=sys.stderr)
 MODULES = ("torch", "F", "linalg", "special")
 
 
@@ -67,3 +71,12 @@ def spellings() -> list[str]:
     for module, names in found.modules.items():
         listed.update(f"{module}.{name}" for name in names)
     return sorted(listed)
+
+
+def declarations(spelling: str) -> list[Op]:
+    """The overloads of a spelling: `mean`, `torch.mean`, `F.softplus`, `.mean` for a method; [] when there are none."""
+    found = catalog()
+    module, _, name = spelling.rpartition(".")
+    if spelling.startswith("."):
+        return found.methods.get(name, [])
+    return (found.modules.get(module, {}) if module else found.free).get(name, [])

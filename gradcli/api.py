@@ -1,0 +1,207 @@
+"""The Python API: a Session that runs programs, and value_and_grad for one expression used again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradcli.dtypes import ALIASES, from_numpy
+from gradcli.engine.run import run as compute
+from gradcli.errors import GradError, NameError_, TypeError_, ValueError_
+from gradcli.graph.op import leaf
+from gradcli.language import ast, wiring
+from gradcli.language.autograd import grad
+from gradcli.language.context import Context
+from gradcli.language.machine import Machine, compile_program
+from gradcli.language.parse import parse_program
+from gradcli.language.tensor import Tensor
+from gradcli.source import Source
+from gradcli.suggest import nearest
+
+Program = str | Source | ast.Module
+
+
+class Session:
+    """Variables, random numbers and settings that statements share, as at one prompt.
+
+    dtype: of Python floats and factories: "float32", "float64" or "float16".
+    names: whose grad_fn names are shown: "torch1" (PyTorch 1.0) or "torch2".
+    """
+
+    def __init__(self, dtype: str = "float32", names: str = "torch2") -> None:
+        self._context = Context()
+        self.dtype = dtype
+        self.names = names
+        self._variables: dict[str, Any] = {}
+        self._machine: Machine = wiring.machine(self._context)
+
+    @property
+    def dtype(self) -> str:
+        """The default dtype, by name."""
+        return self._context.default.name
+
+    @dtype.setter
+    def dtype(self, name: str) -> None:
+        dtype = ALIASES.get(name)
+        if dtype is None or not dtype.floating:
+            raise ValueError_(f"the default dtype is float32, float64 or float16, not {name!r}")
+        self._context.default = dtype
+
+    @property
+    def names(self) -> str:
+        """"torch1" or "torch2": whose grad_fn names are shown."""
+        return self._context.names
+
+    @names.setter
+    def names(self, version: str) -> None:
+        if version not in ("torch1", "torch2"):
+            raise ValueError_(f"names are torch1 or torch2, not {version!r}")
+        self._context.names = version
+
+    def set(self, name: str, value: Any, requires_grad: bool = False) -> None:
+        """Bind a variable to an array (not copied), an array-like or a Tensor.
+
+        Raises: TypeError_ for an array of a dtype torch lacks; GradError when an integer should require grad.
+        """
+        with self._context.active():
+            tensor = self._tensor(value)
+            if requires_grad:
+                tensor.set_requires_grad(True)
+            self._variables[name] = tensor
+
+    def _tensor(self, value: Any) -> Tensor:
+        if isinstance(value, Tensor):
+            return value
+        array = np.asarray(value)
+        if not isinstance(value, np.ndarray | np.generic) and array.dtype == np.float64:
+            array = array.astype(self._context.default.numpy)
+        if from_numpy(array.dtype) is None:
+            raise TypeError_(f"an array of {array.dtype} cannot be a tensor", hint="use a float, integer or bool array")
+        if not array.dtype.isnative:
+            array = array.astype(array.dtype.newbyteorder("="))
+        return Tensor(leaf(array), self._context)
+
+    def run(self, program: Program, write: Callable[[str], None] | None = None) -> str:
+        """Run a program and return what it printed.
+
+        program: its text, a Source, or a parsed module. write: called with each piece of text as it is printed; the returned
+        text is then empty.
+        Raises: GradcliError.
+        """
+        printed: list[str] = []
+        self._execute(program, write or printed.append)
+        return "".join(printed)
+
+    def eval(self, program: Program, write: Callable[[str], None] | None = None) -> Any:
+        """The value of the last expression: a Tensor, a tuple, a number ...; None when there is none.
+
+        Raises: GradcliError.
+        """
+        return self._execute(program, write or _discard)
+
+    def _execute(self, program: Program, write: Callable[[str], None]) -> Any:
+        if isinstance(program, str):
+            program = Source(program)
+        module = parse_program(program) if isinstance(program, Source) else program
+        code = compile_program(module)
+        with self._context.active():
+            before = self._context.write
+            self._context.write = write
+            try:
+                return self._machine.run(code, self._variables)
+            finally:
+                self._context.write = before
+
+    def __getitem__(self, name: str) -> Any:
+        """The value of a variable.
+
+        Raises: NameError_ with the nearest name.
+        """
+        if name not in self._variables:
+            near = nearest(name, self._variables)
+            raise NameError_(f"there is no variable {name!r}", hint=f"did you mean {near}?" if near else None)
+        return self._variables[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._variables[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self._variables[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._variables
+
+    def variables(self) -> list[str]:
+        """The names that are bound, in the order they were."""
+        return list(self._variables)
+
+    def completions(self, value: Any = None) -> list[str]:
+        """Names that can be typed: free names and variables, or what can follow the dot after a value."""
+        return wiring.names_after(value) if value is not None else [*self._machine_names(), *self._variables]
+
+    def _machine_names(self) -> list[str]:
+        return wiring.free_names(self._machine)
+
+    def gradients(
+        self, outputs: Sequence[Tensor], seeds: Sequence[Any], names: Sequence[str]
+    ) -> dict[str, Tensor | None]:
+        """The vector-Jacobian product of outputs for variables, None for those they do not depend on.
+
+        Value and gradients are computed together. Raises: GradError.
+        """
+        with self._context.active():
+            given = [None if seed is None else self._tensor(seed) for seed in seeds]
+            wanted = [self[name] for name in names]
+            found = grad(outputs, wanted, given, allow_unused=True, retain_graph=True)
+            compute([t.node for t in (*outputs, *found) if t is not None and t.node.value is None])
+            return dict(zip(names, found, strict=True))
+
+
+def _discard(text: str) -> None:
+    """What an evaluated expression prints is not asked for."""
+
+
+class ValueAndGrad:
+    """A function of named arrays that gives the value of an expression and its gradients."""
+
+    def __init__(self, program: str, wrt: Sequence[str] | None, dtype: str) -> None:
+        self._code = compile_program(parse_program(Source(program)))
+        self._wrt = None if wrt is None else list(wrt)
+        self._session = Session(dtype=dtype)
+
+    def __call__(self, **inputs: Any) -> tuple[Any, dict[str, np.ndarray | None]]:
+        """The value and, for each input that is differentiated, the gradient of its shape and dtype.
+
+        Raises: GradError when the value is no scalar; NameError_ for a name of `wrt` that is no input.
+        """
+        session = self._session
+        context = session._context
+        names = self._wrt if self._wrt is not None else None
+        with context.active():
+            tensors = {name: session._tensor(value) for name, value in inputs.items()}
+            wanted = names if names is not None else [n for n, t in tensors.items() if t.dtype.floating]
+            for name in wanted:
+                if name not in tensors:
+                    raise NameError_(f"wrt names {name!r}, which is not among the inputs")
+                tensors[name].set_requires_grad(True)
+            output = session._machine.run(self._code, dict(tensors))
+            if not isinstance(output, Tensor):
+                raise GradError(f"the expression gives no tensor but {type(output).__name__}")
+            if not output.requires_grad:
+                return output.numpy(), dict.fromkeys(wanted)
+            found = grad([output], [tensors[n] for n in wanted], [None], allow_unused=True)
+            compute([t.node for t in (output, *found) if t is not None])
+            return output.numpy(), {n: None if g is None else g.numpy() for n, g in zip(wanted, found, strict=True)}
+
+
+def value_and_grad(program: str, wrt: Sequence[str] | None = None, *, dtype: str = "float32") -> ValueAndGrad:
+    """A function of named arrays, `f(x=array) -> (value, {"x": gradient})`, parsed once.
+
+    program: an expression; statements may come before it. wrt: the names differentiated by, default all floating inputs.
+    Raises: SyntaxError_.
+    """
+    return ValueAndGrad(program, wrt, dtype)
+
+

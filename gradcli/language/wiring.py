@@ -1,0 +1,55 @@
+"""Putting the language together: the machine that runs programs, tensors, and the names a session can use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradcli.language import hooks, index, machine as machines, members, operate
+from gradcli.language.call import op_function
+from gradcli.language.context import Context
+from gradcli.language.machine import Machine
+from gradcli.language.modules import Modules
+from gradcli.language.tensor import Tensor
+
+machines.install(
+    tensor=Tensor,
+    binary=operate.binary,
+    unary=operate.unary,
+    compare=operate.compare_tensors,
+    inplace=operate.inplace,
+    get_item=index.get_item,
+    set_item=index.set_item,
+    attribute=members.tensor_attribute,
+    set_attribute=members.set_tensor_attribute,
+    iterate=index.iterate,
+    truth=operate.truth,
+    item=members.item,
+)
+
+
+def machine(context: Context) -> Machine:
+    """A machine for a session, with torch's names in reach."""
+    modules = Modules(context)
+    made = Machine(
+        context,
+        find_name=modules.free_name,
+        op_function=lambda name: op_function(name, "", context),
+        import_module=modules.module,
+    )
+    context.call = made.call_value
+    made.modules = modules
+    return made
+
+
+def free_names(made: Machine) -> list[str]:
+    """Names that a program can use without an import."""
+    names: list[str] = made.modules.free_names()
+    return names
+
+
+def names_after(value: Any) -> list[str]:
+    """Names that can follow the dot after a value."""
+    if isinstance(value, Tensor):
+        return members.member_names()
+    names = getattr(value, "names", None)
+    return list(names()) if callable(names) else []

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.api import Session, Tensor
+from gradcli.api import Session
 from gradcli.cli.arguments import Arguments
 from gradcli.cli.program import DEFAULT_DTYPE
 from gradcli.cli.values import read_value
 from gradcli.environment import Environment
 from gradcli.errors import GradError, NameError_, ShapeError, UsageError
 from gradcli.language import ast
+from gradcli.language.tensor import Tensor
 from gradcli.suggest import nearest
 
 Array = np.ndarray[Any, Any]
@@ -69,8 +70,9 @@ def differentiate(
             f"the output has shape {shape}, so gradients need a seed, the v of y.backward(v): {_ask(shape)}"
         )
         return result
-    _backward(session, names, tracked, cotangents)
-    _explain(result, {name: _gradient(session, name) for name in names}, session, module, arguments)
+    possible = [name for name in names if _requires_grad(session[name])]
+    found = dict.fromkeys(names) | session.gradients(tracked, cotangents, possible)
+    _explain(result, found, session, module, arguments)
     return result
 
 
@@ -82,7 +84,11 @@ def _differentiable(session: Session, arguments: Arguments) -> list[str]:
 
 
 def _is_leaf(value: object) -> bool:
-    return isinstance(value, Tensor) and bool(value.requires_grad) and value.grad_fn is None
+    return isinstance(value, Tensor) and value.requires_grad and value.grad_fn is None
+
+
+def _requires_grad(value: object) -> bool:
+    return isinstance(value, Tensor) and value.requires_grad
 
 
 def _checked(session: Session, wrt: list[str]) -> list[str]:
@@ -133,21 +139,6 @@ def _cotangent(value: object, output: Tensor) -> Array:
     if value.shape != shape:
         raise ShapeError(f"--seed has shape {value.shape}, and the output {shape}", hint=_ask(shape))
     return value.astype(_dtype(output))
-
-
-def _backward(session: Session, names: list[str], tracked: list[Tensor], cotangents: list[Array | None]) -> None:
-    """Accumulate the gradients of all outputs; what the program accumulated itself is cleared first."""
-    for name in names:
-        tensor = session[name]
-        if isinstance(tensor, Tensor) and tensor.requires_grad:
-            session.run(f"{name}.grad = None" if tensor.grad_fn is None else f"{name}.retain_grad()")
-    for number, (output, cotangent) in enumerate(zip(tracked, cotangents, strict=True), 1):
-        output.backward(cotangent, retain_graph=number < len(tracked))
-
-
-def _gradient(session: Session, name: str) -> Tensor | None:
-    tensor = session[name]
-    return tensor.grad if isinstance(tensor, Tensor) else None
 
 
 def _explain(

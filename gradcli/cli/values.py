@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.api import Session, Tensor
+from gradcli.api import Session
 from gradcli.cli.datafiles import load_array, numbers_to_array
 from gradcli.environment import Environment
 from gradcli.errors import FileError, GradcliError, UsageError, ValueError_
+from gradcli.language.tensor import Tensor
 from gradcli.source import Source, Span
 from gradcli.suggest import nearest
 

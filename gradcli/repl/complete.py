@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-from gradcli.api import Session, Tensor
+from gradcli.api import Session
+from gradcli.language.tensor import Tensor
 
 WORD = re.compile(r"[A-Za-z_][\w.]*$")
 AFTER_VALUE = re.compile(r"[\])]\s*\.(\w*)$")

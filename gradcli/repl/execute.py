@@ -7,7 +7,7 @@ from collections.abc import Callable
 from gradcli.api import Session
 from gradcli.language import ast
 
-Write = Callable[[str], object]
+Write = Callable[[str], None]
 Show = Callable[[object], object]
 
 

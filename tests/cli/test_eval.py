@@ -128,7 +128,11 @@ def test_a_backward_of_the_program_does_not_count(call):
 @pytest.mark.parametrize(
     ("expression", "value", "note"),
     [
-        ("x[k].sum()", "tensor([0, 1])", "k has no gradient: it is int64, and only floating-point tensors have gradients"),
+        (
+            "x[k].sum()",
+            "tensor([0, 1])",
+            "k has no gradient: it is int64, and only floating-point tensors have gradients",
+        ),
         ("x.sum() + k.detach().sum()", "1.", "k has no gradient: it is detached on the way to the output (detach)"),
         ("k; x.sum()", "1.", "k has no gradient: it is not used on the way to the output, or only by"),
     ],

@@ -122,7 +122,10 @@ def test_output_right_below_the_code():
 )
 def test_what_ends_the_code(after):
     code = codes(f"In [1]:\nx = torch.ones(2)\nprint(x)\n\n{after}\n")[0]
-    assert [line for line in code.splitlines() if line and not line.startswith("#")] == ["x = torch.ones(2)", "print(x)"]
+    assert [line for line in code.splitlines() if line and not line.startswith("#")] == [
+        "x = torch.ones(2)",
+        "print(x)",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gradcli.version import __version__
 
 if TYPE_CHECKING:
-    from gradcli.api import Session, Tensor, value_and_grad
+    from gradcli.api import Session, value_and_grad
     from gradcli.errors import (
         AttributeError_,
         DtypeError,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         TypeError_,
         ValueError_,
     )
+    from gradcli.language.tensor import Tensor
 
 _FROM_API = ("Session", "Tensor", "value_and_grad")
 

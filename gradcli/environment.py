@@ -93,4 +93,4 @@ def _is_terminal(stream: TextIO) -> bool:
 
 def _or_null(stream: TextIO | None, mode: Literal["r", "w"]) -> TextIO:
     """The stream, or the null device where the process was started with it closed."""
-    return stream if stream is not None else open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115 (lives as long)
+    return stream if stream is not None else open(os.devnull, mode, encoding="utf-8")

@@ -64,7 +64,7 @@ class GradcliError(Exception):
 class SyntaxError_(GradcliError):
     """The text is not of the language. `incomplete` tells that more lines could complete it."""
 
-    catches = ("SyntaxError", "Exception", "BaseException")
+    catches: ClassVar[tuple[str, ...]] = ("SyntaxError", "Exception", "BaseException")
     status = 2
 
     def __init__(self, message: str, *, incomplete: bool = False, **parts: object) -> None:
@@ -100,7 +100,7 @@ class TypeError_(GradcliError):
 class ValueError_(GradcliError):
     """A value of the right kind that is not allowed."""
 
-    catches = ("ValueError", "Exception", "BaseException")
+    catches: ClassVar[tuple[str, ...]] = ("ValueError", "Exception", "BaseException")
 
 
 class IndexError_(GradcliError):

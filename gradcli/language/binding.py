@@ -11,6 +11,7 @@ from gradcli.errors import TypeError_
 from gradcli.graph.op import Op, number
 from gradcli.graph.signature import MISSING, TENSOR_KINDS, Parameter
 from gradcli.language.context import Context
+from gradcli.language.devices import check_device
 from gradcli.language.tensor import Tensor
 
 # torch takes numpy's names for these
@@ -76,6 +77,8 @@ def fit_arguments(op: Op, args: list[Any], kwargs: dict[str, Any], context: Cont
             value = parameter.default
         elif parameter.kind != "ignored":
             value = convert(value, parameter, context)
+        elif parameter.name == "device":
+            check_device(value)
         if parameter.kind in TENSOR_KINDS:
             _add_input(inputs, value, op)
         elif parameter.kind == "generator":

@@ -54,7 +54,7 @@ class OpFunction:
                 error.op = self.name
             raise
         first = _first_tensor(args, kwargs)
-        if self.inplace:
+        if self.inplace or _asks_inplace(op, args, kwargs):
             return self._put(first, result)
         wrapped = wrap(result, op, self.context, first, params)
         if requires_grad:
@@ -71,6 +71,14 @@ class OpFunction:
 def _is_factory(op: Op) -> bool:
     """Whether the op makes a tensor out of no tensors, or one like another: those take requires_grad=."""
     return "requires_grad" in op.signature.by_name
+
+
+def _asks_inplace(op: Op, args: list[Any], kwargs: dict[str, Any]) -> bool:
+    """Whether a call such as `F.relu(x, inplace=True)` wants its result in the input's memory."""
+    if "inplace" not in op.signature.by_name:
+        return False
+    at = [p.name for p in op.signature.parameters].index("inplace")
+    return bool(kwargs.get("inplace", args[at] if at < len(args) else False))
 
 
 def _first_tensor(args: list[Any], kwargs: dict[str, Any]) -> Tensor | None:

@@ -36,7 +36,7 @@ class UserFunction:
     ) -> None:
         self.code = code
         self.name = code.name
-        self.qualname = code.name
+        self.qualname = code.qualname
         self.globals = names
         self.cells = cells
         self.defaults = defaults
@@ -187,9 +187,6 @@ class UserClass:
                 shown = base.name if isinstance(base, TypeValue) else repr(base)
                 raise TypeError_(f"a class cannot extend {shown}", hint="torch.autograd.Function, exceptions and classes")
         self.order = self._linear()
-        for value in names.values():
-            if isinstance(value, UserFunction):
-                value.qualname = f"{name}.{value.name}"
 
     def _linear(self) -> tuple[UserClass, ...]:
         """Itself, then its bases from left to right, each before what it extends."""

@@ -74,12 +74,13 @@ class Code:
     """
 
     __slots__ = (
-        "cells", "doc", "entry", "free", "free_names", "keyword_only", "name", "params", "positional", "positional_only",
+        "cells", "doc", "entry", "free", "keyword_only", "name", "params", "positional", "positional_only", "qualname",
         "simple", "source", "star", "star_kw", "template",
     )  # fmt: skip
 
     def __init__(self, name: str, source: Source) -> None:
         self.name = name
+        self.qualname = name
         self.source = source
         self.entry = Block(None)
         self.template: list[Any] = []
@@ -92,7 +93,6 @@ class Code:
         self.simple = True
         self.cells: tuple[int, ...] = ()
         self.free: tuple[int, ...] = ()
-        self.free_names: tuple[str, ...] = ()
         self.doc: str | None = None
 
     def span(self, place: ast.Node) -> Span:
@@ -148,12 +148,12 @@ class Frame:
     """A module, function or class body that is running.
 
     into: the slot of the caller's frame that the result goes to (None: it is dropped); called_at: where the caller
-    stands. made: the instance that `__init__` is running for, which is the result of the call. names: the names of a class
-    body.
+    stands. made: the instance that `__init__` is running for, which is the result of the call. names, bases: of a class
+    whose body it is.
     """
 
     __slots__ = (
-        "block", "called_at", "caller", "code", "depth", "globals", "into", "machine", "made", "names", "slots",
+        "bases", "block", "called_at", "caller", "code", "depth", "globals", "into", "machine", "made", "names", "slots",
     )  # fmt: skip
 
     def __init__(self, code: Code, slots: list[Any], names: dict[str, Any], machine: Machine) -> None:
@@ -166,5 +166,6 @@ class Frame:
         self.into: int | None = None
         self.made: Any = None
         self.names: dict[str, Any] | None = None
+        self.bases: list[Any] = []
         self.called_at: ast.Node | None = None
         self.depth = 0

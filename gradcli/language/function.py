@@ -156,9 +156,9 @@ def _record(
             results.append(tensor)
         else:
             results.append(Tensor(made, context))
-    for at, (tensor, _) in enumerate(ctx.saved):  # a saved output is saved as the recorded one
+    for at, (saved, _) in enumerate(ctx.saved):  # a saved output is saved as the recorded one
         for original, result in zip(tensors, results, strict=True):
-            if tensor is original:
+            if saved is original:
                 ctx.saved[at] = (result, result.node)
     return results
 

@@ -41,7 +41,7 @@ class Blocks(Indenter):
     tab_len = 8
 
     # Tokens to keep although no rule may take them.
-    always_accept = ("_NEWLINE", "RESERVED")  # type: ignore[assignment]
+    always_accept = ("_NEWLINE", "RESERVED")
 
 
 def load_with_lark(grammar: str) -> lark.Lark:
@@ -95,12 +95,20 @@ class Generated:
 
     def _patterns(self) -> tuple[str, str]:
         """The pattern of a token with the blanks before it: for texts without strings, and for all."""
-        operators = sorted((word for word in self.words if not word[0].isalpha()), key=len, reverse=True)
+        operators = [word for word in self.words if not word[0].isalpha()]
         name, number, string, fstring, newline, continuation = (
             self.terminals[terminal].to_regexp()
             for terminal in ("NAME", "NUMBER", "STRING", "FSTRING", "_NEWLINE", "_CONTINUATION")
         )
-        others = [number, _one_of(operators), newline, continuation, r"[^ \t\f]"]
+        # The commonest first. A point may begin a number, so operators with one come after numbers.
+        others = [
+            _any_of([word for word in operators if word[0] != "."]),
+            number,
+            _any_of([word for word in operators if word[0] == "."]),
+            newline,
+            continuation,
+            r"[^ \t\f]",
+        ]
         plain = [name, *others]
         # What looks like a name may be the prefix of a string.
         full = [rf"(?>{name})(?![\"'])", string, fstring, *others]
@@ -163,8 +171,22 @@ def _symbol(item: tuple[str, object]) -> str:
     return item[0]
 
 
-def _one_of(texts: list[str]) -> str:
-    return "|".join(map(re.escape, texts))
+def _any_of(operators: list[str]) -> str:
+    """A pattern of operators that tries few alternatives: those that go on in the same ways share one."""
+    endings: dict[str, set[str]] = {}
+    for operator in operators:
+        endings.setdefault(operator[0], set()).add(operator[1:])
+    firsts: dict[tuple[str, ...], str] = {}
+    for first, rests in sorted(endings.items()):
+        key = tuple(sorted(rests, key=lambda rest: (-len(rest), rest)))
+        firsts[key] = firsts.get(key, "") + first
+    alternatives = []
+    for rests, letters in sorted(firsts.items(), key=lambda item: len(item[0])):
+        letter = f"[{re.escape(letters)}]" if len(letters) > 1 else re.escape(letters)
+        longer = "|".join(re.escape(rest) for rest in rests if rest)
+        optional = "?" if "" in rests else ""
+        alternatives.append(letter + (f"(?:{longer}){optional}" if longer else ""))
+    return "|".join(alternatives)
 
 
 def _picks(rule: Rule) -> list[str]:

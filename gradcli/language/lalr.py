@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
 
-from gradcli.language.lexer import Tokens, Vocabulary
+from gradcli.language.lexer import NAME, NUMBER, Tokens, Vocabulary
 
 # What makes a node of a rule's children: (tokens, children, offset of the start, offset of the end). A child that is
 # a token is its number.
@@ -32,7 +32,11 @@ SPREAD = "*"  # before the number: a list, whose items are handed on
 STATE = 1 << 16
 ORIGIN = 1 << 8
 
-# size, origin, what picks the children (None: all of them), builder (None: AS_CHILD or ACCEPT)
+ALONE = -1  # where the children of a rule begin that has one
+OPERANDS = (NAME, NUMBER)
+
+# Where its children begin on the stack (0: it has none), origin, what picks among them (None: all), builder (None: AS_CHILD or
+# ACCEPT).
 Rule = tuple[int, int, "Callable[[list[Any]], Any] | None", "Builder | None"]
 
 
@@ -65,6 +69,7 @@ class Tables:
         self.rules = _Rules(rules, builders)
         self.actions = _Actions(states, follows)
         self.gotos = _Gotos(states, self)
+        self.leaves = _Leaves(self)
 
 
 class _Rules(dict[int, Rule]):
@@ -83,7 +88,8 @@ class _Rules(dict[int, Rule]):
             build = None
         else:
             build = _as_list if name == AS_LIST else self.builders[name]
-        rule = self[number] = (size, int(origin) * ORIGIN, _picker(picks, size, name), build)
+        cut = 2 - 3 * size if size else 0
+        rule = self[number] = (cut, int(origin) * ORIGIN, _picker(picks, size, name), build)
         return rule
 
 
@@ -131,8 +137,8 @@ class _Gotos(dict[int, int]):
         row = self.row(state)
         target = row[origin]
         while (action := self.tables.actions[target + kind]) is not None and action < 0:
-            size, origin, _, build = self.tables.rules[~action]
-            if size != 1 or build is not None or not origin:
+            cut, origin, _, build = self.tables.rules[~action]
+            if cut != ALONE or build is not None or not origin:
                 break
             target = row[origin]
         self[key] = target
@@ -149,51 +155,80 @@ class _Gotos(dict[int, int]):
         return row
 
 
+class _Leaves(dict[int, "tuple[Builder, int] | None"]):
+    """The builder and the next state for a token that is an operand by itself (a state, its kind, the next token's).
+
+    None where the token is something else: `dim` in `f(dim=0)`.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        super().__init__()
+        self.tables = tables
+
+    def __missing__(self, key: int) -> tuple[Builder, int] | None:
+        state, kind, following = key - key % STATE, key % STATE // ORIGIN, key % ORIGIN
+        self[key] = leaf = self._leaf(state, kind, following)
+        return leaf
+
+    def _leaf(self, state: int, kind: int, following: int) -> tuple[Builder, int] | None:
+        tables = self.tables
+        action = tables.actions[tables.actions[state + kind] + following]  # type: ignore[operator]
+        if action is None or action >= 0:
+            return None
+        cut, origin, pick, build = tables.rules[~action]
+        if cut != ALONE or pick is not None or build is None:
+            return None
+        return build, tables.gotos[state + origin + following]
+
+
 def run(tables: Tables, tokens: Tokens, start: str) -> Any:
     """What the builders make of the tokens, read as the start symbol.
 
     Raises: Stuck at the first token that no rule takes.
     """
-    actions, gotos, rules = tables.actions, tables.gotos, tables.rules
+    actions, gotos, leaves, rules = tables.actions, tables.gotos, tables.leaves, tables.rules
     kinds, starts, ends = tokens.kinds, tokens.starts, tokens.ends
-    states: list[int] = []  # the states below the current one; beside each what was read in it,
-    values: list[Any] = []  # and the number of its first token
-    firsts: list[int] = []
+    # For each thing read: the state before it, the number of its first token, and what was made of it.
+    stack: list[Any] = []
     state = tables.starts[start]
     index = 0
     kind = kinds[0]
     while True:
         action = actions[state + kind]
         if action is None:
-            raise Stuck(index, state, states)
+            raise Stuck(index, state, stack[::3])
         if action >= 0:
-            states.append(state)
-            values.append(index)
-            firsts.append(index)
+            if kind in OPERANDS:
+                following = kinds[index + 1]
+                leaf = leaves[state + kind * ORIGIN + following]
+                if leaf is not None:
+                    build, after = leaf
+                    stack += state, index, build(tokens, (index,), starts[index], ends[index])
+                    state = after
+                    index += 1
+                    kind = following
+                    continue
+            stack += state, index, index
             state = action
             index += 1
             kind = kinds[index]
             continue
-        size, origin, pick, build = rules[~action]
-        if size == 1:
-            children = [values.pop()]
-        elif size:
-            children = values[-size:]
-            cut = 1 - size
-            del values[-size:], states[cut:], firsts[cut:]
-        else:
+        cut, origin, pick, build = rules[~action]
+        if cut:
+            children = stack[cut::3]
+            del stack[cut:]
+        else:  # a rule of nothing
             children = []
-            states.append(state)
-            firsts.append(index)
+            stack += state, index
         if pick is not None:
             children = pick(children)
         if build is not None:
-            values.append(build(tokens, children, starts[firsts[-1]], ends[index - 1]))
+            stack.append(build(tokens, children, starts[stack[-1]], ends[index - 1]))
         elif origin:
-            values.append(children)
+            stack.append(children)
         else:
             return children
-        state = gotos[states[-1] + origin + kind]
+        state = gotos[stack[-3] + origin + kind]
 
 
 def accepts(tables: Tables, stuck: Stuck, kind: int) -> bool:
@@ -205,9 +240,10 @@ def accepts(tables: Tables, stuck: Stuck, kind: int) -> bool:
         action = tables.actions[state + kind]
         if action is None or action >= 0:
             return action is not None
-        size, origin, _, _ = tables.rules[~action]
+        cut, origin, _, _ = tables.rules[~action]
         if not origin:
             return True
+        size = (2 - cut) // 3 if cut else 0
         if size == 0:
             above.append(state)
         for _ in range(size - 1):

@@ -20,6 +20,7 @@ from gradcli.ops.along import put_along
 from gradcli.ops.arithmetic import mul
 from gradcli.ops.compare import eq, maximum, minimum, ne, where
 from gradcli.ops.convert import to_dtype
+from gradcli.ops.dtyperules import TITLES
 from gradcli.ops.scan import exclusive_cumprod
 from gradcli.ops.shape import expand, expand_reduced, reshape
 from gradcli.shapes import Shape, normal_dim, normal_dims, reduced_shape
@@ -107,16 +108,9 @@ def averaging(inputs: tuple[Node, ...], params: Any) -> tuple[dtypes.DType | Non
             f"a tensor of {dtype!r} has no mean in its own dtype",
             hint="convert it first, x.float(), or pass dtype=torch.float32",
             torch="mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
-            f"Got: {TORCH_NAMES[dtype.name]}",
+            f"Got: {TITLES[dtype.name]}",
         )
     return dtype, dtype
-
-
-# what torch's messages call the dtypes
-TORCH_NAMES = {
-    "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long",
-    "float16": "Half", "float32": "Float", "float64": "Double",
-}  # fmt: skip
 
 
 @half_in_single

@@ -12,8 +12,9 @@ from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, floating, op, same
 from gradcli.ops.arithmetic import neg
 from gradcli.ops.compare import eq, where
+from gradcli.ops.dtyperules import TITLES
 from gradcli.ops.explog import exp
-from gradcli.ops.reduce import TORCH_NAMES, half_in_single, reduced, sum_
+from gradcli.ops.reduce import half_in_single, reduced, sum_
 from gradcli.ops.scan import recurrence, shift
 from gradcli.ops.shape import expand_reduced
 from gradcli.shapes import normal_dim, normal_dims
@@ -26,7 +27,7 @@ def _floats_only(inputs: tuple[Node, ...], params: Any) -> tuple[dtypes.DType | 
         raise DtypeError(
             f"a tensor of {dtype!r} has no softmax in its own dtype",
             hint="convert it first, x.float(), or pass dtype=torch.float32",
-            torch=f"\"softmax_lastdim_kernel_impl\" not implemented for '{TORCH_NAMES[dtype.name]}'",
+            torch=f"\"softmax_lastdim_kernel_impl\" not implemented for '{TITLES[dtype.name]}'",
         )
     return dtype, dtype
 

@@ -46,7 +46,7 @@ def test_notebooks_of_format_3():
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "not json"])
 def test_files_that_are_no_notebooks(text):
-    with pytest.raises(FileError, match="n.ipynb is not a notebook"):
+    with pytest.raises(FileError, match=r"n\.ipynb is not a notebook"):
         notebook_cells(text, "n.ipynb")
 
 

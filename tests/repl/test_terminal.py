@@ -29,7 +29,8 @@ CELLS = [
         "tensor([5.1200e+01, 5.1200e+02, 5.1200e-02])",
     ),
     (
-        "print(x.requires_grad)\nprint((x ** 2).requires_grad)\nwith torch.no_grad():\n    print((x ** 2).requires_grad)\n",
+        "print(x.requires_grad)\nprint((x ** 2).requires_grad)\n"
+        "with torch.no_grad():\n    print((x ** 2).requires_grad)\n",
         "True\nTrue\nFalse",
     ),
 ]

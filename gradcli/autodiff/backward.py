@@ -57,9 +57,11 @@ def vjp(
 
     outputs, cotangents: nodes and what came in for each, of its shape and dtype.
     wrt: stop at these nodes, and leave out the paths that do not lead to them; None: all leaves.
-    create_graph: the result can itself be differentiated. retain_graph: the graph can be walked again.
+    create_graph: the result can itself be differentiated (so the graph is retained).
+    retain_graph: the graph can be walked again.
     Raises: GradError when the graph was freed, a saved tensor changed in place, or an op has no derivative.
     """
+    retain_graph = retain_graph or create_graph
     targets = None if wrt is None else {n.serial for n in wrt}
     order = ancestors(outputs, _requires_grad)
     if targets is not None:
@@ -89,11 +91,15 @@ def _requires_grad(node: Node) -> bool:
 
 
 def _leading_to(order: list[Node], targets: set[int]) -> list[Node]:
-    """The nodes from which a path leads to a target, oldest first as they came."""
+    """The nodes from which a path leads to a target, oldest first as they came.
+
+    Where a freed node would have led nobody knows, so it stays, to be refused when a cotangent reaches it.
+    """
     leading: set[int] = set()
     kept = []
     for node in order:
-        if node.serial in targets or any(s.serial in leading for s in sources(node)):
+        freed = node.inputs is None and node.via is None
+        if freed or node.serial in targets or any(s.serial in leading for s in sources(node)):
             leading.add(node.serial)
             kept.append(node)
     return kept

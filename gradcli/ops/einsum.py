@@ -1,0 +1,490 @@
+"""Einstein summation, and tensordot, which is a case of it.
+
+An equation is read here (its own parser, errors in the user's words) into labels: one number per dimension of each
+operand and of the output. The rule of a contraction is another contraction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gradcli.errors import IndexError_, ShapeError, ValueError_
+from gradcli.graph.node import Node
+from gradcli.graph.op import Op, draw, leaf, op
+from gradcli.ops.products import matching
+from gradcli.ops.shape import expand, reshape
+from gradcli.shapes import Shape, normal_dim
+
+Labels = tuple[int, ...]
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+ELLIPSIS = -1  # stands for the dimensions of `...` until they are counted
+
+
+# --- reading
+
+
+def _terms(text: str) -> list[Labels]:
+    """The labels of each operand of one side of an equation.
+
+    Raises: ShapeError with the place of what is not a subscript.
+    """
+    terms: list[list[int]] = [[]]
+    at = 0
+    while at < len(text):
+        letter = text[at]
+        if letter in LETTERS:
+            terms[-1].append(LETTERS.index(letter))
+        elif letter == ",":
+            terms.append([])
+        elif text.startswith("...", at):
+            if ELLIPSIS in terms[-1]:
+                raise _bad_ellipsis(len(terms) - 1, "more than one ellipsis")
+            terms[-1].append(ELLIPSIS)
+            at += 2
+        elif letter == ".":
+            raise _bad_ellipsis(len(terms) - 1, "a '.' that is not part of an ellipsis '...'")
+        elif letter != " ":
+            raise ShapeError(
+                f"{letter!r} is not a subscript; letters are",
+                torch=f"einsum(): invalid subscript given at index {at} in the equation string, "
+                "subscripts must be in [a-zA-Z]",
+            )
+        at += 1
+    return [tuple(term) for term in terms]
+
+
+def _bad_ellipsis(at: int, what: str) -> ShapeError:
+    return ShapeError(
+        f"operand {at} has {what}",
+        torch=f"einsum(): found '.' for operand {at} that is not part of any ellipsis",
+    )
+
+
+def read_equation(equation: str) -> tuple[list[Labels], Labels | None]:
+    """The labels of the operands and of the output (None when the equation has no arrow)."""
+    left, arrow, right = equation.partition("->")
+    if not arrow:
+        return _terms(left), None
+    output = _terms(right)
+    if len(output) > 1:
+        raise ShapeError(
+            f"the output {right!r} has a comma: there is one output",
+            torch=f"einsum(): invalid subscript given at index {equation.index(',', len(left))} in the equation "
+            "string, subscripts must be in [a-zA-Z]",
+        )
+    return _terms(left), output[0]
+
+
+def _name(label: int) -> str:
+    return LETTERS[label] if 0 <= label < len(LETTERS) else "..."
+
+
+def place_labels(terms: list[Labels], output: Labels | None, shapes: list[Shape]) -> tuple[tuple[Labels, ...], Labels]:
+    """The labels with each ellipsis counted, and the output worked out where it is implied.
+
+    Raises: ShapeError for what does not fit.
+    """
+    if len(terms) != len(shapes):
+        fewer = len(shapes) < len(terms)
+        raise ShapeError(
+            f"the equation has {len(terms)} operand{'' if len(terms) == 1 else 's'}, {len(shapes)} were given",
+            torch=f"einsum(): {'fewer' if fewer else 'more'} operands were provided than specified in the equation",
+        )
+    spare = [_spare_dims(at, term, shape) for at, (term, shape) in enumerate(zip(terms, shapes, strict=True))]
+    widest = max(spare, default=0)
+    dots = tuple(len(LETTERS) + at for at in range(widest))
+    placed = []
+    for term, count in zip(terms, spare, strict=True):
+        placed.append(_with_dots(term, dots[widest - count :]))
+    if output is None:
+        seen = [label for term in terms for label in term if label != ELLIPSIS]
+        return tuple(placed), (*dots, *sorted(label for label in set(seen) if seen.count(label) == 1))
+    _check_output(output, terms)
+    return tuple(placed), _with_dots(output, dots)
+
+
+def _with_dots(term: Labels, dots: Labels) -> Labels:
+    if ELLIPSIS not in term:
+        return term
+    at = term.index(ELLIPSIS)
+    return (*term[:at], *dots, *term[at + 1 :])
+
+
+def _spare_dims(at: int, term: Labels, shape: Shape) -> int:
+    """How many dimensions of an operand its ellipsis stands for."""
+    named = len(term) - (ELLIPSIS in term)
+    if named == len(shape) or (ELLIPSIS in term and named < len(shape)):
+        return len(shape) - named
+    how = "is more than" if ELLIPSIS in term else "does not match"
+    raise ShapeError(
+        f"operand {at} has {named} subscript{'' if named == 1 else 's'} for a tensor of shape {shape}",
+        torch=f"einsum(): the number of subscripts in the equation ({named}) {how} the number of dimensions "
+        f"({len(shape)}) for operand {at}{'' if ELLIPSIS in term else ' and no ellipsis was given'}",
+    )
+
+
+def _check_output(output: Labels, terms: list[Labels]) -> None:
+    for label in output:
+        if output.count(label) > 1:
+            raise ShapeError(
+                f"{_name(label)!r} appears more than once in the output",
+                torch=f"einsum(): output subscript {_name(label)} appears more than once in the output",
+            )
+        if label != ELLIPSIS and not any(label in term for term in terms):
+            raise ShapeError(
+                f"the output has {_name(label)!r}, which no operand has",
+                torch=f"einsum(): output subscript {_name(label)} does not appear in the equation for any input "
+                "operand",
+            )
+
+
+def label_sizes(labels: Sequence[Labels], shapes: Sequence[Shape]) -> dict[int, int]:
+    """The size of each label; a size of 1 broadcasts.
+
+    Raises: ShapeError where sizes differ.
+    """
+    sizes: dict[int, int] = {}
+    for at, (term, shape) in enumerate(zip(labels, shapes, strict=True)):
+        for label, size in zip(term, shape, strict=True):
+            if term.count(label) > 1 and shape[term.index(label)] != size:
+                raise ShapeError(
+                    f"{_name(label)!r} is repeated in operand {at}, but its sizes differ: {shape}",
+                    torch=f"einsum(): subscript {_name(label)} is repeated for operand {at} but the sizes don't match, "
+                    f"{size} != {shape[term.index(label)]}",
+                )
+            known = sizes.get(label, 1)
+            if size not in (1, known) and known != 1:
+                raise ShapeError(
+                    f"the sizes of {_name(label)!r} differ: {known} and {size}",
+                    torch="einsum(): operands do not broadcast with remapped shapes [original->remapped]: "
+                    + " ".join(f"{list(shape)}" for shape in shapes),
+                )
+            sizes[label] = known if size == 1 else size
+    return sizes
+
+
+# --- computing
+
+
+def _single(x: Any, term: Labels) -> tuple[Any, Labels]:
+    """The diagonal where a label is repeated."""
+    for label in set(term):
+        while term.count(label) > 1:
+            first = term.index(label)
+            second = term.index(label, first + 1)
+            x = np.diagonal(x, axis1=first, axis2=second)
+            term = (*(t for at, t in enumerate(term) if at not in (first, second)), label)
+    return x, term
+
+
+def _pair(a: Any, la: Labels, b: Any, lb: Labels, needed: set[int]) -> tuple[Any, Labels]:
+    """The product of two operands, summed over the labels that nothing needs any more: one batched matmul."""
+    a, la = _drop(a, la, set(lb), b, lb, needed)
+    b, lb = _drop(b, lb, set(la), a, la, needed)
+    batch = [label for label in la if label in lb and label in needed]
+    summed = [label for label in la if label in lb and label not in needed]
+    left = [label for label in la if label not in lb]
+    right = [label for label in lb if label not in la]
+    sizes = {**dict(zip(lb, b.shape, strict=True)), **dict(zip(la, a.shape, strict=True))}
+    for label in batch:
+        sizes[label] = max(a.shape[la.index(label)], b.shape[lb.index(label)], key=lambda n: (n != 1, n))
+    first = np.transpose(a, [la.index(label) for label in (*batch, *left, *summed)])
+    second = np.transpose(b, [lb.index(label) for label in (*batch, *summed, *right)])
+    nb = len(batch)
+    m, k, n = (int(np.prod([sizes[label] for label in group], dtype=int)) for group in (left, summed, right))
+    product = np.matmul(first.reshape(*first.shape[:nb], m, k), second.reshape(*second.shape[:nb], k, n))
+    result = (*batch, *left, *right)
+    return product.reshape([sizes[label] for label in result]), result
+
+
+def _drop(x: Any, term: Labels, others: set[int], y: Any, other: Labels, needed: set[int]) -> tuple[Any, Labels]:
+    """Sum out what only this operand has, and leave out a dimension of size 1 that broadcasts in a sum."""
+    out = tuple(
+        at
+        for at, label in enumerate(term)
+        if label not in needed and (label not in others or (x.shape[at] == 1 and y.shape[other.index(label)] != 1))
+    )
+    if out:
+        x = np.sum(x, axis=out)
+    return x, tuple(label for at, label in enumerate(term) if at not in out)
+
+
+def _next_pair(labels: Sequence[Labels], sizes: dict[int, int], output: Labels) -> tuple[int, int]:
+    """The two operands whose product is smallest."""
+    best, chosen = None, (0, 1)
+    for i in range(len(labels)):
+        for j in range(i + 1, len(labels)):
+            needed = set(output).union(*(labels[k] for k in range(len(labels)) if k not in (i, j)))
+            size = 1
+            for label in (set(labels[i]) | set(labels[j])) & needed:
+                size *= sizes[label]
+            if best is None or size < best:
+                best, chosen = size, (i, j)
+    return chosen
+
+
+def contract(*arrays: Any, labels: tuple[Labels, ...], output: Labels) -> Any:
+    """The sum over all labels that are not in the output of the products of the operands."""
+    dtype = arrays[0].dtype
+    sizes = label_sizes(labels, [x.shape for x in arrays])
+    operands = [
+        _single(x.astype(np.float32) if dtype == np.float16 else x, term)
+        for x, term in zip(arrays, labels, strict=True)
+    ]
+    while len(operands) > 1:
+        i, j = _next_pair([term for _, term in operands], sizes, output) if len(operands) > 2 else (0, 1)
+        (b, lb), (a, la) = operands.pop(j), operands.pop(i)
+        needed = set(output).union(*(term for _, term in operands))
+        operands.append(_pair(a, la, b, lb, needed))
+    x, term = operands[0]
+    gone = tuple(at for at, label in enumerate(term) if label not in output)
+    if gone:
+        x = np.sum(x, axis=gone)
+        term = tuple(label for label in term if label in output)
+    x = np.transpose(x, [term.index(label) for label in output])
+    return np.asarray(x).astype(dtype, copy=False)
+
+
+def _contracted_shape(inputs: tuple[Node, ...], params: Any) -> Shape:
+    sizes = label_sizes(params["labels"], [i.shape for i in inputs])
+    return tuple(sizes[label] for label in params["output"])
+
+
+def _contraction_rule(g: Node, y: Node, *xs: Node, labels: tuple[Labels, ...], output: Labels) -> list[Node | None]:
+    """The cotangent of an operand: g times the other operands, summed to the operand's labels."""
+    return [_cotangent(g, x, at, xs, labels, output) if x.requires_grad else None for at, x in enumerate(xs)]
+
+
+def _cotangent(g: Node, x: Node, at: int, xs: tuple[Node, ...], labels: tuple[Labels, ...], output: Labels) -> Any:
+    own, fresh = _told_apart(labels[at], max((-1, *output, *(label for term in labels for label in term))) + 1)
+    operands = [g, *xs[:at], *xs[at + 1 :]]
+    terms = [output, *labels[:at], *labels[at + 1 :]]
+    for label, twin in fresh:  # a repeated label took a diagonal: the cotangent lies on it
+        size = x.shape[own.index(twin)]
+        operands.append(leaf(np.eye(size, dtype=x.dtype.numpy)))
+        terms.append((label, twin))
+    known = {label for term in terms for label in term}
+    kept = tuple(label for label in own if label in known)
+    result = contraction(*operands, labels=tuple(terms), output=kept)
+    if kept != own:  # what this operand alone had was summed out: the cotangent is the same all along it
+        sizes = dict(zip(kept, result.shape, strict=True))
+        result = reshape(result, shape=tuple(sizes.get(label, 1) for label in own))
+        result = expand(result, size=tuple(sizes.get(label, n) for label, n in zip(own, x.shape, strict=True)))
+    return result
+
+
+def _told_apart(term: Labels, fresh: int) -> tuple[Labels, list[tuple[int, int]]]:
+    """The labels with repeated ones renamed, and each (label, new name)."""
+    seen: list[int] = []
+    renamed = []
+    for label in term:
+        if label in seen:
+            renamed.append((label, fresh))
+            label, fresh = fresh, fresh + 1
+        seen.append(label)
+    return tuple(seen), renamed
+
+
+def _declare(name: str, doc: str, grad_fn: tuple[str, str], *samples: Any) -> Op:
+    return op(
+        f"{name}(Tensors operands, any labels, any output)",
+        doc,
+        spelled=["_"],
+        kernel=contract,
+        joint=_contraction_rule,
+        shape=_contracted_shape,
+        dtype=matching,
+        grad_fn=grad_fn,
+        linear=True,
+        samples=samples,
+    )
+
+
+contraction: Op = _declare(
+    "_einsum",
+    "The sum of products over the labels that are not in the output.",
+    ("AsStridedBackward", "ViewBackward0"),
+    draw((2, 3), (3, 4), labels=((0, 1), (1, 2)), output=(2, 0)),
+    draw((2, 3), (3, 4), (4, 2), labels=((0, 1), (1, 2), (2, 3)), output=(0,)),
+    draw((3, 3), 3, labels=((0, 0), (1,)), output=(0,)),
+    draw((2, 1), (3, 4), labels=((0, 1), (1, 2)), output=(0, 2)),
+)
+_summed: Op = _declare(
+    "_einsum_sum",
+    "The sum over the labels that are not in the output.",
+    ("SqueezeBackward3", "SumBackward1"),
+    draw((2, 3), labels=((0, 1),), output=(1,)),
+    draw((3, 3), labels=((0, 0),), output=()),
+)
+_permuted: Op = _declare(
+    "_einsum_permute",
+    "The dimensions in another order, or a diagonal.",
+    ("PermuteBackward", "PermuteBackward0"),
+    draw((2, 3), labels=((0, 1),), output=(1, 0)),
+    draw((3, 3), labels=((0, 0),), output=(0,)),
+)
+_multiplied: Op = _declare(
+    "_einsum_mul",
+    "The products, with no label summed.",
+    ("MulBackward0", "MulBackward0"),
+    draw(2, 3, labels=((0,), (1,)), output=(0, 1)),
+)
+
+
+def _apply(operands: Sequence[Node], terms: list[Labels], output: Labels | None) -> Any:
+    """The contraction under the name of the op that torch does last."""
+    labels, output = place_labels(terms, output, [x.shape for x in operands])
+    sums = any(label not in output for term in labels for label in term)
+    if len(operands) == 1:
+        chosen = _summed if sums else _permuted
+    else:
+        chosen = contraction if sums else _multiplied
+    return chosen(*operands, labels=labels, output=output)
+
+
+def einsum(equation: str, operands: Sequence[Node]) -> Any:
+    """The node of an einsum equation applied to operands."""
+    if not operands:
+        raise ShapeError("it needs at least one operand", torch="einsum(): must provide at least one operand")
+    terms, output = read_equation(equation)
+    return _apply(operands, terms, output)
+
+
+op(
+    "einsum(str equation, Tensors* operands)",
+    "The sum of products that an equation such as 'ij,jk->ik' describes.",
+    spelled=["torch.einsum"],
+    expands=lambda operands, equation: einsum(equation, operands),
+    samples=[
+        draw((2, 3), (3, 4), equation="ij,jk->ik"),
+        draw((3, 3), equation="ii"),
+        draw((2, 2, 3), (3, 2), equation="...ij,jk"),
+    ],
+    wrong=[("einsum('ij,jk', ones(2, 3), ones(4, 2))", "the sizes of 'j' differ")],
+)
+
+
+def _from_lists(*tensors: Node, **lists: Any) -> Any:
+    terms = [_checked(lists[f"sublist{at}"]) for at in range(len(tensors))]
+    output = lists.get("output")
+    return _apply(tensors, terms, None if output is None else _checked(output))
+
+
+def _checked(listed: Sequence[int]) -> Labels:
+    for label in listed:
+        if not 0 <= label < len(LETTERS):
+            raise ValueError_(
+                f"{label} is no subscript; 0 to {len(LETTERS) - 1} are",
+                torch=f"einsum(): expected subscripts to be in range [0, 52), but got {label}",
+            )
+    return tuple(listed)
+
+
+for _count in range(1, 6):  # einsum(x, [0, 1], y, [1, 2], [0, 2]): without and with the output's list
+    _pairs = ", ".join(f"Tensor operand{at}, ints sublist{at}" for at in range(_count))
+    for _ending in ("", ", ints output"):
+        op(
+            f"einsum({_pairs}{_ending})",
+            "The sum of products, with the subscripts of each operand in a list of numbers.",
+            spelled=["torch.einsum"],
+            expands=_from_lists,
+            samples=[],
+        )
+
+
+# --- tensordot
+
+
+def _contracted_dims(dims: Any, a: Node, b: Node) -> tuple[list[int], list[int]]:
+    if isinstance(dims, int):
+        if dims < 0 or dims > min(a.ndim, b.ndim):
+            raise ShapeError(
+                f"dims is {dims}; the tensors have shapes {a.shape} and {b.shape}",
+                torch=f"tensordot expects dims >= 0, but got dims={dims}" if dims < 0 else None,
+            )
+        return list(range(a.ndim - dims, a.ndim)), list(range(dims))
+    first, second = ([d] if isinstance(d, int) else list(d) for d in dims)
+    if len(first) != len(second):
+        raise ShapeError(
+            f"the lists of dims differ in length: {first} and {second}",
+            torch="both dimension lists should have same length",
+        )
+    pairs = [normal_dim(d, a.ndim) for d in first], [normal_dim(d, b.ndim) for d in second]
+    for listed in pairs:
+        for d in listed:
+            if listed.count(d) > 1:
+                raise IndexError_(
+                    f"dimension {d} is listed twice", torch=f"dim {d} appears multiple times in the list of dims"
+                )
+    return pairs
+
+
+def tensordot(a: Node, b: Node, dims: Any) -> Any:
+    """The node of torch.tensordot(a, b, dims): an int (the last of a with the first of b) or a pair of lists."""
+    if type(dims) is not int and (not isinstance(dims, list | tuple) or len(dims) != 2):
+        raise ValueError_(f"dims is an integer or a pair of lists of integers, not {dims!r}")
+    first, second = _contracted_dims(dims, a, b)
+    la = list(range(a.ndim))
+    lb = list(range(a.ndim, a.ndim + b.ndim))
+    for i, j in zip(first, second, strict=True):
+        if a.shape[i] != b.shape[j] and 1 not in (a.shape[i], b.shape[j]):
+            raise ShapeError(
+                f"dimension {i} of {a.shape} and dimension {j} of {b.shape} differ in size",
+                torch=f"contracted dimensions need to match, but first has size {a.shape[i]} in dim {i} and second has "
+                f"size {b.shape[j]} in dim {j}",
+            )
+        lb[j] = la[i]
+    output = [label for at, label in enumerate(la) if at not in first]
+    output += [label for at, label in enumerate(lb) if at not in second]
+    return contraction(a, b, labels=(tuple(la), tuple(lb)), output=tuple(output))
+
+
+op(
+    "tensordot(Tensor a, Tensor b, any dims=2)",
+    "The sum of products over the dims of a and those of b that are paired.",
+    spelled=["torch.tensordot"],
+    expands=tensordot,
+    samples=[
+        draw((2, 3), (3, 4), dims=1),
+        draw((2, 3), (2, 3), dims=2),
+        draw((2, 3), (4, 2), dims=([0], [1])),
+        draw(2, 3, dims=0),
+    ],
+)
+
+
+def _inner_view(a: Node, b: Node) -> Any:
+    return tensordot(a, b, ([-1], [-1]))
+
+
+_inner_product: Op = op(
+    "_inner(Tensor input, Tensor other)",
+    "The sum of products over the last dimension of both.",
+    spelled=["_"],
+    expands=_inner_view,
+    grad_fn=("ViewBackward0", "ViewBackward0"),
+)
+
+
+def _inner(a: Node, b: Node) -> Any:
+    if not a.ndim or not b.ndim:
+        return a * b
+    if a.shape[-1] != b.shape[-1]:
+        raise ShapeError(
+            f"the last dimensions differ: {a.shape} and {b.shape}",
+            torch="inner() the last dimension must match on both input tensors but got shapes "
+            f"{list(a.shape)} and {list(b.shape)}",
+        )
+    return _inner_product(a, b)
+
+
+op(
+    "inner(Tensor input, Tensor other)",
+    "The sum of products over the last dimension of both.",
+    expands=_inner,
+    samples=[draw(3, 3), draw((2, 3), 3), draw((2, 3), (4, 3)), draw((), 3)],
+)

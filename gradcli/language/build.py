@@ -407,9 +407,9 @@ def strings(tokens: Tokens, c: Any, start: int, end: int) -> ast.Literal | ast.J
         if text[0] in "\"'" and "\\" not in text and "\r" not in text:
             quotes = 3 if text[:3] in ('"""', "'''") else 1
             return ast.Literal(text[quotes:-quotes], start, end)
-    from gradcli.language import literals  # for start-up time: few short expressions have such strings
+    from gradcli.language.literals import read_strings  # for start-up time: few short expressions have such strings
 
-    return literals.read_strings(tokens, c, start, end)
+    return read_strings(tokens, c, start, end)
 
 
 def true(tokens: Tokens, c: Any, start: int, end: int) -> ast.Literal:

@@ -5,15 +5,20 @@ Runs when the saved tables are written, or are missing or stale: the only module
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
 from typing import Any
 
 import lark
 from lark.grammar import Rule
 from lark.indenter import Indenter
 
+from gradcli.errors import SyntaxError_
 from gradcli.language import lalr
-from gradcli.language.lexer import BRACKETS, FIRST_WORD
+from gradcli.language.lexer import BRACKETS, FIRST_WORD, read_program
+from gradcli.language.saved import MISTAKES, decode
+from gradcli.source import Source
 
 STARTS = ("program", "expression")
 
@@ -181,10 +186,10 @@ def _any_of(operators: list[str]) -> str:
         key = tuple(sorted(rests, key=lambda rest: (-len(rest), rest)))
         firsts[key] = firsts.get(key, "") + first
     alternatives = []
-    for rests, letters in sorted(firsts.items(), key=lambda item: len(item[0])):
+    for key, letters in sorted(firsts.items(), key=lambda item: len(item[0])):
         letter = f"[{re.escape(letters)}]" if len(letters) > 1 else re.escape(letters)
-        longer = "|".join(re.escape(rest) for rest in rests if rest)
-        optional = "?" if "" in rests else ""
+        longer = "|".join(re.escape(rest) for rest in key if rest)
+        optional = "?" if "" in key else ""
         alternatives.append(letter + (f"(?:{longer}){optional}" if longer else ""))
     return "|".join(alternatives)
 
@@ -204,7 +209,7 @@ def _picks(rule: Rule) -> list[str]:
 
 
 def tables_text(grammar: str, mistakes: str) -> str:
-    """The saved tables of a grammar, without their first line."""
+    """The saved tables of a grammar and its known mistakes, without their first line."""
     made = Generated(grammar)
     parts = [
         _escaped(made.plain),
@@ -214,9 +219,41 @@ def tables_text(grammar: str, mistakes: str) -> str:
         "\n".join(made.rules),
         "\n".join(made.follows),
         "\n".join(made.states),
-        "{}",
     ]
-    return "\n\n".join(parts)
+    advice = _place_mistakes(decode("\n\n".join([*parts, ""])), tomllib.loads(mistakes).get("mistake", []))
+    return "\n\n".join([*parts, json.dumps(advice, ensure_ascii=False)])
+
+
+def _place_mistakes(tables: lalr.Tables, mistakes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Each mistake's advice, by the places where the parser gets stuck in it or by the token at which it does."""
+    places: dict[str, list[int]] = {}
+    anywhere: dict[str, list[int]] = {}
+    advice = []
+    for number, mistake in enumerate(mistakes):
+        advice.append({key: mistake[key] for key in ("message", "hint", "at", "after") if key in mistake})
+        if mistake.get("anywhere"):
+            for text in mistake["at"]:
+                anywhere.setdefault(text, []).append(number)
+        for wrong in mistake["wrong"]:
+            numbers = places.setdefault(_place_of(tables, wrong), [])
+            if number not in numbers:
+                numbers.append(number)
+    return {"places": places, "anywhere": anywhere, "advice": advice}
+
+
+def _place_of(tables: lalr.Tables, wrong: str) -> str:
+    """The state of the parser where it gets stuck, and the kind of the token there.
+
+    Raises: ValueError if it does not get stuck.
+    """
+    tokens = read_program(Source(wrong), tables.vocabulary)
+    try:
+        lalr.run(tables, tokens, "program")
+    except lalr.Stuck as stuck:
+        return f"{stuck.state // lalr.STATE} {tokens.kinds[stuck.index]}"
+    except SyntaxError_ as error:
+        raise ValueError(f"{MISTAKES}: what is wrong with {wrong!r} is not in the grammar: {error}") from None
+    raise ValueError(f"{MISTAKES}: nothing is wrong with {wrong!r}")
 
 
 def _escaped(pattern: str) -> str:

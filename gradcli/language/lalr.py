@@ -35,8 +35,8 @@ ORIGIN = 1 << 8
 ALONE = -1  # where the children of a rule begin that has one
 OPERANDS = (NAME, NUMBER)
 
-# Where its children begin on the stack (0: it has none), origin, what picks among them (None: all), builder (None: AS_CHILD or
-# ACCEPT).
+# Where its children begin on the stack (0: it has none), origin, what picks among them (None: all are taken), builder
+# (None: AS_CHILD or ACCEPT).
 Rule = tuple[int, int, "Callable[[list[Any]], Any] | None", "Builder | None"]
 
 
@@ -202,8 +202,8 @@ def run(tables: Tables, tokens: Tokens, start: str) -> Any:
                 following = kinds[index + 1]
                 leaf = leaves[state + kind * ORIGIN + following]
                 if leaf is not None:
-                    build, after = leaf
-                    stack += state, index, build(tokens, (index,), starts[index], ends[index])
+                    make, after = leaf
+                    stack += state, index, make(tokens, (index,), starts[index], ends[index])
                     state = after
                     index += 1
                     kind = following

@@ -6,6 +6,7 @@ together; an error becomes one that a person can read in `complaint.py`.
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 from gradcli.errors import SyntaxError_
@@ -47,23 +48,33 @@ def parse_expression_tokens(tokens: Tokens) -> ast.Expr:
 def _run(tokens: Tokens, start: str) -> Any:
     tables = load_tables()
     tokens.subparse = parse_expression_tokens
+    # Trees have no cycles, and a collector that walks through a growing one again and again doubles the time.
+    pause = len(tokens.kinds) > _LONG and gc.isenabled()
+    if pause:
+        gc.disable()
     try:
         return run(tables, tokens, start)
     except Stuck as stuck:
         from gradcli.language.complaint import complain  # for start-up time: most texts are right
 
         raise complain(tables, tokens, stuck) from None
+    finally:
+        if pause:
+            gc.enable()
+
+
+_LONG = 10_000  # tokens
 
 
 def is_incomplete(text: str) -> bool:
-    """Whether a text typed so far asks for more lines. Lines are joined by newlines; an empty one ends a block."""
-    source = Source(text)
+    """Whether a text typed so far asks for more lines. Lines are joined by newlines; an empty last one ends a block."""
+    ended = text.endswith("\n")
     try:
-        module = parse_program(source)
+        module = parse_program(Source(text))
     except SyntaxError_ as error:
         return error.incomplete
     last = module.body[-1] if module.body else None
-    return isinstance(last, _BLOCKS) and not text.endswith("\n")
+    return isinstance(last, _BLOCKS) and not ended
 
 
 _BLOCKS = (ast.If, ast.While, ast.For, ast.Try, ast.With, ast.FunctionDef, ast.ClassDef)

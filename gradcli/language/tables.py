@@ -9,13 +9,8 @@ from __future__ import annotations
 import os
 from zlib import crc32
 
-from gradcli.language.build import BUILDERS
 from gradcli.language.lalr import Tables
-from gradcli.language.lexer import Vocabulary
-
-GRAMMAR = "gradcli.lark"
-MISTAKES = "mistakes.toml"
-SAVED = "gradcli.tables"
+from gradcli.language.saved import GRAMMAR, MISTAKES, SAVED, decode
 
 _loaded: Tables | None = None
 
@@ -50,21 +45,6 @@ def build_text(grammar: bytes, mistakes: bytes) -> bytes:
     from gradcli.language import generate  # for start-up time: Lark takes longer than everything else together
 
     return generate.tables_text(grammar.decode(), mistakes.decode()).encode()
-
-
-def decode(text: str) -> Tables:
-    """The tables from their text."""
-    plain, full, words, starts, rules, follows, states, mistakes = text.split("\n\n")
-    kinds = dict(word.split(" ") for word in words.split("\n"))
-    return Tables(
-        Vocabulary(plain, full, {word: int(kind) for word, kind in kinds.items()}),
-        {name: int(state) for name, state in (line.split(" ") for line in starts.split("\n"))},
-        rules.split("\n"),
-        follows.split("\n"),
-        states.split("\n"),
-        BUILDERS,
-        mistakes,
-    )
 
 
 def _read(name: str) -> bytes:

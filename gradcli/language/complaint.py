@@ -35,6 +35,11 @@ _QUOTES = re.compile(r"(\w*)(\"\"\"|'''|\"|')")
 _PREFIXES = ("", "r", "u", "f", "fr", "rf")
 
 
+def ends_with_blank_line(text: str) -> bool:
+    """Whether the last of several lines is blank: that is how a block is ended at a prompt."""
+    return "\n" in text and not text[text.rfind("\n") :].strip()
+
+
 def complain(tables: Tables, tokens: Tokens, stuck: Stuck) -> SyntaxError_:
     """The error for the token that no rule takes."""
     return _Complaint(tables, tokens, stuck).error()
@@ -52,6 +57,7 @@ class _Complaint:
         self.start = tokens.starts[stuck.index]
         self.found = tokens.texts[stuck.index]
         self.before = tokens.texts[stuck.index - 1] if stuck.index else ""
+        self.at_end = all(kind in (DEDENT, END) for kind in tokens.kinds[stuck.index :])
         if self.kind == ERROR and self.found not in (BAD_DEDENT, BAD_TABS):
             self.found = self._whole_word()
 
@@ -93,8 +99,9 @@ class _Complaint:
         if self.kind == ERROR and self.found == BAD_TABS:
             message = "the indentation mixes tabs and spaces"
             return self._say(message, self.start, self._line_end(), "indent with spaces only")
-        if self.kind == ERROR and self.found == "\\":
+        if self.kind == ERROR and self.found.startswith("\\"):
             incomplete = not self.tokens.source.text[self.start + 1 :].strip()
+            self.found = "\\"
             return self._say("a backslash continues a line only as its last character", incomplete=incomplete)
         return None
 
@@ -191,7 +198,16 @@ class _Complaint:
         return None
 
     def _fits(self, advice: dict[str, list[str]]) -> bool:
-        return self.found in advice.get("at", [self.found]) and self.before in advice.get("after", [self.before])
+        """Whether the wrong token, and what stands before it, are those that the advice is for."""
+        before = self._joined_before()
+        return self.found in advice.get("at", [self.found]) and bool(before & set(advice.get("after", before)))
+
+    def _joined_before(self) -> set[str]:
+        """The token before the wrong one, and the two before it if nothing is between them."""
+        texts, starts, ends = self.tokens.texts, self.tokens.starts, self.tokens.ends
+        last = self.index - 1
+        joined = last > 0 and ends[last - 1] == starts[last]
+        return {self.before, texts[last - 1] + self.before} if joined else {self.before}
 
     # ---- The rest --------------------------------------------------------------------------------------------------
 
@@ -205,8 +221,8 @@ class _Complaint:
             line = self.tokens.source.locate(place)[0]
             message = f"expected an indented block after '{word}' on line {line}"
             hint = "'pass' is a block that does nothing"
-            end = self.start if self.kind == END else self._line_end()
-            return self._say(message, self.start, end, hint, incomplete=self.kind == END)
+            end = self.start if self.at_end else self._line_end()
+            return self._say(message, self.start, end, hint, incomplete=self.at_end)
         return None
 
     def _header(self) -> tuple[int, str]:
@@ -217,8 +233,8 @@ class _Complaint:
         return self.tokens.starts[number], self.tokens.texts[number]
 
     def _about_expected(self) -> SyntaxError_:
-        message = self._unexpected()
-        return self._say(message, incomplete=self.kind == END)
+        ended = self.tokens.kinds[self.index - 1] == DEDENT and ends_with_blank_line(self.tokens.source.text)
+        return self._say(self._unexpected(), incomplete=self.at_end and not ended)
 
     def _unexpected(self) -> str:
         """What was found, and what could have stood there."""
@@ -240,7 +256,7 @@ class _Complaint:
         kinds = {END, NEWLINE, INDENT, DEDENT, NAME, NUMBER, STRING, *words}
         possible = {words.get(kind, kind) for kind in kinds if accepts(self.tables, self.stuck, kind)}
         found: list[str] = []
-        if possible >= {NAME, "while", "import"}:
+        if possible >= {NAME, "return", "import"}:
             return ["a statement"]
         if possible >= {NAME, NUMBER}:
             found.append("a value")
@@ -250,8 +266,10 @@ class _Complaint:
         operators = possible >= {"+", "and"}
         if operators:
             possible -= _CONTINUE_VALUE
+            if possible & {")", "]", "}", NEWLINE}:  # rarer ways to go on are not worth a reader's time
+                possible -= {"=", "for", "if"} | ({":"} if NEWLINE in possible else set())
         if possible >= {"+=", "-="}:
-            possible -= {word for word in possible if isinstance(word, str) and word.endswith("=")} - {"="}
+            possible -= {word for word in possible if isinstance(word, str) and word.endswith("=")}
         if NEWLINE in possible:
             possible.discard(";")
         found += [f"'{word}'" for word in sorted(map(str, possible - _LAYOUT)) if word not in map(str, _LAYOUT)]
@@ -269,5 +287,6 @@ _BEGIN_VALUE: set[object] = {
     NAME, NUMBER, STRING, *"([{+-~", "not", "lambda", "True", "False", "None", "...", "*", "**",
 }  # fmt: skip
 _CONTINUE_VALUE: set[object] = {
-    STRING, *"([.+-*/%@&|<>", "**", "//", "<<", ">>", "<=", ">=", "==", "!=", "in", "is", "not", "and", "or", "if", ":=",
+    STRING, *"([.+-*/%@&|<>", "**", "//", "<<", ">>", "<=", ">=", "==", "!=", "in", "is", "not", "and", "or", "if",
+    ":=",
 }  # fmt: skip

@@ -116,7 +116,7 @@ class Generated:
         ]
         plain = [name, *others]
         # What looks like a name may be the prefix of a string.
-        full = [rf"(?>{name})(?![\"'])", string, fstring, *others]
+        full = [rf"(?>{name})(?![\"'])", string, fstring, rf"{name}[\"']", *others]
         return tuple(r"[ \t\f]*+(?:" + "|".join(choice) + ")" for choice in (plain, full))  # type: ignore[return-value]
 
     def _state(self, actions: dict[str, tuple[Any, Any]], numbers: dict[int, int]) -> str:

@@ -85,12 +85,20 @@ def _kind_of(text: str) -> int:
         return NEWLINE if text[-1] in "\r\n" + _BLANKS else ERROR
     if len(text) > 1:
         if text[-1] in "\"'":
-            return FSTRING if first not in "\"'" and "f" in text[:2].lower() else STRING
+            return _kind_of_string(text)
         if first == "\\":
             return SKIP
     if first in "0123456789" or first == ".":
         return NUMBER
     return NAME if text.isidentifier() else ERROR
+
+
+def _kind_of_string(text: str) -> int:
+    """The kind of what ends with a quote; if that is its only one, it is a string that is never closed."""
+    quote = min(place for place in (text.find("'"), text.find('"')) if place >= 0)
+    if quote == len(text) - 1:
+        return ERROR
+    return FSTRING if "f" in text[:quote].lower() else STRING
 
 
 def read_expression(source: Source, vocabulary: Vocabulary, begin: int = 0, end: int | None = None) -> Tokens:

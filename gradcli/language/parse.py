@@ -67,14 +67,19 @@ _LONG = 10_000  # tokens
 
 
 def is_incomplete(text: str) -> bool:
-    """Whether a text typed so far asks for more lines. Lines are joined by newlines; an empty last one ends a block."""
-    ended = text.endswith("\n")
+    """Whether a text typed so far asks for more lines.
+
+    It does while a bracket, a string of three quotes or the head of a block is open, after a backslash, and in a block
+    until a blank line ends it. Lines are joined by newlines, so after a blank one the text ends with a newline.
+    """
+    from gradcli.language.complaint import ends_with_blank_line  # for start-up time, as below
+
     try:
         module = parse_program(Source(text))
     except SyntaxError_ as error:
         return error.incomplete
     last = module.body[-1] if module.body else None
-    return isinstance(last, _BLOCKS) and not ended
+    return isinstance(last, _BLOCKS) and not ends_with_blank_line(text)
 
 
 _BLOCKS = (ast.If, ast.While, ast.For, ast.Try, ast.With, ast.FunctionDef, ast.ClassDef)

@@ -159,7 +159,12 @@ nll_loss: Op = loss(
     "nll_loss(Tensor input, Tensor target, Tensor? weight=None",
     "The mean of -weight[target] input[target], where input holds log-probabilities of classes in dimension 1.",
     _nll_expanded,
-    [],
+    [
+        draw((3, 4), target=[1, 3, 0]),
+        draw((2, 3, 2), target=[[0, 1], [2, 1]], ignore_index=1, reduction="sum"),
+        draw((2, 3), target=[2, 0], weight=[0.5, 1.0, 2.0]),
+        draw(3, target=1, reduction="none"),
+    ],
     last=IGNORING,
 )
 
@@ -248,7 +253,13 @@ cross_entropy: Op = loss(
     "cross_entropy(Tensor input, Tensor target, Tensor? weight=None",
     "-log(softmax(input)[target]), averaged; the target holds classes, or probabilities of classes.",
     _cross_entropy_expanded,
-    [draw((3, 4), (3, 4), low=0.1, high=1), draw((2, 3, 2), (2, 3, 2), low=0.1, high=1, label_smoothing=0.2)],
+    [
+        draw((3, 4), (3, 4), low=0.1, high=1),
+        draw((2, 3, 2), (2, 3, 2), low=0.1, high=1, label_smoothing=0.2),
+        draw((3, 4), target=[1, 3, 0]),
+        draw((2, 3, 2), target=[[0, 1], [2, 1]], ignore_index=1, label_smoothing=0.3),
+        draw((2, 3), target=[2, 0], weight=[0.5, 1.0, 2.0], label_smoothing=0.1),
+    ],
     last=IGNORING,
     after=", float label_smoothing=0.0",
 )

@@ -38,19 +38,19 @@ def number_dtype(*values: float) -> DType:
     return (dtypes.bool_, dtypes.int64, MODE.default)[category]
 
 
-def filled(size: Shape, value: float, dtype: DType) -> Any:
+def filled(size: Shape, fill_value: float, dtype: DType) -> Any:
     """An array of one value.
 
     Raises: DtypeError when an integer dtype cannot hold it.
     """
     if dtype.category == dtypes.INTEGER:
-        if not isfinite(value) or not np.iinfo(dtype.numpy).min <= int(value) <= np.iinfo(dtype.numpy).max:
+        if not isfinite(fill_value) or not np.iinfo(dtype.numpy).min <= int(fill_value) <= np.iinfo(dtype.numpy).max:
             raise DtypeError(
-                f"{value} does not fit {dtype}",
+                f"{fill_value} does not fit {dtype}",
                 torch=f"value cannot be converted to type {dtype.name}_t without overflow",
             )
-        value = int(value)
-    return np.full(size, value, dtype.numpy)
+        fill_value = int(fill_value)
+    return np.full(size, fill_value, dtype.numpy)
 
 
 _full: Op = op(

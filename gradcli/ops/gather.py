@@ -14,8 +14,8 @@ from gradcli import dtypes
 from gradcli.engine.run import value
 from gradcli.errors import DtypeError, GradcliError, IndexError_, ShapeError
 from gradcli.graph.node import Node
-from gradcli.graph.op import Op, kept, leaf, op
-from gradcli.ops.shape import reshape_like_torch
+from gradcli.graph.op import Op, draw, kept, leaf, op
+from gradcli.ops.shape import expand, reshape_like_torch
 from gradcli.shapes import Shape, broadcast_shapes, element_count, normal_dim
 
 # Checks that several ops share
@@ -96,6 +96,7 @@ index_select: Op = op(
     shape=_select_shape,
     dtype=kept,
     grad_fn="IndexSelectBackward0",
+    samples=[draw((4, 3), dim=0, index=[0, 2, 2]), draw((2, 4), dim=-1, index=[3]), draw((), dim=0, index=[0])],
     wrong=[("index_select(ones(4), 0, tensor([4]))", "out of range")],
 )
 
@@ -183,6 +184,11 @@ gather: Op = op(
     shape=_gather_shape,
     dtype=kept,
     grad_fn="GatherBackward0",
+    samples=[
+        draw((3, 4), dim=0, index=[[0, 2, 1, 0], [0, 0, 2, 2]], sparse_grad=False),
+        draw((3, 4), dim=-1, index=[[3, 3], [1, 2]], sparse_grad=False),
+        draw((), dim=0, index=0, sparse_grad=False),
+    ],
     wrong=[("gather(ones(4), 0, tensor([7]))", "out of range"), ("gather(ones(4), 0, tensor([0.]))", "integer tensor")],
 )
 
@@ -233,8 +239,6 @@ def _take_along(x: Node, indices: Node, dim: int | None) -> Node:
 
 
 def _expanded(x: Node, shape: Shape) -> Node:
-    from gradcli.ops.shape import expand
-
     result: Node = x if x.shape == shape else expand(x, size=shape)
     return result
 
@@ -250,6 +254,11 @@ op(
     "take_along_dim(Tensor input, Tensor indices, int? dim=None)",
     "The elements of input at the indices along dim, other dimensions broadcast; without dim of the flattened input.",
     expands=_take_along,
+    samples=[
+        draw((3, 4), indices=[[0, -1, 1, 0]], dim=0),
+        draw((3, 4), indices=[[0], [1], [3]], dim=1),
+        draw((3, 4), indices=[0, 11], dim=None),
+    ],
 )
 
 # take: elements of the flattened tensor
@@ -282,6 +291,7 @@ take: Op = op(
     shape=_take_shape,
     dtype=kept,
     grad_fn="TakeBackward0",
+    samples=[draw((2, 3), index=[[0, -1], [4, 4]])],
     wrong=[("take(ones(4), tensor([4]))", "out of range")],
 )
 

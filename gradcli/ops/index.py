@@ -16,7 +16,7 @@ from gradcli import dtypes
 from gradcli.engine.run import value as node_value
 from gradcli.errors import DtypeError, IndexError_, ShapeError, TypeError_, ValueError_
 from gradcli.graph.node import Node
-from gradcli.graph.op import Op, kept, leaf, named, op, same
+from gradcli.graph.op import Op, draw, kept, leaf, named, op, same
 from gradcli.ops.convert import alias
 from gradcli.ops.part import select, slice_, sliced_range
 from gradcli.ops.shape import reshape, unsqueeze
@@ -395,4 +395,8 @@ op(
     "input with the elements where the index tensors point replaced by values, or values added to them.",
     expands=_public_put,
     inplace=True,
+    samples=[
+        draw((4, 2), (2, 2), indices=[[0, 2]], accumulate=False),
+        draw((4, 2), 3, indices=[[0, 2, 0], [1, 1, 1]], accumulate=True),
+    ],
 )

@@ -47,7 +47,7 @@ def _write(x: Any, value: Any, steps: Steps) -> Any:
     return result
 
 
-def _spread(x: Any, shape: Shape, steps: Steps, overlapping: bool) -> Any:
+def _spread(x: Any, shape: Shape, steps: Steps, overlapping: bool = False) -> Any:
     result = np.zeros(shape, x.dtype)
     if overlapping:
         np.add.at(result.reshape(-1), _positions(shape, steps), x)
@@ -75,7 +75,7 @@ spread: Op = op(
     "Zeros of a shape in which the views show input; where they show an element twice, both are added.",
     spelled=["_"],
     kernel=_spread,
-    grad=lambda g, y, x, shape, steps, overlapping: take_view(g, steps),
+    grad=lambda g, y, x, shape, steps, overlapping=False: take_view(g, steps),
     shape=lambda inputs, params: params["shape"],
     dtype=kept,
     grad_fn="SliceBackward0",

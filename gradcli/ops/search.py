@@ -1,0 +1,267 @@
+"""Searching: where elements are, between which boundaries values fall, and classes as rows (one_hot, embedding)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gradcli import dtypes
+from gradcli.engine.run import value
+from gradcli.errors import DtypeError, IndexError_, ShapeError, ValueError_
+from gradcli.graph.node import Node
+from gradcli.graph.op import Op, draw, kept, leaf, op
+from gradcli.ops.gather import check_range
+from gradcli.shapes import Shape
+
+
+def _nonzero(x: Node) -> Node:
+    return leaf(np.argwhere(value(x)))
+
+
+op(
+    "nonzero(Tensor input, *, bool as_tuple)",
+    "The indices of the elements that are not 0: a row each, or with as_tuple a tensor for each dimension.",
+    expands=lambda x, as_tuple: _nonzero_tuple(x) if as_tuple else _nonzero(x),
+)
+op("nonzero(Tensor input)", "The indices of the elements that are not 0, a row each.", expands=_nonzero)
+op("argwhere(Tensor input)", "The indices of the elements that are not 0, a row each.", expands=_nonzero)
+
+
+def _nonzero_tuple(x: Node) -> tuple[Node, ...]:
+    return tuple(leaf(places) for places in np.nonzero(np.atleast_1d(value(x))))
+
+
+op("where(Tensor condition)", "As nonzero(condition, as_tuple=True).", spelled=["torch.where"], expands=_nonzero_tuple)
+
+# Boundaries
+
+
+def _side(side: str | None, right: bool) -> str:
+    if side not in (None, "left", "right"):
+        raise ValueError_(
+            f"side is {side!r}; it can be 'left' or 'right'",
+            torch=f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}",
+        )
+    if side == "left" and right:
+        raise ValueError_(
+            "side='left' and right=True contradict each other",
+            torch="torch.searchsorted(): side and right can't be set to opposites, got side of left while right was "
+            "True",
+        )
+    return side or ("right" if right else "left")
+
+
+def _search(sequence: Any, values: Any, side: str) -> Any:
+    """numpy's search, row by row; both in the dtype that holds both."""
+    common = np.result_type(sequence.dtype, values.dtype)
+    sequence, values = sequence.astype(common), values.astype(common)
+    if sequence.ndim == 1:
+        return np.searchsorted(sequence, values, side)  # type: ignore[call-overload]
+    rows = sequence.reshape(-1, sequence.shape[-1])
+    wanted = values.reshape(len(rows), -1)
+    found = [np.searchsorted(row, w, side) for row, w in zip(rows, wanted, strict=True)]  # type: ignore[call-overload]
+    return np.array(found, np.int64).reshape(values.shape)
+
+
+def _search_node(sequence: Node, values: Any, side: str, out_int32: bool, sorter: Node | None = None) -> Node:
+    if not sequence.ndim:
+        raise ShapeError(
+            "the boundaries need a dimension",
+            torch="torch.searchsorted(): boundaries tensor should have positive dimension, but got 0 dimension",
+        )
+    number = not isinstance(values, Node) or values.op.name == "number"
+    if sequence.ndim > 1 and (number or values.shape[:-1] != sequence.shape[:-1]):
+        raise ShapeError(
+            f"boundaries of shape {sequence.shape} need values of shape {sequence.shape[:-1]} and one dimension more"
+            + ("" if number else f", not {values.shape}"),
+            torch="torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of "
+            "boundaries tensor and input value tensor must match, but we got boundaries tensor "
+            f"{list(sequence.shape)}",
+        )
+    held = value(sequence)
+    if sorter is not None:
+        if sorter.shape != sequence.shape:
+            raise ShapeError(
+                f"the sorter has shape {sorter.shape}, the boundaries have {sequence.shape}",
+                torch="torch.searchsorted(): boundary and sorter must have the same size",
+            )
+        held = np.take_along_axis(held, value(sorter), -1)
+    found = np.asarray(_search(held, np.asarray(value(values)), side))
+    return leaf(found.astype(np.int32 if out_int32 else np.int64))
+
+
+op(
+    "searchsorted(Tensor sorted_sequence, Operand input, *, bool out_int32=False, bool right=False, str? side=None, "
+    "Tensor? sorter=None)",
+    "Where each value would go into a sorted sequence to keep it sorted.",
+    spelled=["torch.searchsorted"],
+    expands=lambda sequence, values, sorter, out_int32, right, side: _search_node(
+        sequence, values, _side(side, right), out_int32, sorter
+    ),
+)
+
+
+def _bucketize(values: Node, boundaries: Node, out_int32: bool, right: bool) -> Node:
+    if boundaries.ndim != 1:
+        raise ShapeError(
+            f"the boundaries have shape {boundaries.shape}; they have to be a vector",
+            torch=f"boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})",
+        )
+    return _search_node(boundaries, values, "right" if right else "left", out_int32)
+
+
+op(
+    "bucketize(Operand input, Tensor boundaries, *, bool out_int32=False, bool right=False)",
+    "Which of the intervals between the boundaries each value falls into.",
+    spelled=["torch.bucketize"],
+    expands=_bucketize,
+)
+
+# Classes
+
+
+def _one_hot(classes: Node, num_classes: int) -> Node:
+    if classes.dtype is not dtypes.int64:
+        raise DtypeError(
+            f"the classes are of {classes.dtype}; they have to be int64",
+            hint="convert them: .long()",
+            torch="one_hot is only applicable to index tensor of type LongTensor.",
+        )
+    held = value(classes)
+    if not held.size and num_classes <= 0:
+        raise ValueError_(
+            "the number of classes cannot be told from no elements",
+            torch="Can not infer total number of classes from empty tensor.",
+        )
+    if held.size and held.min() < 0:
+        raise ValueError_(f"class {held.min()} is negative", torch="Class values must be non-negative.")
+    count = int(held.max()) + 1 if num_classes == -1 else num_classes
+    if held.size and held.max() >= count:
+        raise ValueError_(
+            f"class {held.max()} is out of range for {count} classes",
+            torch="Class values must be smaller than num_classes.",
+        )
+    return leaf((held[..., None] == np.arange(count)).astype(np.int64))
+
+
+op(
+    "one_hot(Tensor input, int num_classes=-1)",
+    "For each class a row of zeros with a one in its place.",
+    spelled=["F.one_hot"],
+    expands=_one_hot,
+)
+
+
+def _embedded_shape(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Shape:
+    indices, weight = inputs
+    if weight.ndim != 2:
+        raise ShapeError(f"the weight has shape {weight.shape}; it has to be a matrix", torch="'weight' must be 2-D")
+    if indices.dtype not in (dtypes.int64, dtypes.int32):
+        raise DtypeError(
+            f"the indices are of {indices.dtype}; they have to be int64 or int32",
+            hint="convert them: .long()",
+            torch="Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int",
+        )
+    return (*indices.shape, weight.shape[1])
+
+
+def _embedded(indices: Any, weight: Any, padding_idx: int, scale_grad_by_freq: bool) -> Any:
+    check_range(indices, len(weight), 0, torch="index out of range in self")
+    return np.take(weight, indices, 0)
+
+
+_embedding: Op = op(
+    "_embedding(Tensor input, Tensor weight, int padding_idx, bool scale_grad_by_freq)",
+    "The rows of weight at the indices.",
+    spelled=["_"],
+    kernel=_embedded,
+    grad=[
+        None,
+        lambda g, y, indices, weight, padding_idx, scale_grad_by_freq: _embedding_back(
+            g, indices, rows=weight.shape[0], padding_idx=padding_idx, scale_grad_by_freq=scale_grad_by_freq
+        ),
+    ],
+    shape=_embedded_shape,
+    dtype=lambda inputs, params: (None, inputs[1].dtype),
+    grad_fn="EmbeddingBackward0",
+)
+
+
+def _weights(indices: Any, padding_idx: int, scale_grad_by_freq: bool) -> Any:
+    """What each cotangent counts: nothing at the padding, and shared among equal indices where that is asked for."""
+    places = indices.reshape(-1)
+    weights = (places != padding_idx).astype(np.float64)
+    if scale_grad_by_freq and places.size:
+        weights /= np.bincount(places)[places]
+    return weights.reshape(*indices.shape, 1)
+
+
+def _embedding_back_kernel(g: Any, indices: Any, rows: int, padding_idx: int, scale_grad_by_freq: bool) -> Any:
+    result = np.zeros((rows, g.shape[-1]), g.dtype)
+    weighted = g * _weights(indices, padding_idx, scale_grad_by_freq).astype(g.dtype)
+    np.add.at(result, indices.reshape(-1), weighted.reshape(-1, g.shape[-1]))
+    return result
+
+
+_embedding_back: Op = op(
+    "_embedding_dense(Tensor input, Tensor indices, int rows, int padding_idx, bool scale_grad_by_freq)",
+    "Zeros with the rows of input added at the indices.",
+    spelled=["_"],
+    kernel=_embedding_back_kernel,
+    grad=[
+        lambda g, y, x, indices, rows, padding_idx, scale_grad_by_freq: _weighted_rows(
+            g, indices, padding_idx=padding_idx, scale_grad_by_freq=scale_grad_by_freq
+        ),
+        None,
+    ],
+    shape=lambda inputs, params: (params["rows"], inputs[0].shape[-1]),
+    dtype=kept,
+    grad_fn="EmbeddingDenseBackward0",
+)
+_weighted_rows: Op = op(
+    "_weighted_rows(Tensor input, Tensor indices, int padding_idx, bool scale_grad_by_freq)",
+    "The rows of input at the indices, weighted as the gradient of an embedding is.",
+    spelled=["_"],
+    kernel=lambda x, indices, padding_idx, scale_grad_by_freq: (
+        np.take(x, indices, 0) * _weights(indices, padding_idx, scale_grad_by_freq).astype(x.dtype)
+    ),
+    grad=[
+        lambda g, y, x, indices, padding_idx, scale_grad_by_freq: _embedding_back(
+            g, indices, rows=x.shape[0], padding_idx=padding_idx, scale_grad_by_freq=scale_grad_by_freq
+        ),
+        None,
+    ],
+    shape=lambda inputs, params: (*inputs[1].shape, inputs[0].shape[1]),
+    dtype=kept,
+    grad_fn="EmbeddingBackward0",
+)
+
+
+def _embedding_node(indices: Node, weight: Node, padding_idx: int | None, scale_grad_by_freq: bool) -> Node:
+    padding = -1 if padding_idx is None else padding_idx
+    if padding_idx is not None and weight.ndim:
+        rows = weight.shape[0]
+        if not -rows <= padding_idx < rows:
+            raise IndexError_(
+                f"padding_idx {padding_idx} is out of range for {rows} rows",
+                torch="Padding_idx must be within num_embeddings",
+            )
+        padding = padding_idx % rows
+    result: Node = _embedding(indices, weight, padding_idx=padding, scale_grad_by_freq=scale_grad_by_freq)
+    return result
+
+
+op(
+    "embedding(Tensor input, Tensor weight, int? padding_idx=None, float? max_norm=None, float norm_type=2.0, "
+    "bool scale_grad_by_freq=False, bool sparse=False)",
+    "The rows of weight at the indices; none of the gradient goes to row padding_idx.",
+    spelled=["F.embedding"],
+    expands=lambda indices, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse: _embedding_node(
+        indices, weight, padding_idx, scale_grad_by_freq
+    ),
+    samples=[
+        draw((4, 3), input=[[0, 2], [2, 1]], padding_idx=None),
+    ],
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,20 +10,29 @@ import numpy as np
 from gradcli.dtypes import BOOL, INTEGER
 from gradcli.errors import DtypeError, ValueError_, ZeroDivisionError_
 from gradcli.graph.node import Node
-from gradcli.graph.op import Op, draw, floating, kept, number, op, promote_inputs, promoted
+from gradcli.graph.op import DtypeRule, Op, draw, floating, kept, number, op, promote_inputs, promoted
 from gradcli.ops.declare import binary, refuse, unary
-from gradcli.ops.dtyperules import check_same, joined_by, new, not_taken, refusing
+from gradcli.ops.dtyperules import check_same, joined_by, new, not_taken, refusing, wrapped
 
 
-def _subtract(x: Any, y: Any) -> Any:
-    if getattr(x, "dtype", None) == np.bool_ and getattr(y, "dtype", np.bool_) == np.bool_:
+def _no_bools(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Any:
+    """The dtype rule of differences: nothing bool is subtracted, and nothing is subtracted from it."""
+    bools = [i.dtype.category == BOOL for i in inputs]
+    if all(bools):
         raise DtypeError(
             "bool tensors cannot be subtracted",
             hint="use logical_xor(x, y), or convert one with .float()",
             torch="Subtraction, the `-` operator, with two bool tensors is not supported. "
             "Use the `^` or `logical_xor()` operator instead.",
         )
-    return np.subtract(x, y)
+    if any(bools):
+        raise DtypeError(
+            "a bool cannot be subtracted, nor subtracted from",
+            hint="use logical_not(x) to invert a mask, or convert it with .float()",
+            torch="Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a "
+            "mask, use the `~` or `logical_not()` operator instead.",
+        )
+    return promoted(inputs, params)
 
 
 def _negative(x: Any) -> Any:
@@ -49,7 +58,8 @@ def _floor_divide(x: Any, y: Any) -> Any:
 
 def _remainder(x: Any, y: Any) -> Any:
     _no_integer_zero(y)
-    return np.remainder(x, y)
+    rest = np.fmod(x, y)
+    return np.where((rest != 0) & ((rest < 0) != np.less(y, 0)), rest + y, rest)
 
 
 def _fmod(x: Any, y: Any) -> Any:
@@ -86,25 +96,30 @@ def scaled(x: Any, factor: Any) -> Any:
     return x if factor == 1 and type(factor) is not bool else mul(x, factor)
 
 
-def _check_alpha(x: Any, y: Any, alpha: Any) -> None:
-    """torch adds integers with an integer alpha, and bools with a bool one."""
-    category = promote_inputs(tuple(i if type(i) is Node else number(i) for i in (x, y))).category
-    if category <= INTEGER and isinstance(alpha, float):
-        raise DtypeError(
-            f"alpha is {alpha}, and integer tensors need an integer alpha",
-            hint="convert a tensor first: x.float()",
-            torch="For integral input tensors, argument alpha must not be a floating point number.",
-        )
+def _with_alpha(rule: DtypeRule) -> DtypeRule:
+    """A dtype rule that also checks alpha: torch adds integers with an integer alpha."""
+
+    def checked(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Any:
+        alpha = params["alpha"]
+        target, dtype = rule(inputs, params)
+        if dtype.category <= INTEGER and isinstance(alpha, float):
+            raise DtypeError(
+                f"alpha is {alpha}, and integer tensors need an integer alpha",
+                hint="convert a tensor first: x.float()",
+                torch="For integral input tensors, argument alpha must not be a floating point number.",
+            )
+        return target, dtype
+
+    return checked
 
 
 def _add_scaled(x: Any, y: Any, alpha: Any) -> Any:
-    _check_alpha(x, y, alpha)
-    return add(x, scaled(y, alpha))
+    dtype = np.result_type(x, y)
+    return np.add(x, y * bool(alpha)) if dtype == np.bool_ else np.add(x, y * wrapped(alpha, dtype))
 
 
 def _sub_scaled(x: Any, y: Any, alpha: Any) -> Any:
-    _check_alpha(x, y, alpha)
-    return sub(x, scaled(y, alpha))
+    return np.subtract(x, y * wrapped(alpha, np.result_type(x, y)))
 
 
 add: Op = binary(
@@ -115,10 +130,13 @@ add: Op = binary(
     arguments="Operand input, Operand other",
     grad_fn=("AddBackward0", "AddBackward0"),
 )
-op(
+add_scaled: Op = op(
     "add(Operand input, Operand other, *, Scalar alpha)",
     "input + alpha other.",
-    expands=_add_scaled,
+    kernel=_add_scaled,
+    grad=[lambda g, y, a, b, alpha: g, lambda g, y, a, b, alpha: scaled(g, alpha)],
+    dtype=_with_alpha(promoted),
+    elementwise=True,
     grad_fn=("AddBackward0", "AddBackward0"),
     inplace=True,
     samples=[draw(3, 3, alpha=2.5), draw((2, 3), 3, alpha=-1), draw((), (2,), alpha=1)],
@@ -126,24 +144,27 @@ op(
 op(
     "add(Tensor input, Scalar alpha, Tensor other)",
     "input + alpha other: the old order of arguments.",
-    expands=lambda x, y, alpha: _add_scaled(x, y, alpha),
-    grad_fn=("AddBackward0", "AddBackward0"),
+    expands=lambda x, y, alpha: add_scaled(x, y, alpha=alpha),
     inplace=True,
     samples=[draw(3, 3, alpha=2.5)],
 )
 sub: Op = binary(
     "sub",
     "input - other.",
-    _subtract,
+    np.subtract,
     [lambda g, y, a, b: g, lambda g, y, a, b: -g],
     arguments="Operand input, Operand other",
+    dtype=_no_bools,
     grad_fn=("SubBackward0", "SubBackward0"),
     spelled=["subtract"],
 )
-op(
+sub_scaled: Op = op(
     "sub(Operand input, Operand other, *, Scalar alpha)",
     "input - alpha other.",
-    expands=_sub_scaled,
+    kernel=_sub_scaled,
+    grad=[lambda g, y, a, b, alpha: g, lambda g, y, a, b, alpha: scaled(g, -alpha)],
+    dtype=_with_alpha(_no_bools),
+    elementwise=True,
     grad_fn=("SubBackward0", "SubBackward0"),
     inplace=True,
     spelled=["subtract"],
@@ -152,15 +173,14 @@ op(
 op(
     "sub(Tensor input, Scalar alpha, Tensor other)",
     "input - alpha other: the old order of arguments.",
-    expands=lambda x, y, alpha: _sub_scaled(x, y, alpha),
-    grad_fn=("SubBackward0", "SubBackward0"),
+    expands=lambda x, y, alpha: sub_scaled(x, y, alpha=alpha),
     inplace=True,
     samples=[draw(3, 3, alpha=2.5)],
 )
 op(
     "rsub(Tensor input, Tensor other, *, Scalar alpha=1)",
     "other - alpha input.",
-    expands=lambda x, y, alpha: _sub_scaled(y, x, alpha),
+    expands=lambda x, y, alpha=1: sub_scaled(y, x, alpha=alpha),
     grad_fn=("RsubBackward0", "RsubBackward0"),
     spelled=["torch.rsub"],
     samples=[draw(3, 3, alpha=1), draw((2, 1), (2,), alpha=-1.5)],
@@ -168,7 +188,7 @@ op(
 rsub: Op = op(
     "rsub(Tensor input, Scalar other, *, Scalar alpha=1)",
     "other - alpha input.",
-    expands=lambda x, other, alpha=1: _sub_scaled(other, x, alpha),
+    expands=lambda x, other, alpha=1: sub_scaled(number(other), x, alpha=alpha) if alpha != 1 else sub(other, x),
     grad_fn=("RsubBackward1", "RsubBackward1"),
     spelled=["torch.rsub"],
     samples=[draw(3, other=2, alpha=1), draw((2, 3), other=0.5, alpha=-1.5)],
@@ -263,7 +283,7 @@ remainder: Op = binary(
 remainder_by: Op = unary(
     "remainder",
     "input - other floor(input / other): the sign of other.",
-    lambda x, other: _remainder(x, other),
+    lambda x, other: _remainder(x, wrapped(other, x.dtype)),
     lambda g, y, x, other: g,
     arguments="Scalar other",
     dtype=refusing(joined_by("other"), "remainder_cpu", BOOL),
@@ -273,7 +293,7 @@ remainder_by: Op = unary(
 remainder_of: Op = op(
     "remainder(Scalar input, Tensor other)",
     "input - other floor(input / other), of a number; torch has no derivative for it.",
-    kernel=lambda other, input: _remainder(np.asarray(input, other.dtype), other),
+    kernel=lambda other, input: _remainder(wrapped(input, other.dtype), other),
     grad=refuse,
     dtype=refusing(joined_by("input"), "remainder_cpu", BOOL),
     spelled=["torch.remainder"],
@@ -293,7 +313,7 @@ fmod: Op = binary(
 op(
     "fmod(Tensor input, Scalar other)",
     "input - other trunc(input / other): the sign of input.",
-    kernel=lambda x, other: _fmod(x, other),
+    kernel=lambda x, other: _fmod(x, wrapped(other, x.dtype)),
     grad=lambda g, y, x, other: g,
     dtype=refusing(joined_by("other"), "fmod_cpu", BOOL),
     grad_fn=("FmodBackward0", "FmodBackward0"),
@@ -401,7 +421,7 @@ op(
 
 def _addcmul(x: Any, a: Any, b: Any, value: Any) -> Any:
     product = a * b
-    return np.asarray(x + (product if value == 1 else value * product), np.result_type(product))
+    return x + (product if value == 1 else wrapped(value, np.result_type(product)) * product)
 
 
 addcmul: Op = op(
@@ -447,7 +467,7 @@ def _addcdiv_dtype(inputs: tuple[Node, ...], params: Any) -> Any:
 addcdiv: Op = op(
     "addcdiv(Tensor input, Tensor tensor1, Tensor tensor2, *, Scalar value=1)",
     "input + value tensor1 / tensor2.",
-    kernel=lambda x, a, b, value: np.asarray(x + (a if value == 1 else value * a) / b, np.result_type(b)),
+    kernel=lambda x, a, b, value: x + (a if value == 1 else float(value) * a) / b,
     grad=[
         lambda g, y, x, a, b, value: g,
         lambda g, y, x, a, b, value: g * (value / b),

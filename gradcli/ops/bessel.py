@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.dtypes import float16
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, floating, op
 from gradcli.ops.arithmetic import sign
 from gradcli.ops.compare import gt, where
 from gradcli.ops.declare import unary
-from gradcli.ops.dtyperules import floating_with, new
+from gradcli.ops.dtyperules import floating_with, new, refusing
 from gradcli.ops.fromscipy import special
 
 
@@ -48,7 +49,7 @@ i1: Op = unary(
     "i1",
     "The modified Bessel function of the first kind, of order 1.",
     special("i1"),
-    lambda g, y, x: _near_half(g, x, lambda away: i0(x) - y / away),
+    lambda g, y, x: _near_half(g, x, lambda away: i0(away) - y / away),
     grad_fn=new("SpecialI1Backward0"),
     spelled=["special.i1"],
     inplace=False,
@@ -57,7 +58,7 @@ i1e: Op = unary(
     "i1e",
     "exp(-|input|) i1(input).",
     special("i1e"),
-    lambda g, y, x: _near_half(g, x, lambda away: i0e(x) - y * (sign(away) + 1 / away)),
+    lambda g, y, x: _near_half(g, x, lambda away: i0e(away) - y * (sign(away) + 1 / away)),
     grad_fn=new("SpecialI1EBackward0"),
     spelled=["special.i1e"],
     inplace=False,
@@ -66,7 +67,14 @@ i1e: Op = unary(
 
 def _plain(name: str, doc: str, kernel: Callable[..., Any], argument: str = "input") -> None:
     """A function of one tensor that torch does not differentiate."""
-    op(f"{name}(Tensor {argument})", doc, kernel=kernel, dtype=floating, spelled=[f"special.{name}"], elementwise=True)
+    op(
+        f"{name}(Tensor {argument})",
+        doc,
+        kernel=kernel,
+        dtype=refusing(floating, f"{name}_cpu", float16),
+        spelled=[f"special.{name}"],
+        elementwise=True,
+    )
 
 
 _plain("bessel_j0", "The Bessel function of the first kind, of order 0.", special("j0"))
@@ -82,7 +90,8 @@ _plain("scaled_modified_bessel_k1", "exp(x) modified_bessel_k1(x).", special("k1
 
 
 def _spherical(x: Any) -> Any:
-    return np.where(x == 0, x.dtype.type(1), np.sin(x) / np.where(x == 0, x.dtype.type(1), x))
+    ratio = np.where(x == 0, x.dtype.type(1), np.sin(x) / np.where(x == 0, x.dtype.type(1), x))
+    return np.where(np.isinf(x), x.dtype.type(0), ratio)
 
 
 def _airy(x: Any) -> Any:
@@ -90,7 +99,7 @@ def _airy(x: Any) -> Any:
     return np.asarray(special("airy")(np.asarray(x, np.float64))[0], x.dtype)
 
 
-_plain("spherical_bessel_j0", "sin(x) / x, 1 at 0.", _spherical, "x")
+_plain("spherical_bessel_j0", "sin(x) / x, 1 at 0, 0 at infinity.", _spherical, "x")
 _plain("airy_ai", "Airy's function Ai.", _airy, "x")
 
 
@@ -99,7 +108,8 @@ def _recurrence(first: Callable[[Any], Any], step: Callable[[int, Any, Any, Any]
 
     def kernel(x: Any, n: Any) -> Any:
         dtype = next(v.dtype for v in (x, n) if hasattr(v, "dtype"))
-        x, degrees = np.broadcast_arrays(np.asarray(x, dtype), np.trunc(np.asarray(n, np.float64)))
+        n = np.asarray(n, np.float64)
+        x, degrees = np.broadcast_arrays(np.asarray(x, dtype), np.where(np.isfinite(n), np.trunc(n), -1))
         before, now = np.ones_like(x), np.asarray(first(x), dtype)
         result = np.where(degrees == 0, before, np.where(degrees == 1, now, 0)).astype(dtype)
         for k in range(1, int(degrees.max(initial=0))):
@@ -113,15 +123,22 @@ def _recurrence(first: Callable[[Any], Any], step: Callable[[int, Any, Any, Any]
 def _polynomial(name: str, doc: str, kernel: Callable[[Any, Any], Any]) -> None:
     """A family of polynomials: of two tensors, a number and a tensor, a tensor and a number."""
     spelled = [f"special.{name}"]
-    op(f"{name}(Tensor x, Tensor n)", doc, kernel=kernel, dtype=floating, spelled=spelled)
+    refused = f"{name}_cpu", float16
+    op(f"{name}(Tensor x, Tensor n)", doc, kernel=kernel, dtype=refusing(floating, *refused), spelled=spelled)
     op(
         f"{name}(Scalar x, Tensor n)",
         doc,
         kernel=lambda n, x: kernel(np.asarray(x, n.dtype), n),
-        dtype=floating_with("x"),
+        dtype=refusing(floating_with("x"), *refused),
         spelled=spelled,
     )
-    op(f"{name}(Tensor x, Scalar n)", doc, kernel=lambda x, n: kernel(x, n), dtype=floating_with("n"), spelled=spelled)
+    op(
+        f"{name}(Tensor x, Scalar n)",
+        doc,
+        kernel=lambda x, n: kernel(x, n),
+        dtype=refusing(floating_with("n"), *refused),
+        spelled=spelled,
+    )
 
 
 def _chebyshev(k: int, x: Any, now: Any, before: Any) -> Any:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from gradcli import dtypes
 from gradcli.dtypes import DType
-from gradcli.errors import DtypeError
+from gradcli.errors import DtypeError, ValueError_
 from gradcli.graph.node import MODE, Node
 from gradcli.graph.op import DtypeRule, number, promote_inputs
 
@@ -42,13 +44,13 @@ def floating_with(*names: str) -> DtypeRule:
     return rule
 
 
-def refusing(rule: DtypeRule, kernel: str, *categories: int) -> DtypeRule:
-    """A rule that does not take inputs of these categories. kernel: the name in torch's refusal."""
+def refusing(rule: DtypeRule, kernel: str, *refused: int | DType) -> DtypeRule:
+    """A rule that does not take inputs of these dtypes or categories. kernel: the name in torch's refusal."""
 
     def checked(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> tuple[DType | None, Any]:
         target, result = rule(inputs, params)
         found = target or inputs[0].dtype
-        if found.category in categories:
+        if found.category in refused or found in refused:
             raise not_taken(found, kernel)
         return target, result
 
@@ -57,9 +59,11 @@ def refusing(rule: DtypeRule, kernel: str, *categories: int) -> DtypeRule:
 
 def not_taken(dtype: DType, kernel: str) -> DtypeError:
     """The error for a dtype that an op has no kernel for."""
-    hint = "convert it to an integer dtype first: x.long()" if dtype.floating else "convert it first: x.float()"
+    hint = "convert it first: x.float()"
     if dtype is dtypes.bool_:
         hint = "convert it first: x.int() or x.float()"
+    elif dtype.floating and dtype is not dtypes.float16:
+        hint = "convert it to an integer dtype first: x.long()"
     return DtypeError(
         f"it does not take {dtype.name} tensors",
         hint=hint,
@@ -77,6 +81,31 @@ def check_same(inputs: tuple[Node, ...], torch: str) -> None:
                 hint=f"bring them to one dtype: .to(torch.{dtypes.promote(first, other.dtype).name})",
                 torch=torch.format(first=TITLES[first.name], second=TITLES[other.dtype.name]),
             )
+
+
+def wrapped(value: float, dtype: np.dtype[Any]) -> Any:
+    """A Python number as a kernel needs it beside an array of this dtype: integers wrap round, as torch's do."""
+    return float(value) if dtype.kind == "f" else np.asarray(int(value)).astype(dtype)
+
+
+def fitted(value: float, dtype: np.dtype[Any]) -> Any:
+    """As `wrapped`, but refused where torch refuses it.
+
+    Raises: ValueError_ when an integer does not fit the dtype.
+    """
+    if dtype.kind in "iu" and abs(int(value)) > np.iinfo(dtype).max + (value < 0):
+        raise OutOfRange(
+            f"{value} does not fit {dtype.name}",
+            hint="convert the tensor first: x.long()",
+            torch=f"value cannot be converted to type {dtype.name}_t without overflow",
+        )
+    return wrapped(value, dtype)
+
+
+class OutOfRange(ValueError_):
+    """A number that a dtype does not hold; to programs a RuntimeError, as in torch."""
+
+    catches = ("RuntimeError", "Exception", "BaseException")
 
 
 def new(grad_fn: str) -> tuple[str, str]:

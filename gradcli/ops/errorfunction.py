@@ -1,7 +1,7 @@
 """Kernels of the error function and its complements.
 
 Double precision: W. J. Cody, "Rational Chebyshev approximations for the error function", Math. Comp. 23 (1969), with
-the coefficients of his later program CALERF; the relative error is below 1e-15. Single precision of erf, as gelu needs it:
+the coefficients of his later program CALERF; the relative error is below 1e-15. Single precision of erf, for gelu:
 one rational function of our own, x P(x^2) / Q(x^2), fitted (Lawson's weighted least squares) on |x| < 3.925, where erf
 rounds to 1. It is evaluated in double precision, with a relative error of 2e-9, so that the rounded result is right to
 about half a unit of its last bit.

@@ -17,7 +17,7 @@ from gradcli.ops.arithmetic import install_symbols, zero
 from gradcli.ops.compare import eq, logical_and, where
 from gradcli.ops.convert import to_dtype
 from gradcli.ops.declare import binary, unary
-from gradcli.ops.dtyperules import joined_by, new, refusing
+from gradcli.ops.dtyperules import fitted, joined_by, new, refusing, wrapped
 
 POSITIVE: tuple[float, float] = (0.1, 3.0)
 LN2 = math.log(2.0)
@@ -169,13 +169,15 @@ def _power_of(x: Any, exponent: float) -> Any:
     if x.dtype.kind == "f":
         easy = _EASY.get(exponent)
         return np.power(x, float(exponent)) if easy is None else easy(x)
+    if exponent in (0, 1):  # of bools, too
+        return x if exponent else np.ones_like(x)
     if exponent < 0:
         raise DtypeError(
             "an integer tensor to a negative integer power",
             hint=f"convert it first: x.float() ** {exponent}",
             torch="Integers to negative integer powers are not allowed.",
         )
-    return np.power(x, np.asarray(exponent, x.dtype))
+    return np.power(x, fitted(exponent, x.dtype))
 
 
 def _power(x: Any, y: Any) -> Any:
@@ -202,18 +204,18 @@ def _base_rule(g: Node, y: Node, x: Node, exponent: Node) -> Node:
 
 def _exponent_rule(g: Node, y: Node, x: Any, exponent: Node) -> Node:
     """d x^p / dp = x^p log x, and 0 where x is 0 and p at least 0."""
-    return where(logical_and(eq(x, 0), exponent >= 0), 0.0, g * (y * log(x)))
+    return g * where(logical_and(eq(x, 0), exponent >= 0), 0.0, y * log(x))
 
 
 def _based_rule(g: Node, y: Node, exponent: Node, input: float) -> Node:
     """The same for a base that is a number."""
     if input == 0:
-        return where(exponent >= 0, 0.0, g * (y * -math.inf))
+        return g * where(exponent >= 0, 0.0, y * -math.inf)
     return g * (y * (math.log(input) if input > 0 else math.nan))
 
 
 def _based(exponent: Any, input: float) -> Any:
-    return _power(np.asarray(input, exponent.dtype), exponent)
+    return _power(wrapped(input, exponent.dtype), exponent)
 
 
 def _pow_dtype(*names: str) -> Any:
@@ -236,7 +238,7 @@ power_of: Op = unary(
     _power_of,
     _power_rule,
     arguments="Scalar exponent",
-    dtype=_pow_dtype("exponent"),
+    dtype=joined_by("exponent"),
     grad_fn=("PowBackward0", "PowBackward0"),
     samples=[
         *[draw(3, exponent=p) for p in (0, 1, 2, 3, 5)],

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.dtypes import BOOL, INTEGER
-from gradcli.errors import ValueError_
+from gradcli.dtypes import BOOL, INTEGER, float16
+from gradcli.errors import DtypeError, ValueError_
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, floating, op, promoted
 from gradcli.ops.declare import binary, refuse, unary
@@ -21,7 +21,7 @@ POSITIVE = (0.3, 3.0)
 lgamma: Op = unary(
     "lgamma",
     "log |gamma(input)|.",
-    special("gammaln"),
+    lambda x: np.where(np.isinf(x), x.dtype.type(np.inf), special("gammaln")(x)),
     lambda g, y, x: g * digamma(x),
     grad_fn="LgammaBackward0",
     spelled=["lgamma", "special.gammaln"],
@@ -46,17 +46,23 @@ def _polygamma(x: Any, n: int) -> Any:
     if n == 1:
         return _trigamma(x)
     sign = 1 if n % 2 else -1
-    zeta_ = special("zeta")(np.asarray(n + 1, np.float64), np.asarray(x, np.float64))
-    return np.asarray(sign * math.factorial(n) * zeta_, x.dtype)
+    return np.asarray(sign * math.factorial(n) * _zeta(n + 1, np.asarray(x, np.float64)), x.dtype)
 
 
 def _trigamma(x: Any) -> Any:
-    """By reflection below 1/2."""
-    x64 = np.asarray(x, np.float64)
-    low = x64 < 0.5
-    values = special("zeta")(np.asarray(2.0), np.where(low, 1 - x64, x64))
-    reflected = (math.pi / np.sin(math.pi * x64)) ** 2 - values
-    return np.asarray(np.where(low, reflected, values), x.dtype)
+    """By reflection below 1/2, six steps of recurrence, and the asymptotic series; in the dtype of x, as torch does."""
+    if x.dtype == np.float16:
+        return _trigamma(x.astype(np.float32)).astype(np.float16)
+    low = x < 0.5
+    mirror = np.square(math.pi / np.sin(math.pi * x))
+    z = np.where(low, 1 - x, x)
+    total = np.zeros_like(x)
+    for _ in range(6):
+        total = total + 1 / (z * z)
+        z = z + 1
+    s = 1 / (z * z)
+    total = total + (1 + 1 / (2 * z) + s * (1 / 6 - s * (1 / 30 - s * (1 / 42)))) / z
+    return np.where(low, mirror - total, total)
 
 
 POLYGAMMA_SAMPLES = [draw(3, low=0.3, n=0), draw((2, 3), low=0.3, n=1), draw(3, low=0.5, high=3, n=2)]
@@ -85,6 +91,8 @@ op(
 def _multigamma(x: Node, p: int) -> Node:
     if p < 1:
         raise ValueError_(f"p is {p}; it must be at least 1", torch="p has to be greater than or equal to 1")
+    if x.dtype.category == BOOL:
+        raise DtypeError("it does not take bool tensors", torch="The input tensor may not be a boolean tensor.")
     total: Node = lgamma(x)
     for j in range(1, p):
         total = total + lgamma(x - j / 2)
@@ -126,7 +134,9 @@ for lower, kernel in ((True, "gammainc"), (False, "gammaincc")):
 def _zeta(x: Any, q: Any) -> Any:
     """Of Python numbers and arrays, one of them an array; computed in double precision."""
     dtype = next(v.dtype for v in (x, q) if hasattr(v, "dtype"))
-    return np.asarray(special("zeta")(np.asarray(x, np.float64), np.asarray(q, np.float64)), dtype)
+    exponent, shift = np.asarray(x, np.float64), np.asarray(q, np.float64)
+    value = special("zeta")(exponent, shift)
+    return np.asarray(np.where((exponent > 1) & np.isposinf(shift), np.nan, value), dtype)  # nan: torch's word for it
 
 
 ZETA = "The sum over k >= 0 of 1 / (k + other)^input; no derivative by input."
@@ -136,7 +146,7 @@ zeta: Op = binary(
     _zeta,
     [refuse, lambda g, y, x, q: g * -x * zeta(x + 1, q)],
     arguments="Tensor input, Tensor other",
-    dtype=floating,
+    dtype=refusing(floating, "zeta_cpu", float16),
     grad_fn=new("SpecialZetaBackward0"),
     spelled=["special.zeta"],
     inplace=False,
@@ -147,7 +157,7 @@ zeta_of: Op = op(
     ZETA,
     kernel=lambda q, input: _zeta(input, q),
     grad=lambda g, y, q, input: g * -input * zeta_of(q, input=input + 1),
-    dtype=floating_with("input"),
+    dtype=refusing(floating_with("input"), "zeta_cpu", float16),
     grad_fn=new("SpecialZetaBackward1"),
     spelled=["special.zeta"],
     elementwise=True,
@@ -158,7 +168,7 @@ op(
     ZETA,
     kernel=lambda x, other: _zeta(x, other),
     grad=refuse,
-    dtype=floating_with("other"),
+    dtype=refusing(floating_with("other"), "zeta_cpu", float16),
     grad_fn=new("SpecialZetaBackward2"),
     spelled=["special.zeta"],
     elementwise=True,

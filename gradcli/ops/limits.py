@@ -10,10 +10,10 @@ from gradcli.dtypes import BOOL, INTEGER
 from gradcli.errors import DtypeError, ValueError_
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, floating, op, promoted
-from gradcli.ops.arithmetic import flat, sign
+from gradcli.ops.arithmetic import flat
 from gradcli.ops.compare import eq, ge, gt, isfinite, isnan, le, logical_and, logical_or, lt, where
 from gradcli.ops.declare import binary, refuse, unary
-from gradcli.ops.dtyperules import check_same, floating_with, joined_by, new, refusing
+from gradcli.ops.dtyperules import check_same, fitted, floating_with, joined_by, new, refusing
 
 TENSORS = "Tensor input, Tensor other"
 ABOVE_AND_BELOW = (draw(3, low=0.2, high=2), draw((2, 3), low=-2, high=-0.2))
@@ -26,7 +26,7 @@ def _relu(x: Any) -> Any:
             hint="convert it first: x.float()",
             torch="Boolean inputs not supported for relu",
         )
-    return np.maximum(x, 0)
+    return np.maximum(0, x)  # in this order -0.0 stays, as in torch
 
 
 relu: Op = unary(
@@ -61,7 +61,7 @@ clamp_max_to: Op = binary(
 clamp_min: Op = unary(
     "clamp_min",
     "The larger of input and min; the gradient passes at min.",
-    lambda x, min: np.maximum(x, min),
+    lambda x, min: np.maximum(fitted(min, x.dtype), x),
     lambda g, y, x, min: where(ge(x, min), g, 0.0),
     arguments="Scalar min",
     dtype=joined_by("min"),
@@ -71,7 +71,7 @@ clamp_min: Op = unary(
 clamp_max: Op = unary(
     "clamp_max",
     "The smaller of input and max; the gradient passes at max.",
-    lambda x, max: np.minimum(x, max),
+    lambda x, max: np.minimum(fitted(max, x.dtype), x),
     lambda g, y, x, max: where(le(x, max), g, 0.0),
     arguments="Scalar max",
     dtype=joined_by("max"),
@@ -81,9 +81,7 @@ clamp_max: Op = unary(
 
 
 def _between(x: Any, low: Any, high: Any) -> Any:
-    if low is not None:
-        x = np.maximum(x, low)
-    return x if high is None else np.minimum(x, high)
+    return np.minimum(np.maximum(x, low), high)
 
 
 def _needs_limit(low: Any, high: Any) -> None:
@@ -122,7 +120,9 @@ def _clamp_to(x: Node, low: Node | None, high: Node | None) -> Node:
 
 def _clamp(x: Any, min: Any, max: Any) -> Any:
     _needs_limit(min, max)
-    return _between(x, min, max)
+    if min is not None:
+        x = np.maximum(fitted(min, x.dtype), x)  # in this order -0.0 stays, as in torch
+    return x if max is None else np.minimum(fitted(max, x.dtype), x)
 
 
 def _clamp_rule(g: Node, y: Node, x: Node, min: Any, max: Any) -> Node:
@@ -164,7 +164,7 @@ clamp: Op = unary(
 fmax: Op = binary(
     "fmax",
     "The larger of both, the other one where one is nan; a tie goes to input.",
-    np.fmax,
+    lambda a, b: np.fmax(b, a),
     [
         lambda g, y, a, b: where(logical_or(ge(a, b), isnan(b)), g, 0.0),
         lambda g, y, a, b: where(logical_or(ge(a, b), isnan(b)), 0.0, g),
@@ -176,7 +176,7 @@ fmax: Op = binary(
 fmin: Op = binary(
     "fmin",
     "The smaller of both, the other one where one is nan; a tie goes to input.",
-    np.fmin,
+    lambda a, b: np.fmin(b, a),
     [
         lambda g, y, a, b: where(logical_or(le(a, b), isnan(b)), g, 0.0),
         lambda g, y, a, b: where(logical_or(le(a, b), isnan(b)), 0.0, g),
@@ -226,7 +226,7 @@ heaviside: Op = binary(
 
 def _copied_rule(g: Node, y: Node, x: Node, *other: Node, **params: Any) -> Node:
     """1 or -1, as the sign was kept or changed; 0 at 0."""
-    return where(eq(x, 0), 0.0, g * (sign(y) * sign(x)))
+    return g * where(eq(x, 0), 0.0, y / x)
 
 
 op(

@@ -74,7 +74,7 @@ for default, names in (("", ["round"]), ("=0", ["special.round"])):
 frac: Op = unary(
     "frac",
     "input - trunc(input).",
-    lambda x: np.fmod(x, 1),
+    lambda x: x - np.trunc(x),
     lambda g, y, x: g,
     dtype=refusing(promoted, "frac_cpu", BOOL, INTEGER),
     grad_fn="FracBackward0",

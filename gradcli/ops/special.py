@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.dtypes import float16
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, floating, op
 from gradcli.ops import errorfunction
 from gradcli.ops.compare import eq, le, logical_and, where
 from gradcli.ops.declare import binary, unary
-from gradcli.ops.dtyperules import floating_with, new
+from gradcli.ops.dtyperules import floating_with, new, refusing
 from gradcli.ops.explog import exp, log
 from gradcli.ops.fromscipy import special
 
@@ -43,13 +44,14 @@ unary(
     errorfunction.erfcx,
     lambda g, y, x: (2 * x * y - 2 / ROOT_PI) * g,
     grad_fn=new("SpecialErfcxBackward0"),
+    dtype=refusing(floating, "erfcx_cpu", float16),
     spelled=["special.erfcx"],
     inplace=False,
 )
 erfinv: Op = unary(
     "erfinv",
     "The number whose erf is input.",
-    special("erfinv"),
+    lambda x: np.copysign(special("erfinv")(x), x),
     lambda g, y, x: 0.5 * ROOT_PI * exp(y * y) * g,
     grad_fn="ErfinvBackward0",
     spelled=["erfinv", "special.erfinv"],
@@ -79,6 +81,7 @@ unary(
     _log_ndtr,
     lambda g, y, x: g / ROOT_2_PI * exp(-(y + x * x / 2)),
     grad_fn=new("SpecialLogNdtrBackward0"),
+    dtype=refusing(floating, "log_ndtr_cpu", float16),
     spelled=["special.log_ndtr"],
     inplace=False,
     samples=[draw(3), draw((2, 3), low=-8, high=-1)],
@@ -89,6 +92,7 @@ unary(
     special("ndtri"),
     lambda g, y, x: g * ROOT_2_PI * exp(y * y / 2),
     grad_fn=new("SpecialNdtriBackward0"),
+    dtype=refusing(floating, "ndtri_cpu", float16),
     spelled=["special.ndtri"],
     inplace=False,
     domain=(0.1, 0.9),
@@ -126,11 +130,11 @@ def _log_products(name: str, formula: str, logarithm: Any, shift: float, grad_fn
         return where(logical_and(eq(x, 0), le(other, -shift)), 0.0, both(g, other))
 
     def second_rule(g: Node, y: Node, x: Any, other: Node) -> Node:
-        result: Node = g * x / (other + shift)
+        result: Node = g * x / (other + shift if shift else other)
         return result
 
     def number_first(g: Node, y: Node, other: Node, input: float) -> Node:
-        return g * input / (other + shift)
+        return g * input / (other + shift if shift else other)
 
     def number_second(g: Node, y: Node, x: Node, other: float) -> Node:
         result: Node = by_number(g, other=other)

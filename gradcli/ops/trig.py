@@ -103,7 +103,8 @@ def _sinc(x: Any) -> Any:
 
 def _sinc_rule(g: Node, y: Node, x: Node) -> Node:
     angle = x * math.pi
-    return where(eq(x, 0), 0.0, g * ((angle * cos(angle) - sin(angle)) / (angle * x)))
+    square = angle * x
+    return where(eq(square, 0), 0.0, g * ((angle * cos(angle) - sin(angle)) / square))
 
 
 sinc: Op = unary(
@@ -132,6 +133,14 @@ rad2deg: Op = unary(
     grad_fn=new("Rad2DegBackward0"),
     linear=True,
 )
+
+
+def _over_square(a: Node, b: Node) -> Node:
+    """1 / (a^2 + b^2), 0 at the origin."""
+    square = a * a + b * b
+    return where(eq(square, 0), 0.0, reciprocal(square))
+
+
 hypot: Op = binary(
     "hypot",
     "sqrt(input^2 + other^2), without overflow.",
@@ -147,8 +156,8 @@ atan2: Op = binary(
     "The angle of the point (other, input), in radians, from -pi to pi.",
     np.arctan2,
     [
-        lambda g, y, a, b: g * (b * reciprocal(a * a + b * b)),
-        lambda g, y, a, b: g * (-a * reciprocal(a * a + b * b)),
+        lambda g, y, a, b: g * (b * _over_square(a, b)),
+        lambda g, y, a, b: g * (-a * _over_square(a, b)),
     ],
     arguments=TENSORS,
     dtype=floating,

@@ -130,3 +130,12 @@ def has_attribute(value: Value, name: str) -> bool:
             raise
         return False
     return True
+
+
+def attribute_names(value: Value) -> list[str]:
+    """`dir(value)`: what is in the tables for it."""
+    if isinstance(value, Instance | UserError):
+        return sorted({*value.fields, *(name for known in value.cls.order for name in known.names)})
+    own = getattr(value, "names", None)
+    known = own() if callable(own) else [*METHODS.get(type(value), ()), *FIELDS.get(type(value), ())]
+    return sorted(known)

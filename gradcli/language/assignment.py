@@ -1,0 +1,128 @@
+"""Lowering what stands left of `=`: storing into names, attributes, items and patterns of them; and deleting."""
+
+from __future__ import annotations
+
+from gradcli.language import ast
+from gradcli.language import instructions as run
+from gradcli.language.arithmetic import RUN_INPLACE
+from gradcli.language.lower import Builder, Steps
+
+
+def lower_store(b: Builder, target: ast.Expr, slot: int, keep: bool = False) -> Steps:
+    """Store a value into a target. keep: the value is used again."""
+    if isinstance(target, ast.Name):
+        b.write(target.id, slot, target, keep)
+    elif isinstance(target, ast.Attribute):
+        owner = yield b.expression(target.value)
+        b.emit(run.store_attribute, (owner, target.name, slot), target)
+    elif isinstance(target, ast.Subscript):
+        owner = yield b.expression(target.value)
+        index = yield b.expression(target.index)
+        b.emit(run.store_item, (owner, index, slot), target)
+    elif isinstance(target, ast.TupleExpr | ast.ListExpr):
+        yield _lower_unpacking(b, target, slot)
+    else:
+        raise b.error("cannot assign to this", target)
+    return slot
+
+
+def _lower_unpacking(b: Builder, target: ast.TupleExpr | ast.ListExpr, slot: int) -> Steps:
+    """Store the items of a value into several targets, of which one may have a star."""
+    mark = b.depth
+    stars = [at for at, item in enumerate(target.items) if isinstance(item, ast.Starred)]
+    if len(stars) > 1:
+        raise b.error("multiple starred expressions in assignment", target)
+    parts = [item.value if isinstance(item, ast.Starred) else item for item in target.items]
+    direct = all(isinstance(part, ast.Name) and b.variable(part.id).kind == "local" for part in parts)
+    slots = [
+        b.variable(part.id).slot if direct and isinstance(part, ast.Name) else b.temporary() for part in parts
+    ]
+    if stars:
+        at = stars[0]
+        b.emit(run.unpack_star, (tuple(slots[:at]), slots[at], tuple(slots[at + 1 :]), slot), target)
+    else:
+        b.emit(run.unpack, (tuple(slots), slot), target)
+    b.producer = None
+    for part, own in zip(parts, slots, strict=True):
+        if direct and isinstance(part, ast.Name):
+            b.now_assigned(own, part.id)
+        else:
+            yield lower_store(b, part, own)
+    b.depth = mark
+    return slot
+
+
+def lower_assign(b: Builder, node: ast.Assign) -> Steps:
+    """`a = b = value`."""
+    slot = yield b.expression(node.value)
+    last = len(node.targets) - 1
+    for at, target in enumerate(node.targets):
+        if type(target) is ast.Name:
+            b.write(target.id, slot, target, keep=at < last)
+        else:
+            yield lower_store(b, target, slot, keep=at < last)
+
+
+def lower_annotated(b: Builder, node: ast.AnnAssign) -> Steps:
+    """`name: annotation = value`: the annotation is read, not kept."""
+    if node.value is not None:
+        slot = yield b.expression(node.value)
+        yield lower_store(b, node.target, slot)
+
+
+def lower_augmented(b: Builder, node: ast.AugAssign) -> Steps:
+    """`target op= value`: the target's parts are evaluated once."""
+    target, apply = node.target, RUN_INPLACE[node.op]
+    if isinstance(target, ast.Name):
+        own = b.read(target)
+        value = yield b.expression(node.value)
+        slot = b.result(0, apply, (own, value), node)
+        b.write(target.id, slot, target)
+    elif isinstance(target, ast.Attribute):
+        owner = yield b.expression(target.value)
+        mark = b.depth
+        own = b.result(mark, run.load_attribute, (owner, target.name), target)
+        value = yield b.expression(node.value)
+        slot = b.result(mark, apply, (own, value), node)
+        b.emit(run.store_attribute, (owner, target.name, slot), target)
+    elif isinstance(target, ast.Subscript):
+        owner = yield b.expression(target.value)
+        index = yield b.expression(target.index)
+        mark = b.depth
+        own = b.result(mark, run.load_item, (owner, index), target)
+        value = yield b.expression(node.value)
+        slot = b.result(mark, apply, (own, value), node)
+        b.emit(run.store_item, (owner, index, slot), target)
+    else:
+        raise b.error("this is no target of an augmented assignment", target)
+
+
+def lower_delete(b: Builder, node: ast.Delete) -> Steps:
+    """`del a, b[0], c.d`."""
+    for target in node.targets:
+        yield _lower_deletion(b, target)
+
+
+def _lower_deletion(b: Builder, target: ast.Expr) -> Steps:
+    if isinstance(target, ast.Name):
+        found = b.variable(target.id)
+        if found.kind == "local":
+            b.emit(run.unbind, (found.slot, found.name), target)
+        elif found.kind == "global":
+            b.emit(run.unbind_global, found.name, target)
+        elif found.kind == "cell":
+            b.emit(run.unbind_cell, found.slot, target)
+        else:
+            b.emit(run.unbind_name, found.name, target)
+    elif isinstance(target, ast.Attribute):
+        owner = yield b.expression(target.value)
+        b.emit(run.unbind_attribute, (owner, target.name), target)
+    elif isinstance(target, ast.Subscript):
+        owner = yield b.expression(target.value)
+        index = yield b.expression(target.index)
+        b.emit(run.unbind_item, (owner, index), target)
+    elif isinstance(target, ast.TupleExpr | ast.ListExpr):
+        for item in target.items:
+            yield _lower_deletion(b, item)
+    else:
+        raise b.error("this cannot be deleted", target)

@@ -139,10 +139,9 @@ class Session:
 
     def completions(self, value: Any = None) -> list[str]:
         """Names that can be typed: free names and variables, or what can follow the dot after a value."""
-        return wiring.names_after(value) if value is not None else [*self._machine_names(), *self._variables]
-
-    def _machine_names(self) -> list[str]:
-        return wiring.free_names(self._machine)
+        if value is not None:
+            return wiring.names_after(value)
+        return [*self._machine.known_names(), *self._machine.builtins, *self._variables]
 
     def gradients(
         self, outputs: Sequence[Tensor], seeds: Sequence[Any], names: Sequence[str]

@@ -12,7 +12,7 @@ from functools import cached_property
 TENSOR_KINDS = frozenset({"Tensor", "Tensor?", "Tensors", "Tensors*", "Operand", "Operand?"})
 KINDS = TENSOR_KINDS | {
     "Scalar", "Scalar?", "int", "int?", "float", "float?", "bool", "bool?", "str", "str?", "ints", "ints?", "ints*",
-    "dims", "dims?", "floats", "dtype?", "generator", "ignored", "any",
+    "dims", "dims?", "floats", "dtype", "dtype?", "generator", "ignored", "any",
 }  # fmt: skip
 MISSING = object()
 

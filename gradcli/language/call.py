@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.errors import GradcliError, TypeError_
-from gradcli.graph.node import Node
+from gradcli.graph.node import Node, recording
 from gradcli.graph.op import Op
 from gradcli.language.binding import bind
 from gradcli.language.context import Context
 from gradcli.language.tensor import Tensor
 from gradcli.ops.catalog import catalog
+from gradcli.ops.normalize import Updates
 
 
 class OpFunction:
@@ -54,12 +55,22 @@ class OpFunction:
                 error.op = self.name
             raise
         first = _first_tensor(args, kwargs)
+        if isinstance(result, Updates):
+            self._update(op, result, args, kwargs)
+            result = result.result
         if self.inplace or _asks_inplace(op, args, kwargs):
             return self._put(first, result)
         wrapped = wrap(result, op, self.context, first, params)
         if requires_grad:
             wrapped.set_requires_grad(True)
         return wrapped
+
+    def _update(self, op: Op, updates: Updates, args: list[Any], kwargs: dict[str, Any]) -> None:
+        """Put new values into arguments that the call changes (the running statistics of batch_norm)."""
+        given = {p.name: a for p, a in zip(op.signature.parameters, args, strict=False)} | kwargs
+        with recording(False):
+            for name, node in updates.changed.items():
+                given[name].assign(node, name=self.name)
 
     def _put(self, target: Tensor | None, result: Any) -> Tensor:
         if target is None:

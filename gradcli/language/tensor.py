@@ -252,7 +252,7 @@ class Tensor:
         storage = self.share()
         if cut >= 0:
             self._overwrite(storage, cut, new)
-        elif not MODE.recording and own.requires_grad:
+        elif not MODE.recording and storage.node.requires_grad:
             self._rewrite(storage, new)
         else:
             self._record_write(storage, new)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcli.language import hooks, index, machine as machines, members, operate
+from gradcli.language import index, members, operate
+from gradcli.language import machine as machines
 from gradcli.language.call import op_function
 from gradcli.language.context import Context
 from gradcli.language.machine import Machine
@@ -35,16 +36,10 @@ def machine(context: Context) -> Machine:
         find_name=modules.free_name,
         op_function=lambda name: op_function(name, "", context),
         import_module=modules.module,
+        known_names=modules.free_names,
     )
     context.call = made.call_value
-    made.modules = modules
     return made
-
-
-def free_names(made: Machine) -> list[str]:
-    """Names that a program can use without an import."""
-    names: list[str] = made.modules.free_names()
-    return names
 
 
 def names_after(value: Any) -> list[str]:

@@ -30,6 +30,7 @@ class Catalog:
         for op in TABLE:
             for spelling in spellings_of(op):
                 self._add(spelling, op)
+        self._find_free_names()
 
     def _add(self, spelling: str, op: Op) -> None:
         module, _, name = spelling.rpartition(".")
@@ -39,7 +40,14 @@ class Catalog:
         if not module:
             _append(self.methods, name, op)
         _append(self.modules[module or "torch"], name, op)
-        _append(self.free, name, op)
+
+    def _find_free_names(self) -> None:
+        """A free name is torch's, or its F. form where that is what fits the call; else that of linalg or special."""
+        for module in ("special", "linalg"):
+            self.free.update(self.modules[module])
+        torch, functional = self.modules["torch"], self.modules["F"]
+        for name in (*torch, *functional):
+            self.free[name] = list(dict.fromkeys([*torch.get(name, ()), *functional.get(name, ())]))
 
 
 def _append(table: dict[str, list[Op]], name: str, op: Op) -> None:

@@ -241,17 +241,6 @@ copy: Op = op(
     dtype=_into_first,
     grad_fn=("CopyBackwards", "CopyBackwards"),
 )
-op(
-    "fill(Tensor input, Tensor value)",
-    "input with every element replaced by value.",
-    kernel=lambda x, value: np.full_like(x, value),
-    grad=[lambda g, y, x, value: zeros_as(g), lambda g, y, x, value: g],
-    shape=_no_dimensions,
-    dtype=_into_first,
-    inplace=True,
-    grad_fn=("FillBackward1", "FillBackward1"),
-    samples=[draw(3, ())],
-)
 
 
 def _full(x: Any, value: float) -> Any:
@@ -260,17 +249,33 @@ def _full(x: Any, value: float) -> Any:
     return np.full_like(x, cast_value(value, dtypes.from_numpy(x.dtype) or dtypes.float32))
 
 
-fill: Op = op(
-    "fill(Tensor input, Scalar value)",
-    "input with every element replaced by value.",
-    kernel=_full,
-    grad=lambda g, y, x, value: zeros_as(g),
-    shape=same,
-    dtype=kept,
-    inplace=True,
-    grad_fn=("FillBackward0", "FillBackward0"),
-    samples=[draw(3, value=2.5)],
-)
+def _filling(name: str, spelled: str, tensor_name: str, number_name: str) -> None:
+    op(
+        f"{name}(Tensor input, Tensor value)",
+        "input with every element replaced by value.",
+        spelled=[spelled],
+        kernel=lambda x, value: np.full_like(x, value),
+        grad=[lambda g, y, x, value: zeros_as(g), lambda g, y, x, value: g],
+        shape=_no_dimensions,
+        dtype=_into_first,
+        grad_fn=(tensor_name[:-1] + "1", tensor_name),
+        samples=[draw(3, ())],
+    )
+    op(
+        f"{name}(Tensor input, Scalar value)",
+        "input with every element replaced by value.",
+        spelled=[spelled],
+        kernel=_full,
+        grad=lambda g, y, x, value: zeros_as(g),
+        shape=same,
+        dtype=kept,
+        grad_fn=(number_name[:-1] + "0", number_name),
+        samples=[draw(3, value=2.5)],
+    )
+
+
+_filling("fill", "torch.fill", "FillBackward1", "FillBackward0")
+_filling("fill_", ".fill_", "FillBackward3", "FillBackward2")
 op(
     "zero_(Tensor input)",
     "Zeros in the shape of input.",

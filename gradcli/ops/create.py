@@ -147,7 +147,9 @@ op(
 # Evenly spaced numbers
 
 
-def _arange_size(start: float, end: float, step: float) -> int:
+def _arange_size(start: float, end: float, step: float, dtype: DType) -> int:
+    if not dtype.floating and all(map(isfinite, (start, end, step))):
+        start, end, step = int(start), int(end), int(step)
     if step == 0:
         raise ValueError_("the step cannot be 0", torch="step must be nonzero")
     if not (isfinite(start) and isfinite(end)):
@@ -163,7 +165,7 @@ def _arange_size(start: float, end: float, step: float) -> int:
 
 
 def _arange_array(start: float, end: float, step: float, dtype: DType) -> Any:
-    count = _arange_size(start, end, step)
+    count = _arange_size(start, end, step, dtype)
     if dtype.floating:
         return (float(start) + float(step) * np.arange(count)).astype(dtype.numpy)
     return (int(start) + int(step) * np.arange(count)).astype(dtype.numpy)
@@ -174,7 +176,7 @@ _arange: Op = op(
     "The numbers from start, step apart, up to but not including end.",
     spelled=["_"],
     kernel=_arange_array,
-    shape=lambda inputs, p: (_arange_size(p["start"], p["end"], p["step"]),),
+    shape=lambda inputs, p: (_arange_size(p["start"], p["end"], p["step"], p["dtype"]),),
     dtype=asked_dtype,
 )
 

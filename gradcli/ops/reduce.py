@@ -318,7 +318,7 @@ def _same_as(x: Node, y: Node) -> Node:
     return where(ne(y, y), ne(x, x), eq(x, y))
 
 
-def _share_all(g: Node, y: Node, x: Node) -> Any:
+def share_all(g: Node, y: Node, x: Node) -> Any:
     """All elements that equal the result share its cotangent evenly."""
     mask = to_dtype(_same_as(x, y), x.dtype)
     return g * (mask / sum_all(mask))
@@ -330,7 +330,7 @@ def _share_along(g: Node, y: Node, x: Node, dim: Any, keepdim: bool) -> Any:
     return expand_reduced(g, x.shape, dim, keepdim) * mask / sum_(mask, dim=dim, keepdim=True)
 
 
-def _chosen(g: tuple[Node | None, ...], y: tuple[Node, ...], x: Node, dim: int, keepdim: bool) -> Node | None:
+def chosen(g: tuple[Node | None, ...], y: tuple[Node, ...], x: Node, dim: int, keepdim: bool) -> Node | None:
     """The cotangent of the values goes to the chosen index."""
     return None if g[0] is None else put_back(g[0], y[1], x.shape, dim, keepdim)
 
@@ -359,14 +359,14 @@ def _extreme_along(pick: Callable[..., Any]) -> Kernel:
     return kernel
 
 
-def _extremes(name: str, word: str, reduce: Any, pick: Any, elementwise: Op) -> None:
-    """max or min: of all elements, along a dimension with indices, of two tensors."""
+def _extremes(name: str, word: str, reduce: Any, pick: Any, elementwise: Op) -> Op:
+    """max or min: of all elements, along a dimension with indices, of two tensors; the op returned is amax or amin."""
     title = name.capitalize()
     op(
         f"{name}(Tensor input)",
         f"The {word} element; ties share the gradient evenly.",
         kernel=reduce,
-        grad=_share_all,
+        grad=share_all,
         shape=some_elements,
         dtype=kept,
         grad_fn=(f"{title}Backward1", f"{title}Backward1"),
@@ -377,7 +377,7 @@ def _extremes(name: str, word: str, reduce: Any, pick: Any, elementwise: Op) -> 
         f"The {word} elements along dim and their indices; the gradient goes to the chosen index.",
         outputs=("values", "indices"),
         kernel=_extreme_along(pick),
-        grad=_chosen,
+        grad=chosen,
         shape=two_along,
         dtype=with_indices,
         grad_fn=(f"{title}Backward0", f"{title}Backward0"),
@@ -390,7 +390,7 @@ def _extremes(name: str, word: str, reduce: Any, pick: Any, elementwise: Op) -> 
         grad_fn=(f"{title}Backward2", elementwise.torch2 or ""),
         samples=[draw(3, 3), draw((2, 3), 3)],
     )
-    op(
+    return op(
         f"a{name}(Tensor input, dims? dim=(), bool keepdim=False)",
         f"The {word} element along dim; ties share the gradient evenly.",
         kernel=lambda x, dim, keepdim: reduce(x, axis=normal_dims(dim, x.ndim), keepdims=keepdim),
@@ -402,8 +402,8 @@ def _extremes(name: str, word: str, reduce: Any, pick: Any, elementwise: Op) -> 
     )
 
 
-_extremes("max", "largest", np.max, np.argmax, maximum)
-_extremes("min", "smallest", np.min, np.argmin, minimum)
+amax: Op = _extremes("max", "largest", np.max, np.argmax, maximum)
+amin: Op = _extremes("min", "smallest", np.min, np.argmin, minimum)
 
 
 def _aminmax_shape(inputs: tuple[Node, ...], params: Any) -> tuple[Shape, Shape]:

@@ -9,6 +9,7 @@ import numpy as np
 from gradcli import dtypes
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, kept, op, promoted, same
+from gradcli.ops.along import put_along
 from gradcli.shapes import normal_dim
 
 
@@ -169,3 +170,46 @@ def exclusive_cumprod(x: Node, dim: int, reverse: bool) -> Node:
     """The product of what comes before each element (after it, if reverse) along dim; 1 for the first."""
     result: Node = shift(cumprod_(x, dim=dim, reverse=reverse), dim=dim, by=-1 if reverse else 1, fill=1.0)
     return result
+
+
+# --- extremes
+
+
+def _running(ufunc: np.ufunc) -> Any:
+    """The extreme so far and its index: of equals the latest, and nan once there is one."""
+
+    def kernel(x: Any, dim: int) -> tuple[Any, Any]:
+        if not x.ndim:
+            return x, np.int64(0)
+        values = ufunc.accumulate(x, axis=dim)
+        places = np.arange(x.shape[dim]).reshape((-1,) + (1,) * (x.ndim - 1 - dim % x.ndim))
+        reached = (x == values) | (x != x)
+        return values, np.maximum.accumulate(np.where(reached, places, 0), axis=dim)
+
+    return kernel
+
+
+def _running_rule(g: tuple[Node | None, ...], y: tuple[Node, ...], x: Node, dim: int) -> Any:
+    if g[0] is None or not x.ndim:
+        return g[0]
+    at = normal_dim(dim, x.ndim)
+    return put_along(g[0], y[1], dim=at, size=x.shape[at])
+
+
+def _running_shape(inputs: tuple[Node, ...], params: Any) -> Any:
+    normal_dim(params["dim"], inputs[0].ndim)
+    return inputs[0].shape, inputs[0].shape
+
+
+for _name, _word, _ufunc in (("cummax", "largest", np.maximum), ("cummin", "smallest", np.minimum)):
+    op(
+        f"{_name}(Tensor input, int dim)",
+        f"The {_word} element so far along dim, and its index; of equals the latest.",
+        outputs=("values", "indices"),
+        kernel=_running(_ufunc),
+        grad=_running_rule,
+        shape=_running_shape,
+        dtype=lambda inputs, params: (None, (inputs[0].dtype, dtypes.int64)),
+        grad_fn=f"{_name.capitalize()}Backward0",
+        samples=[draw(4, dim=0), draw((2, 3), dim=-1), draw((), dim=0)],
+    )

@@ -172,7 +172,26 @@ def handler(tokens: Tokens, c: Any, start: int, end: int) -> ast.Handler:
 
 
 def with_(tokens: Tokens, c: Any, start: int, end: int) -> ast.With:
-    return ast.With(list(c[0]), c[1], start, end)
+    return ast.With(c[0], c[1], start, end)
+
+
+def with_items(tokens: Tokens, c: Any, start: int, end: int) -> list[ast.WithItem]:
+    """The items; `with (a, b):` has two, and is not of a tuple."""
+    items = list(c)
+    if len(items) == 1 and items[0].target is None and items[0].start == items[0].context.start:
+        context = items[0].context
+        if isinstance(context, ast.TupleExpr) and context.items and not _has_special_item(context):
+            items = list(context.items)
+    for place, item in enumerate(items):
+        if not isinstance(item, ast.WithItem):
+            refuse_star(tokens, item)
+            items[place] = ast.WithItem(item, None, item.start, item.end)
+    return items
+
+
+def _has_special_item(value: ast.TupleExpr) -> bool:
+    """Whether a tuple has an item that could not stand in a `with` without the parentheses."""
+    return any(isinstance(item, (ast.Starred, ast.NamedExpr)) for item in value.items)
 
 
 def with_item(tokens: Tokens, c: Any, start: int, end: int) -> ast.WithItem:
@@ -483,8 +502,8 @@ BUILDERS: dict[str, Builder] = {
     for function_ in (
         program, expression_statement, assign, augmented, augment, annotate, delete, pass_, break_, continue_, return_,
         raise_, assert_, global_, nonlocal_, import_, import_from, dotted, module, member, import_all, if_, elif_,
-        while_, for_, try_, try_finally, handlers, handler, with_, with_item, decorated, function, class_, parameter,
-        lambda_parameter, star_parameter, double_star_parameter, bare_star, slash, parameters, argument,
+        while_, for_, try_, try_finally, handlers, handler, with_, with_items, with_item, decorated, function, class_,
+        parameter, lambda_parameter, star_parameter, double_star_parameter, bare_star, slash, parameters, argument,
         keyword_argument, star_argument, double_star_argument, arguments, binary, unary, and_, or_, comparator,
         compare, conditional, lambda_, named, starred, attribute, call, call_empty, call_generator, subscript, name,
         number, strings, true, false, none, ellipsis, list_display, set_display, dict_display, pair, spread, clause,
@@ -493,5 +512,5 @@ BUILDERS: dict[str, Builder] = {
 }  # fmt: skip
 BUILDERS["slice"] = slice_
 BUILDERS["tuple"] = BUILDERS["tuple_display"] = tuple_
-BUILDERS["imported"] = BUILDERS["suite"] = BUILDERS["with_items"] = as_list
+BUILDERS["imported"] = BUILDERS["suite"] = as_list
 BUILDERS["decorators"] = BUILDERS["clauses"] = as_list

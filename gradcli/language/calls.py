@@ -10,7 +10,7 @@ from typing import Any
 
 from gradcli.errors import RecursionError_, TypeError_
 from gradcli.language import ast
-from gradcli.language.attributes import get_attribute
+from gradcli.language.attributes import METHODS, get_attribute
 from gradcli.language.classes import BoundMethod, Super, UserClass, UserFunction
 from gradcli.language.code import UNBOUND, Block, Cell, Code, Frame
 from gradcli.language.instance import Instance
@@ -66,17 +66,19 @@ def call_method(frame: Frame, arg: tuple[int, int, str, Pick, Sequence[int], Blo
     slots = frame.slots
     owner = slots[source]
     args = list(pick(slots))
-    if type(owner) is Instance and name not in owner.fields:
-        callee = owner.cls.lookup(name)
-        if type(callee) is UserFunction:
-            args.insert(0, owner)
-        else:
-            callee = get_attribute(owner, name)
-    else:
-        callee = get_attribute(owner, name)
     for slot in used:
         slots[slot] = None
     frame.block = following
+    if type(owner) is Instance and name not in owner.fields:
+        callee = owner.cls.lookup(name)
+        if type(callee) is UserFunction:
+            return enter(frame, callee, [owner, *args], {}, target, place)
+    else:
+        methods = METHODS.get(type(owner))
+        if methods is not None and name in methods:
+            slots[target] = methods[name](owner, args, {})
+            return frame
+    callee = get_attribute(owner, name)
     return begin(frame, callee, args, {}, target, place)
 
 
@@ -138,15 +140,10 @@ def enter(
     frame: Frame, function: UserFunction, args: list[Value], kwargs: dict[str, Value], into: int, place: ast.Node
 ) -> Frame:
     """The frame of a call of a function of the program."""
-    new = Frame(function.code, bind(function, args, kwargs), function.globals, function.machine)
-    depth = frame.depth + 1
-    if depth > DEPTH:
+    if frame.depth >= DEPTH:
         raise RecursionError_("maximum recursion depth exceeded", hint=f"{function.name} calls itself without an end?")
-    new.depth = depth
-    new.caller = frame
-    new.into = into
-    new.called_at = place
-    return new
+    slots = bind(function, args, kwargs)
+    return Frame(function.code, slots, function.globals, function.machine, frame, into, place)
 
 
 def return_value(frame: Frame, source: int) -> Frame | None:
@@ -196,13 +193,9 @@ def begin_class(
         own[slot] = Cell()
     for slot, cell in zip(code.free, cells, strict=True):
         own[slot] = slots[cell]
-    new = Frame(code, own, frame.globals, frame.machine)
+    new = Frame(code, own, frame.globals, frame.machine, frame, target, place)
     new.names = {} if code.doc is None else {"__doc__": code.doc}
     new.bases = bases
-    new.depth = frame.depth + 1
-    new.caller = frame
-    new.into = target
-    new.called_at = place
     return new
 
 

@@ -153,19 +153,30 @@ class Frame:
     """
 
     __slots__ = (
-        "bases", "block", "called_at", "caller", "code", "depth", "globals", "into", "machine", "made", "names", "slots",
+        "__dict__", "block", "called_at", "caller", "code", "depth", "globals", "into", "machine", "slots",
     )  # fmt: skip
 
-    def __init__(self, code: Code, slots: list[Any], names: dict[str, Any], machine: Machine) -> None:
+    # Few frames have these.
+    made: Any = None
+    names: dict[str, Any] | None = None
+    bases: list[Any] = []  # noqa: RUF012
+
+    def __init__(
+        self,
+        code: Code,
+        slots: list[Any],
+        names: dict[str, Any],
+        machine: Machine,
+        caller: Frame | None = None,
+        into: int | None = None,
+        called_at: ast.Node | None = None,
+    ) -> None:
         self.code = code
         self.block = code.entry
         self.slots = slots
         self.globals = names
         self.machine = machine
-        self.caller: Frame | None = None
-        self.into: int | None = None
-        self.made: Any = None
-        self.names: dict[str, Any] | None = None
-        self.bases: list[Any] = []
-        self.called_at: ast.Node | None = None
-        self.depth = 0
+        self.caller = caller
+        self.into = into
+        self.called_at = called_at
+        self.depth = 0 if caller is None else caller.depth + 1

@@ -108,6 +108,15 @@ def load_global(frame: Frame, arg: tuple[int, str]) -> None:
     frame.slots[target] = value if value is not MISSING else frame.machine.free_name(name, frame.globals)
 
 
+def load_known(frame: Frame, arg: tuple[int, str]) -> None:
+    """target = a variable of the module that it has assigned above, so that it is likely to be there"""
+    target, name = arg
+    try:
+        frame.slots[target] = frame.globals[name]
+    except KeyError:
+        frame.slots[target] = frame.machine.free_name(name, frame.globals)
+
+
 def store_global(frame: Frame, arg: tuple[str, int]) -> None:
     """a variable of the module = source"""
     name, source = arg
@@ -467,12 +476,32 @@ def next_item(frame: Frame, arg: tuple[int, int, Block, Block]) -> Frame:
     return frame
 
 
+def next_global(frame: Frame, arg: tuple[int, str, Block, Block]) -> Frame:
+    """as next_item, for a loop whose variable is one of the module's"""
+    iterator, name, body, done = arg
+    slots = frame.slots
+    try:
+        item = next(slots[iterator], END)
+    except RuntimeError as error:
+        raise GradcliError(str(error)) from None
+    if item is END:
+        slots[iterator] = None
+        frame.block = done
+    else:
+        frame.globals[name] = item
+        frame.block = body
+    return frame
+
+
 def settle(frame: Frame, used: tuple[int, ...]) -> None:
     """The end of a statement of the module, or of a turn of a loop: deferred work is done."""
-    slots = frame.slots
-    for slot in used:
-        slots[slot] = None
-    frame.machine.settle()
+    if used:
+        slots = frame.slots
+        for slot in used:
+            slots[slot] = None
+    machine = frame.machine
+    if machine.deferred:
+        machine.settle()
 
 
 def show(frame: Frame, source: int) -> None:

@@ -104,6 +104,7 @@ class Builder:
         self.cells: list[int] = []
         self.assigned: set[int] = set()
         self.log: list[int] = []
+        self.written: set[str] = set()  # global names assigned so far
         self.loops: list[Loop] = []
         self.cleanups: list[Cleanup] = []
         self.errors: list[int] = []
@@ -218,6 +219,14 @@ class Builder:
         elif left:
             self.emit(run.clear, left, place)
 
+    def turn(self, place: ast.Node) -> None:
+        """The end of a turn of a loop: deferred work is done."""
+        instructions = self.block.instructions
+        left: tuple[int, ...] = ()
+        if instructions and instructions[-1][0] is run.clear:
+            left = instructions.pop()[1]
+        self.emit(run.settle, left, place)
+
     # Variables
 
     def variable(self, name: str) -> Variable:
@@ -278,7 +287,8 @@ class Builder:
                 return self.result(self.depth, run.move, (slot,), node)
             return slot
         if kind == "global":
-            return self.result(self.depth, run.load_global, (name,), node)
+            load = run.load_known if name in self.written else run.load_global
+            return self.result(self.depth, load, (name,), node)
         if kind == "cell":
             return self.result(self.depth, run.load_cell, (found.slot, name), node)
         return self.result(self.depth, run.load_name, (name,), node)
@@ -300,6 +310,7 @@ class Builder:
                 self.emit(run.take if taken else run.move, (found.slot, slot), place)
             self.now_assigned(found.slot, name)
         elif found.kind == "global":
+            self.written.add(name)
             self.emit(run.take_global if taken else run.store_global, (name, slot), place)
         elif found.kind == "cell":
             self.emit(run.take_cell if taken else run.store_cell, (found.slot, slot), place)
@@ -364,14 +375,16 @@ class Builder:
         return code
 
 
+def one(slot: int) -> Callable[[list[Any]], tuple[Any, ...]]:
+    """A function that takes one slot out of a frame's."""
+    return lambda values: (values[slot],)
+
+
 def pick(slots: list[int]) -> Callable[[list[Any]], tuple[Any, ...]]:
     """A function that takes some slots out of a frame's."""
     if len(slots) > 1:
         return itemgetter(*slots)
-    if not slots:
-        return _nothing
-    only = slots[0]
-    return lambda values: (values[only],)
+    return one(slots[0]) if slots else _nothing
 
 
 def _nothing(values: list[Any]) -> tuple[Any, ...]:

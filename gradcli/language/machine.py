@@ -89,6 +89,7 @@ class Machine:
         self.import_module = import_module
         self.known_names = known_names
         self.settle: Callable[[], None] = getattr(context, "settle", _settled)
+        self.deferred: Any = getattr(context, "deferred", (True,))  # empty when there is nothing to settle
         self.show: Callable[[Value], None] | None = None
         self.result: Value = None
         self.nesting = 0

@@ -138,11 +138,6 @@ def _extend(receiver: Value, args: list[Value], kwargs: dict[str, Value]) -> Non
     receiver.extend(list(iterate(items)))
 
 
-def _append(receiver: Value, args: list[Value], kwargs: dict[str, Value]) -> None:
-    (item,) = arguments("append", args, kwargs, object=REQUIRED)
-    receiver.append(item)
-
-
 def _pop(receiver: Value, args: list[Value], kwargs: dict[str, Value]) -> Value:
     (at,) = arguments("pop", args, kwargs, index=-1)
     try:
@@ -158,8 +153,8 @@ def _sort(receiver: Value, args: list[Value], kwargs: dict[str, Value]) -> None:
 
 
 LIST: Table = {
-    **_own(list.insert, list.reverse, list.copy, list.clear),
-    "append": _append, "extend": _extend, "pop": _pop, "remove": _remove, "index": _find, "count": _count, "sort": _sort,
+    **_own(list.append, list.insert, list.reverse, list.copy, list.clear),
+    "extend": _extend, "pop": _pop, "remove": _remove, "index": _find, "count": _count, "sort": _sort,
 }  # fmt: skip
 TUPLE: Table = {"index": _find, "count": _count}
 SIZE: Table = {**TUPLE, "numel": lambda receiver, args, kwargs: receiver.numel()}

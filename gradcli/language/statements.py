@@ -81,7 +81,7 @@ def lower_while(b: Builder, node: ast.While) -> Steps:
     b.start(body)
     b.finish(node)
     yield _lower_body(b, node.body, again, after)
-    b.emit(run.settle, (), node)
+    b.turn(node)
     b.jump(again, node)
     b.forget(known)
     yield _lower_otherwise(b, node.orelse, otherwise, after)
@@ -110,22 +110,25 @@ def lower_for(b: Builder, node: ast.For) -> Steps:
     iterator = b.hidden()
     b.emit(run.begin_loop, (iterator, iterable), node.iter)
     b.finish(node)
-    name = node.target.id if isinstance(node.target, ast.Name) else None
-    direct = name is not None and b.variable(name).kind == "local"
-    item = b.variable(name or "").slot if direct else b.temporary()
-    step = (iterator, item, body, otherwise)
+    name = node.target.id if isinstance(node.target, ast.Name) else ""
+    kind = b.variable(name).kind if name else ""
+    item = b.variable(name).slot if kind == "local" else -1 if kind == "global" else b.temporary()
+    take = run.next_global if kind == "global" else run.next_item
+    step = (iterator, name if kind == "global" else item, body, otherwise)
     b.start(again)
-    b.end(run.next_item, step, node)
+    b.end(take, step, node)
     known = len(b.log)
     b.start(body)
-    if direct:
-        b.now_assigned(item, name or "")
+    if kind == "local":
+        b.now_assigned(item, name)
+    elif kind == "global":
+        b.written.add(name)
     else:
         yield lower_store(b, node.target, item)
         b.finish(node.target)
     yield _lower_body(b, node.body, again, after)
-    b.emit(run.settle, (), node)
-    b.end(run.next_item, step, node)
+    b.turn(node)
+    b.end(take, step, node)
     b.forget(known)
     yield _lower_otherwise(b, node.orelse, otherwise, after)
     b.emit(run.clear, (iterator,), node)
@@ -146,7 +149,7 @@ def lower_continue(b: Builder, node: ast.Continue) -> None:
     if not b.loops:
         raise b.error("'continue' not properly in loop", node)
     b.leave(b.loops[-1].cleanups)
-    b.emit(run.settle, (), node)
+    b.turn(node)
     b.jump(b.loops[-1].again, node)
     b.start(b.new_block())
 

@@ -1,0 +1,332 @@
+"""One computation for many inputs: rows of Jacobians, vector-Jacobian products of many seeds, and vmap.
+
+`products`, `batched_grad` and `vmap` are the doors through which the rest of the language asks for a batch. Each of
+them goes through its rows one after another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradcli.autodiff.backward import vjp
+from gradcli.dtypes import DType
+from gradcli.engine.run import run
+from gradcli.errors import ShapeError, ValueError_
+from gradcli.graph.node import Node
+from gradcli.graph.op import leaf
+from gradcli.language import autograd
+from gradcli.language.autograd import filled
+from gradcli.language.binding import kind_name
+from gradcli.language.call import op_function
+from gradcli.language.context import Context
+from gradcli.language.tensor import Tensor
+from gradcli.language.trees import LEAF, Tree, flatten, unflatten
+from gradcli.language.values import Builtin
+from gradcli.shapes import Shape
+
+
+def apply_op(name: str, args: list[Any], context: Context) -> Tensor:
+    """Call an op by its name in torch."""
+    function = op_function(name, "torch", context)
+    assert function is not None, name
+    result: Tensor = function.call(args, {})
+    return result
+
+
+# Rows of Jacobians
+
+
+def basis(shape: Shape, dtype: DType) -> Iterator[Node]:
+    """The directions of the elements of a tensor, in order: 1 there, 0 elsewhere."""
+    size = int(np.prod(shape, dtype=np.int64))
+    for at in range(size):
+        direction = np.zeros(size, dtype.numpy)
+        direction[at] = 1
+        yield leaf(direction.reshape(shape), dtype)
+
+
+def products(output: Tensor, inputs: Sequence[Tensor], create_graph: bool) -> tuple[Tensor | None, ...]:
+    """The Jacobian of an output with respect to each input, None for those it does not depend on."""
+    nodes = [i.node for i in inputs]
+    rows: list[list[Tensor | None]] = [[] for _ in inputs]
+    for seed in basis(output.shape, output.dtype):
+        found = vjp([output.node], [seed], nodes, create_graph=create_graph, retain_graph=True)
+        for row, node in zip(rows, nodes, strict=True):
+            row.append(Tensor(found[node], output.context) if node in found else None)
+    return tuple(
+        None if row and all(part is None for part in row) else assemble(row, i.shape, output.shape + i.shape, i)
+        for row, i in zip(rows, inputs, strict=True)
+    )
+
+
+def assemble(parts: Sequence[Tensor | None], one: Shape, shape: Shape, like: Tensor, *, last: bool = False) -> Tensor:
+    """The tensor of a shape that has these parts along its first dimensions (or its last); None is a part of zeros.
+
+    one: the shape of a part. like: whose dtype it has.
+    """
+    context = like.context
+    if not parts:
+        return Tensor(filled(shape, like.dtype, 0), context)
+    zero = Tensor(filled(one, like.dtype, 0), context)
+    whole = stacked([zero if part is None else part for part in parts], len(one) if last else 0)
+    return whole if whole.shape == shape else apply_op("reshape", [whole, shape], context)
+
+
+def stacked(parts: list[Tensor], dim: int) -> Tensor:
+    """The parts along a new dimension; without a graph their values are computed together."""
+    if any(part.requires_grad for part in parts):
+        return apply_op("stack", [parts, dim], parts[0].context)
+    run([part.node for part in parts])
+    return Tensor(leaf(np.stack([part.numpy() for part in parts], axis=dim)), parts[0].context)
+
+
+# Seeds in a batch
+
+
+def batched_grad(
+    context: Context,
+    outputs: Sequence[Tensor],
+    inputs: Sequence[Tensor],
+    seeds: Sequence[Tensor | None],
+    retain_graph: bool,
+    create_graph: bool,
+    allow_unused: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The vector-Jacobian product for each row of the seeds.
+
+    Shapes: seed (B, *output.shape) -> gradient (B, *input.shape).
+    Raises: ShapeError when the seeds have different numbers of rows.
+    """
+    given = [seed for seed in seeds if seed is not None]
+    counts = {seed.shape[0] if seed.shape else None for seed in given}
+    if len(counts) != 1 or None in counts:
+        raise ShapeError(
+            "with is_grads_batched each seed has the batch as its first dimension, of one size for all",
+            op="grad",
+            hint=f"the seeds have shapes {', '.join(str(seed.shape) for seed in given) or 'none'}",
+        )
+    (count,) = counts
+    rows = []
+    for at in range(count or 0):
+        parts = [None if seed is None else apply_op("select", [seed, 0, at], context) for seed in seeds]
+        retain = retain_graph or create_graph or at + 1 < (count or 0)
+        found = autograd.grad(
+            outputs, inputs, parts, retain_graph=retain, create_graph=create_graph, allow_unused=allow_unused
+        )
+        rows.append(found)
+    if not rows:
+        return tuple(Tensor(filled((0, *i.shape), i.dtype, 0), context) for i in inputs)
+    return tuple(
+        None if parts[0] is None else stacked([part for part in parts if part is not None], 0)
+        for parts in zip(*rows, strict=True)
+    )
+
+
+# vmap
+
+
+def vmap(
+    context: Context,
+    func: Any,
+    in_dims: Any = 0,
+    out_dims: Any = 0,
+    randomness: str = "error",
+    *,
+    chunk_size: int | None = None,
+) -> Builtin:
+    """`torch.func.vmap(f)`: f over a dimension of its inputs, its results stacked.
+
+    Raises (when called): ValueError_ for dimensions that do not fit the inputs or results.
+    """
+    if randomness not in ("error", "different", "same"):
+        raise ValueError_(
+            f"randomness is 'error', 'different' or 'same', not {randomness!r}",
+            op="vmap",
+            torch=f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}",
+        )
+    shown = getattr(func, "name", "function")
+
+    def call(args: list[Any], kwargs: dict[str, Any]) -> Any:
+        leaves, tree = flatten(tuple(args))
+        dims = _input_dims(in_dims, tree, leaves, shown)
+        count = _batch_size(leaves, dims, shown)
+        results = [_call_slice(context, func, leaves, dims, tree, at, kwargs) for at in range(count)]
+        if not results:  # one slice of zeros tells the shapes of an empty result
+            empty = [_zeros_slice(part, dim) for part, dim in zip(leaves, dims, strict=True)]
+            results = [context.call(func, list(unflatten(empty, tree)), kwargs)]
+        return _stack_results(results, out_dims, count, shown, context)
+
+    return Builtin(shown, call)
+
+
+def _input_dims(in_dims: Any, tree: Tree, leaves: list[Any], shown: str) -> list[int | None]:
+    """The mapped dimension of each leaf, None for what every call sees whole.
+
+    Raises: ValueError_.
+    """
+    where = f"vmap({shown}, in_dims={in_dims}, ...)(<inputs>)"
+    if not leaves:
+        raise ValueError_(
+            "there are no inputs to map over",
+            op="vmap",
+            torch=f"vmap({shown})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to "
+            "vmap over a "
+            "function with no inputs. The latter is unsupported.",
+        )
+    if not isinstance(in_dims, int | tuple | list) or isinstance(in_dims, bool):
+        raise ValueError_(
+            f"in_dims is an int or a tuple with an entry for each input, not {kind_name(in_dims)}",
+            op="vmap",
+            torch=f"{where}: expected `in_dims` to be int or a (potentially nested) tuple matching the structure of "
+            "inputs, "
+            f"got: <class '{kind_name(in_dims)}'>.",
+        )
+    spread = spread_over(tuple(in_dims) if isinstance(in_dims, list) else in_dims, tree)
+    if spread is None:
+        raise ValueError_(
+            "in_dims does not have the structure of the inputs",
+            op="vmap",
+            hint="an int for all inputs, or a tuple with an entry for each: in_dims=(0, None)",
+            torch=f"{where}: in_dims is not compatible with the structure of `inputs`. in_dims has structure "
+            f"{flatten(in_dims)[1]} but inputs has structure {tree}.",
+        )
+    return [_input_dim(dim, part, where) for dim, part in zip(spread, leaves, strict=True)]
+
+
+def _input_dim(dim: Any, part: Any, where: str) -> int | None:
+    if dim is None:
+        return None
+    if not isinstance(dim, int):
+        raise ValueError_(
+            f"an entry of in_dims is an int or None, not {kind_name(dim)}",
+            op="vmap",
+            torch=f"{where}: Got in_dim={dim} for an input but in_dim must be either an integer dimension or None.",
+        )
+    if not isinstance(part, Tensor):
+        raise ValueError_(
+            f"an input is {kind_name(part)}: only tensors are mapped over",
+            op="vmap",
+            hint="give None as its entry of in_dims",
+            torch=f"{where}: Got in_dim={dim} for an input but the input is of type <class '{kind_name(part)}'>. We "
+            "cannot vmap "
+            "over non-Tensor arguments, please use None as the respective in_dim",
+        )
+    ndim = len(part.shape)
+    if not -ndim <= dim < ndim:
+        raise ValueError_(
+            f"in_dims has {dim} for an input of shape {part.shape}",
+            op="vmap",
+            torch=f"{where}: Got in_dim={dim} for some input, but that input is a Tensor of dimensionality {ndim} so "
+            "expected "
+            f"in_dim to satisfy -{ndim} <= in_dim < {ndim}.",
+        )
+    return dim % ndim
+
+
+def spread_over(value: Any, tree: Tree) -> list[Any] | None:
+    """A nested value as one entry for each leaf of a tree; an entry stands for all leaves below it. None: it does "
+    "not fit."""
+    if tree.kind is None or not isinstance(value, list | tuple | dict):
+        return None if isinstance(value, list | tuple | dict) else [value] * tree.leaf_count()
+    if len(value) != len(tree.parts) or isinstance(value, dict) != (tree.kind is dict):
+        return None
+    if isinstance(value, dict):
+        if set(value) != set(tree.keys):
+            return None
+        value = [value[key] for key in tree.keys]
+    spread: list[Any] = []
+    for entry, part in zip(value, tree.parts, strict=True):
+        below = spread_over(entry, part)
+        if below is None:
+            return None
+        spread.extend(below)
+    return spread
+
+
+def _batch_size(leaves: list[Any], dims: list[int | None], shown: str) -> int:
+    sizes = [part.shape[dim] for part, dim in zip(leaves, dims, strict=True) if dim is not None]
+    if not sizes:
+        raise ValueError_(
+            "no input is mapped over: every entry of in_dims is None",
+            op="vmap",
+            torch=f"vmap({shown}): at least one input must be mapped over",
+        )
+    if len(set(sizes)) > 1:
+        raise ValueError_(
+            f"the mapped dimensions have different sizes: {', '.join(map(str, sizes))}",
+            op="vmap",
+            torch=f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sizes} for "
+            "the mapped "
+            "dimension",
+        )
+    return int(sizes[0])
+
+
+def _call_slice(
+    context: Context, func: Any, leaves: list[Any], dims: list[int | None], tree: Tree, at: int, kwargs: dict[str, Any]
+) -> Any:
+    parts = [
+        part if dim is None else apply_op("select", [part, dim, at], context)
+        for part, dim in zip(leaves, dims, strict=True)
+    ]
+    return context.call(func, list(unflatten(parts, tree)), dict(kwargs))
+
+
+def _zeros_slice(part: Any, dim: int | None) -> Any:
+    if dim is None:
+        return part
+    shape = part.shape[:dim] + part.shape[dim + 1 :]
+    return Tensor(filled(shape, part.dtype, 0), part.context)
+
+
+def _stack_results(results: list[Any], out_dims: Any, count: int, shown: str, context: Context) -> Any:
+    """The results of all calls as one of the same structure.
+
+    Raises: ValueError_ for results that are no tensors, or out_dims that do not fit them.
+    """
+    rows = []
+    for result in results:
+        leaves, tree = flatten(result)
+        rows.append(leaves)
+    dims = spread_over(tuple(out_dims) if isinstance(out_dims, list) else out_dims, tree)
+    if dims is None and tree is LEAF and isinstance(out_dims, tuple | list) and len(out_dims) == 1:
+        dims = list(out_dims)
+    if dims is None:
+        raise ValueError_(
+            "out_dims does not have the structure of the results",
+            op="vmap",
+            torch=f"vmap({shown}, ..., out_dims={out_dims}): out_dims is not compatible with the structure of "
+            "`outputs`. "
+            f"out_dims has structure {flatten(out_dims)[1]} but outputs has structure {tree}.",
+        )
+    whole = []
+    for parts, dim in zip(zip(*rows, strict=True), dims, strict=True):
+        whole.append(parts[0] if dim is None else _stack_leaf(list(parts), dim, count, shown))
+    return unflatten(whole, tree)
+
+
+def _stack_leaf(parts: list[Any], dim: int, count: int, shown: str) -> Tensor:
+    for part in parts:
+        if not isinstance(part, Tensor):
+            raise ValueError_(
+                f"the function returned {kind_name(part)} where a tensor belongs",
+                op="vmap",
+                torch=f"vmap({shown}, ...): `{shown}` must only return Tensors, got type <class "
+                f"'{kind_name(part)}'>. Did you "
+                "mean to set out_dims= to None for output?",
+            )
+    ndim = len(parts[0].shape) + 1
+    if not -ndim <= dim < ndim:
+        raise ValueError_(
+            f"out_dims has {dim} for a result of {ndim} dimensions",
+            op="vmap",
+            torch=f"Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], but got {dim})",
+        )
+    if not count:
+        shape = list(parts[0].shape)
+        shape.insert(dim % ndim, 0)
+        return Tensor(filled(tuple(shape), parts[0].dtype, 0), parts[0].context)
+    return stacked(parts, dim % ndim)

@@ -1,0 +1,414 @@
+"""torch.autograd.functional: Jacobians, Hessians and their products with vectors, for a function of the program.
+
+Source: the torch functions of the same names. Inputs and outputs are a tensor or a tuple of tensors, and results follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gradcli.autodiff.forward import jvp as push_forward
+from gradcli.errors import AssertionError_, GradError, NotImplementedError_, ShapeError, TypeError_
+from gradcli.graph.node import MODE, recording
+from gradcli.graph.op import leaf
+from gradcli.language import autograd
+from gradcli.language.autograd import filled
+from gradcli.language.batching import assemble, basis, products
+from gradcli.language.binding import kind_name
+from gradcli.language.context import Context
+from gradcli.language.tensor import Tensor
+from gradcli.language.values import Size
+from gradcli.ops.convert import alias, detach
+
+Tensors = tuple[Tensor, ...]
+
+
+# Arguments and results
+
+
+def as_tuple(value: Any, what: str, name: str) -> tuple[bool, Tensors]:
+    """Whether a value is a tuple of tensors, and the tensors.
+
+    Raises: TypeError_ for anything but a tensor or a tuple of them.
+    """
+    is_tuple = isinstance(value, tuple)
+    parts = value if is_tuple else (value,)
+    for at, part in enumerate(parts):
+        if not isinstance(part, Tensor):
+            kind = f"<class '{kind_name(part)}'>"
+            where = f"value at index {at} has" if is_tuple else f"given {what} has"
+            raise TypeError_(
+                f"the {what} must be a tensor or a tuple of tensors, not {kind_name(part)}",
+                op=name,
+                torch=f"The {what} given to {name} must be either a Tensor or a tuple of Tensors but the {where} "
+                f"type {kind}.",
+            )
+    return is_tuple, tuple(parts)
+
+
+def _fresh(inputs: Tensors, create_graph: bool, tracked: bool = True) -> Tensors:
+    """Tensors of their own for the inputs: what the function captured besides is not mistaken for them."""
+    made = []
+    for i in inputs:
+        if create_graph and i.requires_grad:
+            made.append(Tensor(alias(i.node), i.context))
+        else:
+            made.append(Tensor(leaf(i.numpy(), i.dtype), i.context))
+            if tracked:
+                made[-1].set_requires_grad(True)
+    return tuple(made)
+
+
+def detached(value: Any, create_graph: bool) -> Any:
+    """Tensors (nested in tuples) without history, unless the graph was asked for."""
+    if create_graph:
+        return value
+    if isinstance(value, tuple):
+        return tuple(detached(part, create_graph) for part in value)
+    return Tensor(detach(value.node), value.context)
+
+
+def _unpacked(value: tuple[Any, ...], is_tuple: bool) -> Any:
+    return value if is_tuple else value[0]
+
+
+def _check_vector(v: Tensors, like: Tensors, is_tuple: bool) -> None:
+    """Raises: ShapeError when v does not have the shapes it is multiplied with."""
+    if len(v) != len(like):
+        raise ShapeError(
+            f"v has {len(v)} tensors where {len(like)} belong",
+            torch=f"v is a tuple of invalid length: should be {len(like)} but got {len(v)}."
+            if is_tuple
+            else "The given v should contain a single Tensor.",
+        )
+    for at, (own, other) in enumerate(zip(v, like, strict=True)):
+        if own.shape != other.shape:
+            where = f"Entry {at} in " if is_tuple else ""
+            raise ShapeError(
+                f"v has shape {own.shape} where {other.shape} belongs",
+                torch=f"{where}v has invalid size: should be {Size(other.shape)} but got {Size(own.shape)}.",
+            )
+
+
+def _vector(v: Any, like: Tensors, is_tuple: bool, create_graph: bool, name: str) -> Tensors | None:
+    """The vector of a product; None stands for 1 where there is one number.
+
+    Raises: TypeError_, ShapeError; GradError when v is needed and missing.
+    """
+    if v is not None:
+        _, parts = as_tuple(v, "v", name)
+        parts = _fresh(parts, create_graph, tracked=False)
+        _check_vector(parts, like, is_tuple)
+        return parts
+    if len(like) == 1 and like[0].node.size == 1:
+        return None
+    if name == "vjp":
+        words = "the user-provided function returns a single Tensor with a single element."
+    else:
+        words = "the input to the user-provided function is a single Tensor with a single element."
+    raise GradError(
+        f"{name} needs a vector v: there is more than one number to multiply with",
+        torch=f"The vector v can only be None if {words}",
+    )
+
+
+def _check_depends(outputs: Tensors, strict: bool) -> None:
+    """Raises: GradError in strict mode for an output that does not depend on the inputs."""
+    for at, output in enumerate(outputs):
+        if strict and not output.requires_grad:
+            raise GradError(
+                f"output {at} of the function does not depend on its inputs",
+                torch=f"Output {at} of the user-provided function does not require gradients. The outputs must be "
+                "computed "
+                "in a differentiable manner from the input when running in strict mode.",
+            )
+
+
+def _filled_in(found: Sequence[Tensor | None], inputs: Tensors, strict: bool) -> Tensors:
+    """Zeros where an input is not used.
+
+    Raises: GradError instead in strict mode.
+    """
+    whole = []
+    for at, (g, i) in enumerate(zip(found, inputs, strict=True)):
+        if g is None:
+            if strict:
+                raise GradError(
+                    f"the output does not depend on input {at}",
+                    torch=f"The output of the user-provided function is independent of input {at}. This is not "
+                    "allowed in "
+                    "strict mode.",
+                )
+            g = Tensor(filled(i.shape, i.dtype, 0), i.context)
+        whole.append(g)
+    return tuple(whole)
+
+
+def pull_back(
+    outputs: Sequence[Tensor], inputs: Tensors, seeds: Sequence[Tensor | None] | None, create_graph: bool
+) -> tuple[Tensor | None, ...]:
+    """The vector-Jacobian product; outputs without history give nothing."""
+    seeds = seeds or (None,) * len(outputs)
+    pairs = [(o, s) for o, s in zip(outputs, seeds, strict=True) if o.requires_grad]
+    if not pairs:
+        return (None,) * len(inputs)
+    return autograd.grad(
+        [o for o, _ in pairs],
+        inputs,
+        [s for _, s in pairs],
+        allow_unused=True,
+        retain_graph=True,
+        create_graph=create_graph,
+    )
+
+
+# Jacobian and Hessian
+
+
+def jacobian(
+    context: Context,
+    func: Any,
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    strategy: str = "reverse-mode",
+) -> Any:
+    """The Jacobian of each output with respect to each input, of shape output.shape + input.shape.
+
+    Raises: TypeError_ when inputs or outputs are no tensors; GradError in strict mode.
+    """
+    if strategy not in ("forward-mode", "reverse-mode"):
+        raise AssertionError_(f"the strategy is 'forward-mode' or 'reverse-mode', not {strategy!r}", op="jacobian")
+    if strategy == "forward-mode":
+        return _forward_jacobian(context, func, inputs, create_graph, strict, vectorize)
+    if strict and vectorize:
+        raise GradError("strict=True and vectorize=True do not go together", op="jacobian")
+    with recording(True):
+        is_tuple, given = as_tuple(inputs, "inputs", "jacobian")
+        own = _fresh(given, create_graph)
+        several, outputs = _call(context, func, own, "jacobian")
+        _check_depends(outputs, strict)
+        rows = tuple(_rows(output, at, own, create_graph, strict) for at, output in enumerate(outputs))
+        rows = detached(rows, create_graph)
+    return _unpacked(tuple(_unpacked(row, is_tuple) for row in rows), several)
+
+
+def _call(context: Context, func: Any, inputs: Tensors, name: str) -> tuple[bool, Tensors]:
+    answer = context.call(func, list(inputs), {})
+    return as_tuple(answer, "outputs of the user-provided function", name)
+
+
+def _rows(output: Tensor, at: int, inputs: Tensors, create_graph: bool, strict: bool) -> Tensors:
+    """The Jacobian of one output with respect to each input."""
+    found: tuple[Tensor | None, ...] = (None,) * len(inputs)
+    if output.requires_grad:
+        found = products(output, inputs, create_graph)
+    whole = []
+    for index, (block, i) in enumerate(zip(found, inputs, strict=True)):
+        if block is None:
+            if strict:
+                raise GradError(
+                    f"output {at} does not depend on input {index}",
+                    torch=f"Output {at} of the user-provided function is independent of input {index}. This is not "
+                    "allowed "
+                    "in strict mode.",
+                )
+            block = Tensor(filled(output.shape + i.shape, i.dtype, 0), i.context)
+        elif strict and create_graph and not block.requires_grad:
+            raise GradError(
+                f"the Jacobian does not depend on input {index}",
+                torch=f"The jacobian of the user-provided function is independent of input {index}. This is not "
+                "allowed in "
+                "strict mode when create_graph=True.",
+            )
+        whole.append(block)
+    return tuple(whole)
+
+
+def _forward_jacobian(
+    context: Context, func: Any, inputs: Any, create_graph: bool, strict: bool, vectorize: bool
+) -> Any:
+    """The Jacobian column by column."""
+    for asked, words in ((create_graph, "create_graph=True"), (strict, "strict=True")):
+        if asked:
+            raise NotImplementedError_(
+                f"{words} and strategy='forward-mode' do not go together",
+                op="jacobian",
+                torch=f'torch.autograd.functional.jacobian: `{words}` and `strategy="forward-mode"` are not supported '
+                f'together (yet). Please either set `{words.replace("True", "False")}` or `strategy="reverse-mode"`.',
+            )
+    if not vectorize:
+        raise NotImplementedError_(
+            "strategy='forward-mode' needs vectorize=True",
+            op="jacobian",
+            torch="Computing Jacobian using forward-AD or forward-over-reverse Hessian isonly implemented for "
+            "`vectorize=True`.",
+        )
+    with recording(True):
+        is_tuple, given = as_tuple(inputs, "inputs", "jacobian")
+        own = _fresh(given, True)
+        own = tuple(i if i.requires_grad else _fresh((i,), False)[0] for i in own)
+        several, outputs = _call(context, func, own, "jacobian")
+        rows = tuple(tuple(columns(output, i) for i in own) for output in outputs)
+    rows = detached(rows, False)
+    return _unpacked(tuple(_unpacked(row, is_tuple) for row in rows), several)
+
+
+def columns(output: Tensor, i: Tensor) -> Tensor:
+    """The Jacobian of an output with respect to an input, by a Jacobian-vector product for each element of the "
+    "input."""
+    found: list[Tensor | None] = []
+    for direction in basis(i.shape, i.dtype):
+        tangent = push_forward([output.node], {i.node: direction})[0]
+        found.append(None if tangent is None else Tensor(tangent, output.context))
+    return assemble(found, output.shape, output.shape + i.shape, output, last=True)
+
+
+def hessian(
+    context: Context,
+    func: Any,
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    outer_jacobian_strategy: str = "reverse-mode",
+) -> Any:
+    """The second derivatives of a scalar function with respect to each pair of inputs.
+
+    Raises: GradError when the function does not return one number.
+    """
+    is_tuple, given = as_tuple(inputs, "inputs", "hessian")
+    gradient = _Gradient(context, func, strict)
+    rows = jacobian(context, gradient, given, create_graph, strict, vectorize, outer_jacobian_strategy)
+    return _unpacked(tuple(_unpacked(row, is_tuple) for row in rows), is_tuple)
+
+
+class _Gradient:
+    """The gradient of a function of the program, callable as a function of the program."""
+
+    name = "gradient"
+
+    def __init__(self, context: Context, func: Any, strict: bool) -> None:
+        self.context = context
+        self.func = func
+        self.strict = strict
+
+    def call(self, args: list[Any], kwargs: dict[str, Any]) -> Tensors:
+        """The gradient, as something that can itself be differentiated."""
+        own = tuple(args)
+        output = _scalar(self.context, self.func, own, "hessian", self.strict)
+        found: Tensors = _filled_in(pull_back([output], own, None, True), own, self.strict)
+        for at, g in enumerate(found):
+            if self.strict and not g.requires_grad:
+                raise GradError(
+                    f"the gradient does not depend on input {at}",
+                    torch=f"While computing the hessian, found that the jacobian of the user-provided function with "
+                    "respect "
+                    f"to input {at} is independent of the input. This is not allowed in strict mode. You should "
+                    "ensure that "
+                    "your function is twice differentiable and that the jacobian depends on the inputs (this would be "
+                    "violated by a linear function for example).",
+                )
+        return found
+
+
+def _scalar(context: Context, func: Any, inputs: Tensors, name: str, strict: bool) -> Tensor:
+    """The output of a function that returns one number.
+
+    Raises: GradError for any other.
+    """
+    several, outputs = _call(context, func, inputs, name)
+    _check_depends(outputs, strict)
+    if several:
+        raise GradError(
+            f"{name} takes a function that returns one tensor, not a tuple",
+            torch=f"The function given to {name} should return a single Tensor",
+        )
+    if outputs[0].node.size != 1:
+        raise GradError(
+            f"{name} takes a function that returns one number, not a tensor of shape {outputs[0].shape}",
+            hint="reduce it (.sum(), .mean()), or use jacobian",
+            torch=f"The Tensor returned by the function given to {name} should contain a single element",
+        )
+    return outputs[0]
+
+
+# Products
+
+
+def vjp(
+    context: Context, func: Any, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
+    """The outputs, and v times the Jacobian."""
+    with recording(True):
+        is_tuple, given = as_tuple(inputs, "inputs", "vjp")
+        own = _fresh(given, create_graph)
+        several, outputs = _call(context, func, own, "vjp")
+        _check_depends(outputs, strict)
+        seeds = _vector(v, outputs, several, create_graph, "vjp")
+    with recording(create_graph or MODE.recording):
+        found = _filled_in(pull_back(outputs, own, seeds, create_graph), own, strict)
+    return (
+        _unpacked(detached(outputs, create_graph), several),
+        _unpacked(detached(found, create_graph), is_tuple),
+    )
+
+
+def jvp(
+    context: Context, func: Any, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
+    """The outputs, and the Jacobian times v."""
+    with recording(True):
+        is_tuple, given = as_tuple(inputs, "inputs", "jvp")
+        own = _fresh(given, create_graph)
+        tangents = _vector(v, own, is_tuple, create_graph, "jvp") or tuple(
+            Tensor(filled(i.shape, i.dtype, 1), context) for i in own
+        )
+        several, outputs = _call(context, func, own, "jvp")
+        _check_depends(outputs, strict)
+        nodes = push_forward([o.node for o in outputs], {i.node: t.node for i, t in zip(own, tangents, strict=True)})
+        pushed = [None if node is None else Tensor(node, context) for node in nodes]
+        found = _filled_in(pushed, outputs, strict)
+    return (
+        _unpacked(detached(outputs, create_graph), several),
+        _unpacked(detached(found, create_graph), several),
+    )
+
+
+def vhp(
+    context: Context, func: Any, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
+    """The value of a scalar function, and v times its Hessian."""
+    return _hessian_product(context, "vhp", func, inputs, v, create_graph, strict)
+
+
+def hvp(
+    context: Context, func: Any, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
+    """The value of a scalar function, and its Hessian times v: the same as v times it, since it is symmetric."""
+    return _hessian_product(context, "hvp", func, inputs, v, create_graph, strict)
+
+
+def _hessian_product(
+    context: Context, name: str, func: Any, inputs: Any, v: Any, create_graph: bool, strict: bool
+) -> tuple[Any, Any]:
+    with recording(True):
+        is_tuple, given = as_tuple(inputs, "inputs", name)
+        own = _fresh(given, create_graph)
+        seeds = _vector(v, own, is_tuple, create_graph, name)
+        output = _scalar(context, func, own, name, strict)
+        gradient = _filled_in(pull_back([output], own, None, True), own, strict)
+        found = _filled_in(pull_back(gradient, own, seeds, create_graph), own, strict)
+    return detached(output, create_graph), _unpacked(detached(found, create_graph), is_tuple)
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "jacobian": jacobian,
+    "hessian": hessian,
+    "vjp": vjp,
+    "jvp": jvp,
+    "hvp": hvp,
+    "vhp": vhp,
+}

@@ -1,0 +1,388 @@
+"""torch.func: functions of the program turned into their gradients, products, Jacobians.
+
+A transform calls the function with tensors of its own in place of those it differentiates by, so transforms nest: what
+the inner one gives is recorded as depending on what the outer one put in. What comes out keeps a history only where it
+depends on something older than the transform (`Level.leave`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradcli.autodiff.backward import vjp as pull_back
+from gradcli.autodiff.forward import jvp as push_forward
+from gradcli.errors import GradcliError, GradError, ShapeError, TypeError_, ValueError_
+from gradcli.graph.node import MODE, Node, recording
+from gradcli.graph.op import leaf
+from gradcli.graph.walk import ancestors
+from gradcli.language.autograd import filled
+from gradcli.language.batching import products, vmap
+from gradcli.language.binding import kind_name
+from gradcli.language.context import Context
+from gradcli.language.jacobians import columns
+from gradcli.language.tensor import Tensor
+from gradcli.language.trees import flatten, map_leaves, unflatten
+from gradcli.language.values import Builtin
+from gradcli.ops.convert import alias, detach
+
+Argnums = int | tuple[int, ...]
+
+
+class Level:
+    """One transform at work: which tensors it differentiates by, and what it depends on besides them."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.outside = MODE.recording
+        self.start = leaf(np.zeros(())).serial  # what was there before is older
+
+    def enter(self, value: Any) -> Any:
+        """A value with tensors of this level in place of its own.
+
+        Raises: ValueError_ for a leaf that is no tensor; GradError for one that is not floating.
+        """
+        return map_leaves(self._enter, value)
+
+    def _enter(self, part: Any) -> Tensor:
+        if not isinstance(part, Tensor):
+            raise ValueError_(
+                f"what is differentiated by must be a tensor, not {kind_name(part)}",
+                torch=f"Thing passed to transform API must be Tensor, got <class '{kind_name(part)}'>",
+            )
+        if part.requires_grad and self.outside:
+            return Tensor(alias(part.node), self.context)
+        own = Tensor(leaf(part.numpy(), part.dtype), self.context)
+        own.set_requires_grad(True)
+        return own
+
+    def leave(self, value: Any) -> Any:
+        """A value as it is outside: without history unless it depends on something older than the level."""
+        return map_leaves(lambda part: self._leave(part) if isinstance(part, Tensor) else part, value)
+
+    def _leave(self, tensor: Tensor) -> Tensor:
+        if not tensor.requires_grad or (self.outside and self.reaches_out([tensor.node])):
+            return tensor
+        return Tensor(detach(tensor.node), self.context)
+
+    def reaches_out(self, nodes: list[Node]) -> bool:
+        """Whether nodes depend on something recorded before this level began."""
+        older: list[Node] = []
+
+        def follow(node: Node) -> bool:
+            if node.requires_grad and node.serial < self.start:
+                older.append(node)
+            return node.requires_grad and node.serial >= self.start
+
+        ancestors(nodes, follow)
+        return bool(older)
+
+    def enter_arguments(self, args: list[Any], argnums: Any) -> tuple[list[Any], Any]:
+        """The arguments with those that are differentiated by replaced, and these.
+
+        Raises: GradError for argnums that the call does not have.
+        """
+        entered = list(args)
+        if isinstance(argnums, tuple) and argnums:
+            return entered, tuple(self._enter_argument(entered, at) for at in argnums)
+        return entered, self._enter_argument(entered, argnums)
+
+    def _enter_argument(self, args: list[Any], at: Any) -> Any:
+        if not isinstance(at, int) or isinstance(at, bool):
+            raise GradError(
+                f"argnums is an int or a tuple of them, not {kind_name(at)}",
+                torch=f"argnums must be int or Tuple[int, ...], got: <class '{kind_name(at)}'>",
+            )
+        if not -len(args) <= at < len(args):
+            count = len(args)
+            raise GradError(
+                f"argnums has {at}, but there {'is' if count == 1 else 'are'} {count} positional "
+                f"argument{'' if count == 1 else 's'}",
+                torch=f"Got argnum={at}, but only {count} positional inputs",
+            )
+        args[at] = self.enter(args[at])
+        return args[at]
+
+
+def _split(answer: Any, has_aux: bool, name: str) -> tuple[Any, Any]:
+    """What a function returned, and its auxiliary output.
+
+    Raises: GradError.
+    """
+    if not has_aux:
+        return answer, None
+    if not isinstance(answer, tuple) or len(answer) != 2:
+        raise GradError(
+            "with has_aux=True the function returns a tuple (output, aux)",
+            op=name,
+            torch=f"{name}: output of function f should be a tuple: (output, aux) if has_aux is True",
+        )
+    return answer
+
+
+def _only_tensors(value: Any, name: str) -> tuple[list[Tensor], Any]:
+    """The tensors of an output, and their nesting.
+
+    Raises: TypeError_ for anything else in it.
+    """
+    leaves, tree = flatten(value)
+    for part in leaves:
+        if not isinstance(part, Tensor):
+            raise NoTensorError(
+                f"the function returned {kind_name(part)} where a tensor belongs",
+                torch=f"{name}: expected f(*primals) to return only tensors, got unsupported type "
+                f"<class '{kind_name(part)}'>",
+            )
+    return leaves, tree
+
+
+class NoTensorError(GradcliError):
+    """A function that was to return tensors returned something else; a RuntimeError to programs, as in PyTorch."""
+
+    catches = ("RuntimeError", "TypeError", "Exception", "BaseException")
+
+
+# Gradients of scalar functions
+
+
+def grad(context: Context, func: Any, argnums: Argnums = 0, has_aux: bool = False) -> Builtin:
+    """`torch.func.grad(f)`: the function that gives the gradient of f."""
+
+    def call(args: list[Any], kwargs: dict[str, Any]) -> Any:
+        gradient, _, aux = _gradient(context, func, argnums, has_aux, args, kwargs)
+        return (gradient, aux) if has_aux else gradient
+
+    return Builtin("grad", call)
+
+
+def grad_and_value(context: Context, func: Any, argnums: Argnums = 0, has_aux: bool = False) -> Builtin:
+    """`torch.func.grad_and_value(f)`: the function that gives the gradient of f, and its value."""
+
+    def call(args: list[Any], kwargs: dict[str, Any]) -> Any:
+        gradient, value, aux = _gradient(context, func, argnums, has_aux, args, kwargs)
+        return gradient, (value, aux) if has_aux else value
+
+    return Builtin("grad_and_value", call)
+
+
+def _gradient(
+    context: Context, func: Any, argnums: Argnums, has_aux: bool, args: list[Any], kwargs: dict[str, Any]
+) -> tuple[Any, Tensor, Any]:
+    """The gradient, the value and the auxiliary output of a scalar function.
+
+    Raises: GradError when it does not return one number.
+    """
+    level = Level(context)
+    with recording(True):
+        entered, wrt = level.enter_arguments(args, argnums)
+        value, aux = _split(context.call(func, entered, dict(kwargs)), has_aux, "grad_and_value(f)(*args)")
+        _check_scalar(value)
+        inputs, tree = flatten(wrt)
+        found = _pulled(level, [value], [filled((), value.dtype, 1)], inputs)
+        return level.leave(unflatten(found, tree)), level.leave(value), level.leave(aux)
+
+
+def _check_scalar(value: Any) -> None:
+    if not isinstance(value, Tensor):
+        raise NoTensorError(
+            f"grad takes a function that returns a tensor, not {kind_name(value)}",
+            torch=f"grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got <class '{kind_name(value)}'>",
+        )
+    if value.shape:
+        raise GradError(
+            f"grad takes a function that returns one number, not a tensor of shape {value.shape}",
+            hint="reduce it (.sum(), .mean()), or use vjp or jacrev",
+            torch="grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with "
+            f"{len(value.shape)} dims. Maybe you wanted to use the vjp or jacrev APIs instead?",
+        )
+
+
+def _pulled(level: Level, outputs: list[Tensor], seeds: list[Node], inputs: list[Tensor]) -> list[Tensor]:
+    """The vector-Jacobian product for each input, zeros where an output does not depend on it."""
+    pairs = [(o.node, seed) for o, seed in zip(outputs, seeds, strict=True) if o.requires_grad]
+    nodes, given = [o for o, _ in pairs], [seed for _, seed in pairs]
+    create = level.outside and level.reaches_out([*nodes, *given])
+    found = pull_back(nodes, given, [i.node for i in inputs], create_graph=create, retain_graph=True)
+    return [Tensor(found[i.node] if i.node in found else filled(i.shape, i.dtype, 0), level.context) for i in inputs]
+
+
+# Products
+
+
+def vjp(context: Context, func: Any, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+    """`torch.func.vjp(f, *primals)`: the outputs, and the function from cotangents to their products with the "
+    "Jacobian."""
+    level = Level(context)
+    with recording(True):
+        own = [level.enter(primal) for primal in primals]
+        output, aux = _split(context.call(func, list(own), {}), has_aux, "vjp(f, *primals)")
+        outputs, tree = _only_tensors(output, "vjp(f, *primals)")
+    inputs, input_tree = flatten(tuple(own))
+
+    def call(args: list[Any], kwargs: dict[str, Any]) -> Any:
+        given = args[0] if len(args) == 1 else tuple(args)
+        seeds, seed_tree = flatten(given)
+        if seed_tree != tree:
+            raise GradError(
+                "the cotangents are not nested as the outputs are",
+                op="vjp",
+                torch="Expected pytree structure of cotangents to be the same as pytree structure of outputs to the "
+                "function. "
+                f"cotangents: {seed_tree}, primal output: {tree}",
+            )
+        _check_shapes(seeds, outputs, "cotangent", "output")
+        again = Level(context)
+        again.start = level.start
+        with recording(True):
+            found = _pulled(again, outputs, [seed.node for seed in seeds], inputs)
+            return again.leave(unflatten(found, input_tree))
+
+    left = level.leave(output)
+    return (left, Builtin("vjp_fn", call), level.leave(aux)) if has_aux else (left, Builtin("vjp_fn", call))
+
+
+def _check_shapes(given: list[Any], like: list[Tensor], what: str, of: str) -> None:
+    """Raises: TypeError_, ShapeError when tangents or cotangents do not have the shapes they need."""
+    for part, own in zip(given, like, strict=True):
+        if not isinstance(part, Tensor):
+            raise TypeError_(f"a {what} is a tensor, not {kind_name(part)}")
+        if part.shape != own.shape:
+            raise ShapeError(
+                f"a {what} has shape {part.shape}, its {of} {own.shape}",
+                torch="Trying to set a forward gradient that has a different size than that of the original Tensor, "
+                "this is "
+                f"not supported. Tensor is of size {list(own.shape)} while the given forward gradient is of size "
+                f"{list(part.shape)}."
+                if what == "tangent"
+                else f"Mismatch in shape: grad_output[0] has a shape of torch.Size({list(part.shape)}) and output[0] "
+                "has a "
+                f"shape of torch.Size({list(own.shape)}).",
+            )
+
+
+def jvp(
+    context: Context, func: Any, primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False
+) -> tuple[Any, ...]:
+    """`torch.func.jvp(f, primals, tangents)`: the outputs, and the product of the Jacobian with the tangents."""
+    for value, word in ((primals, "primals"), (tangents, "tangents")):
+        if not isinstance(value, tuple):
+            raise GradError(
+                f"the {word} are a tuple with an entry for each argument of the function",
+                op="jvp",
+                torch=f"jvp(f, primals, tangents): Expected {word} to be a tuple. E.g. it should be valid to call "
+                "f(*primals).",
+            )
+    level = Level(context)
+    with recording(True):
+        own = level.enter(primals)
+        output, aux = _split(context.call(func, list(own), {}), has_aux, "jvp(f, primals, tangents)")
+        pushed = _pushed(level, output, own, tangents)
+    parts = level.leave(output), pushed
+    return (*parts, level.leave(aux)) if has_aux else parts
+
+
+def _pushed(level: Level, output: Any, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
+    """The tangents of an output."""
+    outputs, tree = _only_tensors(output, "jvp(f, primals, tangents)")
+    (inputs, input_tree), (given, given_tree) = flatten(primals), flatten(tangents)
+    if input_tree != given_tree:
+        raise GradError(
+            "the tangents are not nested as the primals are",
+            op="jvp",
+            torch="jvp(f, primals, tangents): Expected primals and tangents to have the same python structure. For "
+            "example, if "
+            "primals is a tuple of 3 tensors, tangents also must be. Got primals with structure "
+            f"{input_tree} and tangents with structure {given_tree}",
+        )
+    _check_shapes(given, inputs, "tangent", "primal")
+    with recording(True):
+        known = {i.node: t.node for i, t in zip(inputs, given, strict=True)}
+        nodes = push_forward([o.node for o in outputs], known)
+        found = [
+            Tensor(filled(o.shape, o.dtype, 0) if node is None else node, level.context)
+            for o, node in zip(outputs, nodes, strict=True)
+        ]
+    return level.leave(unflatten(found, tree))
+
+
+def linearize(context: Context, func: Any, *primals: Any) -> tuple[Any, Builtin]:
+    """`torch.func.linearize(f, *primals)`: the outputs, and the function from tangents to theirs."""
+    level = Level(context)
+    with recording(True):
+        own = level.enter(primals)
+        output = context.call(func, list(own), {})
+    return level.leave(output), Builtin("jvp_fn", lambda args, kwargs: _pushed(level, output, own, tuple(args)))
+
+
+# Jacobians
+
+
+def jacrev(
+    context: Context, func: Any, argnums: Argnums = 0, *, has_aux: bool = False, chunk_size: int | None = None
+) -> Builtin:
+    """`torch.func.jacrev(f)`: the function that gives the Jacobian of f, row by row."""
+
+    def rows(level: Level, output: Tensor, inputs: list[Tensor]) -> list[Tensor]:
+        create = level.outside and level.reaches_out([output.node])
+        blocks = products(output, inputs, create) if output.requires_grad else [None] * len(inputs)
+        return [
+            Tensor(filled(output.shape + i.shape, i.dtype, 0), context) if block is None else block
+            for i, block in zip(inputs, blocks, strict=True)
+        ]
+
+    return _jacobian_function(context, func, argnums, has_aux, "jacrev", rows)
+
+
+def jacfwd(
+    context: Context, func: Any, argnums: Argnums = 0, has_aux: bool = False, *, randomness: str = "error"
+) -> Builtin:
+    """`torch.func.jacfwd(f)`: the function that gives the Jacobian of f, column by column."""
+
+    def blocks(level: Level, output: Tensor, inputs: list[Tensor]) -> list[Tensor]:
+        return [columns(output, i) for i in inputs]
+
+    return _jacobian_function(context, func, argnums, has_aux, "jacfwd", blocks)
+
+
+def _jacobian_function(
+    context: Context,
+    func: Any,
+    argnums: Argnums,
+    has_aux: bool,
+    name: str,
+    blocks: Callable[[Level, Tensor, list[Tensor]], list[Tensor]],
+) -> Builtin:
+    words = "vjp(f, *primals)" if name == "jacrev" else "jvp(f, primals, tangents)"
+
+    def call(args: list[Any], kwargs: dict[str, Any]) -> Any:
+        level = Level(context)
+        with recording(True):
+            entered, wrt = level.enter_arguments(args, argnums)
+            output, aux = _split(context.call(func, entered, dict(kwargs)), has_aux, words)
+            outputs, tree = _only_tensors(output, words)
+            inputs, input_tree = flatten(wrt)
+            whole = [level.leave(unflatten(blocks(level, o, inputs), input_tree)) for o in outputs]
+        jacobian = unflatten(whole, tree)
+        return (jacobian, level.leave(aux)) if has_aux else jacobian
+
+    return Builtin(name, call)
+
+
+def hessian(context: Context, func: Any, argnums: Argnums = 0) -> Builtin:
+    """`torch.func.hessian(f)`: the Jacobian, column by column, of the Jacobian by rows."""
+    return jacfwd(context, jacrev(context, func, argnums), argnums)
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "grad": grad,
+    "grad_and_value": grad_and_value,
+    "vjp": vjp,
+    "jvp": jvp,
+    "jacrev": jacrev,
+    "jacfwd": jacfwd,
+    "hessian": hessian,
+    "linearize": linearize,
+    "vmap": vmap,
+}

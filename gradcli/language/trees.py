@@ -1,0 +1,85 @@
+"""Nested lists, tuples and dicts as the transforms of torch.func see them: leaves in order, and how they nest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from gradcli.language.results import Results
+
+
+class Tree:
+    """How the leaves of a value were nested.
+
+    kind: the container, or None for a leaf. keys: of a dict. parts: the nested trees.
+    """
+
+    __slots__ = ("keys", "kind", "parts")
+
+    def __init__(self, kind: Any, parts: Sequence[Tree] = (), keys: Sequence[Any] = ()) -> None:
+        self.kind = kind
+        self.parts = parts
+        self.keys = keys
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Tree) or self.kind is not other.kind or len(self.parts) != len(other.parts):
+            return False
+        return list(self.keys) == list(other.keys) and all(a == b for a, b in zip(self.parts, other.parts, strict=True))
+
+    def __hash__(self) -> int:
+        return hash((self.kind, len(self.parts)))
+
+    def leaf_count(self) -> int:
+        """How many leaves hang in it."""
+        return 1 if self.kind is None else sum(part.leaf_count() for part in self.parts)
+
+    def __str__(self) -> str:
+        """As PyTorch writes it: `*` is a leaf."""
+        if self.kind is None:
+            return "*"
+        inside = [str(part) for part in self.parts]
+        if self.kind is dict:
+            return "{" + ", ".join(f"{key!r}: {part}" for key, part in zip(self.keys, inside, strict=True)) + "}"
+        if self.kind is list:
+            return f"[{', '.join(inside)}]"
+        return f"({', '.join(inside)}{',' if len(inside) == 1 else ''})"
+
+
+LEAF = Tree(None)
+
+
+def flatten(value: Any) -> tuple[list[Any], Tree]:
+    """The leaves of a value from left to right, and their nesting."""
+    leaves: list[Any] = []
+    return leaves, _flatten(value, leaves)
+
+
+def _flatten(value: Any, leaves: list[Any]) -> Tree:
+    if isinstance(value, dict):
+        return Tree(dict, [_flatten(part, leaves) for part in value.values()], list(value))
+    if isinstance(value, list):
+        return Tree(list, [_flatten(part, leaves) for part in value])
+    if isinstance(value, tuple) and type(value) in (tuple, Results):
+        return Tree(tuple, [_flatten(part, leaves) for part in value])
+    leaves.append(value)
+    return LEAF
+
+
+def unflatten(leaves: Sequence[Any], tree: Tree) -> Any:
+    """The nested value that has these leaves."""
+    return _unflatten(iter(leaves), tree)
+
+
+def _unflatten(leaves: Iterator[Any], tree: Tree) -> Any:
+    if tree.kind is None:
+        return next(leaves)
+    parts = [_unflatten(leaves, part) for part in tree.parts]
+    if tree.kind is dict:
+        return dict(zip(tree.keys, parts, strict=True))
+    return parts if tree.kind is list else tuple(parts)
+
+
+def map_leaves(function: Callable[[Any], Any], value: Any) -> Any:
+    """A value with a function applied to each leaf."""
+    leaves, tree = flatten(value)
+    return unflatten([function(leaf) for leaf in leaves], tree)

@@ -15,18 +15,18 @@ An op is declared once, in a family file of `gradcli/ops/`, and everything else 
 **Signature.** As in torch's schemas (`graph/signature.py` lists the kinds). One declaration per overload: grad_fn names
 belong to overloads. Overloads share their public name and are tried in the order declared.
 
-**Rules.** A rule is called `rule(g, y, *inputs, **params)`: `g` the cotangent, `y` the node's own result (a tuple for an op of
-several outputs, and then `g` is a tuple with None where nothing came), then its tensor inputs, then its other arguments
-by name. It returns the cotangent of ONE input: `grad` is one rule for an op of one tensor, a list of rules (None:
-no derivative) for more, and `joint` one rule that returns the cotangents of all inputs together. A rule is written in
-graph ops, so that it can be differentiated again; it never touches numpy, and never undoes broadcasting or
-casts: the walk does, in one place (`autodiff/backward.py`).
+**Rules.** A rule is called `rule(g, y, *inputs, **params)`: `g` the cotangent, `y` the node's own result (a tuple for an
+op of several outputs, and then `g` is a tuple with None where nothing came), then its tensor inputs, then its other
+arguments by name. It returns the cotangent of ONE input: `grad` is one rule for an op of one tensor, a list of rules
+(None: no derivative) for more, and `joint` one rule that returns the cotangents of all inputs together. A rule is written
+in graph ops, so that it can be differentiated again; it never touches numpy, and never undoes broadcasting or casts: the
+walk does, in one place (`autodiff/backward.py`).
 
-**Kernel.** `kernel(*arrays, **params)` on numpy arrays that were already cast to the dtype rule's compute dtype (a Python
-number stays a Python number). It returns an array of the result dtype and shape that the rules promise.
+**Kernel.** `kernel(*arrays, **params)` on numpy arrays that were cast to the dtype rule's compute dtype (a Python
+number stays one). It returns the values in the dtype and shape that the rules promise.
 
-**expands.** An op that is a composition of others: `expands(*inputs, **params)` returns a node. With a `grad_fn` of its own
-it keeps its name and its place in the graph; without, the last op of the expansion is what torch shows.
+**expands.** An op that is a composition of others: `expands(*inputs, **params)` returns a node. With a `grad_fn` of its
+own it keeps its name and its place in the graph; without, the last op of the expansion is what torch shows.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Op:
 
     __slots__ = (
         "doc", "domain", "dtype", "elementwise", "expands", "grads", "inplace", "joint", "kernel", "kinks", "linear",
-        "name", "outputs", "random", "samples", "shape", "signature", "spelled", "torch1", "torch2", "view", "write", "wrong",
+        "name", "outputs", "random", "samples", "shape", "signature", "spelled", "torch1", "torch2", "view", "wrong",
     )  # fmt: skip
 
     name: str
@@ -158,7 +158,6 @@ class Op:
     elementwise: bool
     linear: bool
     view: bool
-    write: Rule | None
     inplace: bool
     random: bool
     domain: tuple[float, float]
@@ -282,7 +281,6 @@ def op(
     elementwise: bool = False,
     linear: bool = False,
     view: bool = False,
-    write: Rule | None = None,
     inplace: bool = False,
     random: bool = False,
     domain: tuple[float, float] = (-2.0, 2.0),
@@ -302,8 +300,8 @@ def op(
     function alone. The signature's own name is spelled plainly unless it begins with an underscore or the list has a
     dotted spelling of it.
     outputs: names of the outputs when there are several. inplace: `x.name_()` exists.
-    view, write: the result shares memory with the first input; `write(x, new, **params)` is x with the view replaced.
-    linear: linear in each tensor input. elementwise: each element of the result depends on the same elements of the inputs.
+    view: the result shares memory with the first input (`ops/views.py` writes through it).
+    linear: linear in each tensor input. elementwise: each element of the result depends on those at its place alone.
     random: draws numbers, so it runs when it is called.
     domain, samples: what the automatic check draws its inputs from. kinks: (point, derivative agreed there).
     wrong: calls that must fail, with a part of their message.
@@ -325,7 +323,7 @@ def op(
     else:
         o.torch1, o.torch2 = grad_fn[0] or grad_fn[1], grad_fn[1]
     o.outputs = tuple(outputs)
-    o.elementwise, o.linear, o.view, o.write, o.inplace, o.random = elementwise, linear, view, write, inplace, random
+    o.elementwise, o.linear, o.view, o.inplace, o.random = elementwise, linear, view, inplace, random
     o.domain, o.kinks, o.samples, o.wrong = domain, tuple(kinks), tuple(samples), tuple(wrong)
     if listed:
         TABLE.append(o)

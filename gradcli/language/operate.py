@@ -65,9 +65,11 @@ def binary(symbol: str, a: Any, b: Any) -> Any:
 
 
 def _operand(value: Any) -> Node | None:
-    if type(value) is Tensor:
-        return value.node
-    if isinstance(value, bool | int | float):
+    kind = type(value)
+    if kind is Tensor:
+        node: Node = value.node
+        return node
+    if kind is float or kind is int or kind is bool:
         return number(value)
     return None
 

@@ -76,7 +76,6 @@ alias: Op = op(
     grad_fn="AliasBackward0",
     linear=True,
     view=True,
-    write=lambda x, new: new,
 )
 
 

@@ -34,7 +34,6 @@ transpose: Op = op(
     linear=True,
     view=True,
     inplace=True,
-    write=lambda x, new, dim0, dim1: transpose(new, dim0=dim0, dim1=dim1),
     samples=[draw((2, 3), dim0=0, dim1=1), draw((2, 3, 4), dim0=-1, dim1=0), draw((), dim0=0, dim1=-1)],
     wrong=[("transpose(ones(2, 3), 0, 2)", "out of range")],
 )
@@ -76,7 +75,6 @@ t: Op = op(
     linear=True,
     view=True,
     inplace=True,
-    write=lambda x, new: t(new),
     samples=[draw((2, 3)), draw(3), draw(())],
     wrong=[("ones(2, 2, 2).t()", "transposes matrices")],
 )
@@ -159,7 +157,6 @@ permute: Op = op(
     grad_fn="PermuteBackward0",
     linear=True,
     view=True,
-    write=lambda x, new, dims: _restored(new, dims),
     samples=[draw((2, 3, 4), dims=(2, 0, 1)), draw((2, 3), dims=(-1, 0))],
     wrong=[("permute(ones(2, 3), (0,))", "names 1 dimension"), ("ones(2, 3).permute(0, 0)", "twice")],
 )

@@ -44,7 +44,6 @@ def _reshaping(name: str, doc: str, grad_fn: str | tuple[str, str], view: bool =
         grad_fn=grad_fn,
         linear=True,
         view=view,
-        write=(lambda x, new, shape: reshape(new, shape=x.shape)) if view else None,
         samples=[draw((2, 3), shape=(3, 2)), draw((2, 3), shape=(-1,))],
     )
 
@@ -220,7 +219,6 @@ def _squeezing(name: str, parameter: str, dims_of: Callable[[Any, int], Shape], 
         grad_fn=grad_fn,
         linear=True,
         view=True,
-        write=lambda x, new, **p: reshape(new, shape=x.shape),
     )
 
 
@@ -268,7 +266,6 @@ unsqueeze: Op = op(
     linear=True,
     view=True,
     inplace=True,
-    write=lambda x, new, dim: squeeze_dim(new, dim=dim),
     samples=[draw((2, 3), dim=1), draw((2, 3), dim=-1), draw((), dim=0)],
     wrong=[("unsqueeze(ones(2, 3), 4)", "out of range")],
 )

@@ -94,14 +94,10 @@ def part(
     spelled: Sequence[str] = (),
     samples: Sequence[Sample] = (),
 ) -> Op:
-    """A view op that shows some of the elements; its derivative and the write through it follow from the view."""
+    """A view op that shows some of the elements; its derivative follows from the view."""
 
     def place_back(g: Node, y: Node, x: Node, **params: Any) -> Node:
         node: Node = spread(g, shape=x.shape, steps=((declared, params),), overlapping=overlapping)
-        return node
-
-    def write(x: Node, new: Node, **params: Any) -> Node:
-        node: Node = write_view(x, new, steps=((declared, params),))
         return node
 
     declared = op(
@@ -114,7 +110,6 @@ def part(
         grad_fn=grad_fn,
         linear=True,
         view=True,
-        write=write,
         spelled=spelled,
         samples=samples,
     )

@@ -24,6 +24,7 @@ class Context:
     """One per Session: what torch keeps per process.
 
     names: "torch1" or "torch2", the version whose grad_fn names are shown. call: calls a function of the language.
+    deferred: tensors whose nodes were not computed when they were made; empty after `settle`.
     """
 
     def __init__(self, dtype: DType = dtypes.float32, names: str = "torch2") -> None:
@@ -35,7 +36,7 @@ class Context:
         self.write: Callable[[str], None] = _discard
         self._generator: Generator | None = None
         self._print_options: PrintOptions | None = None
-        self._deferred: list[weakref.ref[Tensor]] = []
+        self.deferred: list[weakref.ref[Tensor]] = []
         self._depth = 0
 
     @property
@@ -58,13 +59,13 @@ class Context:
 
     def defer(self, tensor: Tensor) -> None:
         """Remember a tensor whose node is not computed yet."""
-        self._deferred.append(weakref.ref(tensor))
+        self.deferred.append(weakref.ref(tensor))
 
     def settle(self) -> None:
         """Compute what statements left deferred and somebody still holds, as one plan: no work piles up."""
-        if self._deferred:
-            held = [tensor for ref in self._deferred if (tensor := ref()) is not None]
-            self._deferred.clear()
+        if self.deferred:
+            held = [tensor for ref in self.deferred if (tensor := ref()) is not None]
+            self.deferred.clear()
             nodes = [node for tensor in held if (node := tensor.node).value is None]
             if nodes:
                 run(nodes)
@@ -72,15 +73,27 @@ class Context:
     @contextmanager
     def active(self) -> Iterator[None]:
         """Inside, this session's settings are those of the process; numpy's warnings do not reach the user."""
+        global _current
         before = MODE.default, MODE.recording, MODE.deferring, MODE.horizon, MODE.touched
+        outer, _current = _current, self
         MODE.default, MODE.recording = self.default, self.recording
         MODE.deferring, MODE.horizon, MODE.touched = False, 0, False
         try:
             with np.errstate(all="ignore"):
                 yield
         finally:
+            _current = outer
             self.default, self.recording = MODE.default, MODE.recording
             MODE.default, MODE.recording, MODE.deferring, MODE.horizon, MODE.touched = before
+
+
+_current: Context | None = None
+
+
+def current() -> Context:
+    """The context of the session that is running."""
+    assert _current is not None
+    return _current
 
 
 def _no_machine(function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:

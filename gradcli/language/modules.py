@@ -10,9 +10,10 @@ from gradcli.dtypes import ALIASES, DType
 from gradcli.errors import TypeError_, ValueError_
 from gradcli.graph.node import MODE
 from gradcli.language import autograd, construct, functional, gradmode
+from gradcli.language.attributes import register
 from gradcli.language.binding import kind_name
 from gradcli.language.call import op_function
-from gradcli.language.context import Context
+from gradcli.language.context import Context, current
 from gradcli.language.devices import device
 from gradcli.language.function import function_base
 from gradcli.language.gradmode import NoAnomalies, mode_function
@@ -54,7 +55,6 @@ class Modules:
         self.context = context
         self._made: dict[str, Namespace] = {}
         base = function_base(context)
-        self.types = tensor_types(context)
         self.tables: dict[str, Callable[[], Mapping[str, Any]]] = {
             "torch": lambda: torch_table(self),
             "torch.autograd": lambda: {
@@ -136,11 +136,11 @@ class Modules:
         if name in CONSTANTS and name != "e":
             return CONSTANTS[name]
         torch = self.namespace("torch")
-        return torch.found.get(name, torch.find(name)) if name in _FREE_TORCH or name in self.types else MISSING
+        return torch.found.get(name, torch.find(name)) if name in _FREE_TORCH or name in TYPES else MISSING
 
     def free_names(self) -> list[str]:
         """All names that are there without an import."""
-        return sorted({*_FREE_MODULES, *catalog().free, *_FREE_TORCH, *self.types, "pi", "inf", "nan"})
+        return sorted({*_FREE_MODULES, *catalog().free, *_FREE_TORCH, *TYPES, "pi", "inf", "nan"})
 
 
 _OP_MODULES = {
@@ -156,25 +156,33 @@ _FREE_TORCH = frozenset(
 )
 
 
-def tensor_types(context: Context) -> dict[str, TypeValue]:
-    """torch.Tensor and the old typed constructors."""
-    kinds = {
+def _tensor_type(name: str, dtype: DType | None) -> TypeValue:
+    return TypeValue(
+        f"torch.{name}",
+        (Tensor,),
+        lambda args, kwargs: construct.old_tensor(current(), dtype, args, kwargs),
+        module="torch",
+    )
+
+
+TYPES = {
+    name: _tensor_type(name, None if kind is None else ALIASES[kind])
+    for name, kind in {
         "Tensor": None, "FloatTensor": "float32", "DoubleTensor": "float64", "HalfTensor": "float16",
-        "LongTensor": "int64", "IntTensor": "int32", "ShortTensor": "int16", "ByteTensor": "uint8", "BoolTensor": "bool",
-    }  # fmt: skip
-
-    def make(name: str, dtype: DType | None) -> TypeValue:
-        return TypeValue(
-            f"torch.{name}", (Tensor,), lambda args, kwargs: construct.old_tensor(context, dtype, args, kwargs), module="torch"
-        )
-
-    return {name: make(name, None if kind is None else ALIASES[kind]) for name, kind in kinds.items()}
+        "LongTensor": "int64", "IntTensor": "int32", "ShortTensor": "int16", "CharTensor": "int8",
+        "ByteTensor": "uint8", "BoolTensor": "bool",
+    }.items()
+}  # fmt: skip
+TYPES["Size"] = TypeValue("torch.Size", (Size,), lambda args, kwargs: Size(args[0] if args else ()), module="torch")
+TYPES["dtype"] = TypeValue("torch.dtype", (DType,), module="torch")
+for _name in ("Tensor", "Size", "dtype"):
+    register(TYPES[_name])
 
 
 def torch_table(modules: Modules) -> dict[str, Any]:
     """What torch has besides ops."""
     context = modules.context
-    table: dict[str, Any] = dict(CONSTANTS) | dict(ALIASES) | dict(modules.types)
+    table: dict[str, Any] = dict(CONSTANTS) | dict(ALIASES) | dict(TYPES)
     for name in ("autograd", "func", "nn", "linalg", "special", "cuda", "backends", "random"):
         table[name] = modules.namespace(f"torch.{name}")
     functions: dict[str, Callable[..., Any]] = {
@@ -204,8 +212,6 @@ def torch_table(modules: Modules) -> dict[str, Any]:
         "use_deterministic_algorithms": lambda mode, **k: None,
     }
     table.update({name: builtin(name, function) for name, function in functions.items()})
-    table["Size"] = TypeValue("torch.Size", (Size,), lambda args, kwargs: Size(args[0] if args else ()), module="torch")
-    table["dtype"] = TypeValue("torch.dtype", (DType,), module="torch")
     table["set_grad_enabled"] = Builtin("set_grad_enabled", gradmode.set_grad_enabled)
     table["no_grad"] = mode_function("no_grad", False)
     table["inference_mode"] = mode_function("inference_mode", False)

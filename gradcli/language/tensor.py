@@ -146,6 +146,11 @@ class Tensor:
 
         return tensor_repr(self)
 
+    def __str__(self) -> str:
+        from gradcli.language.text import tensor_str  # start-up
+
+        return tensor_str(self)
+
     # What can be changed
 
     def set_requires_grad(self, on: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gradcli.language import ast
 from gradcli.language import instructions as run
+from gradcli.language import variables as var
 from gradcli.language.arithmetic import RUN_INPLACE
 from gradcli.language.lower import Builder, Steps
 
@@ -14,11 +15,11 @@ def lower_store(b: Builder, target: ast.Expr, slot: int, keep: bool = False) -> 
         b.write(target.id, slot, target, keep)
     elif isinstance(target, ast.Attribute):
         owner = yield b.expression(target.value)
-        b.emit(run.store_attribute, (owner, target.name, slot), target)
+        b.emit(var.store_attribute, (owner, target.name, slot), target)
     elif isinstance(target, ast.Subscript):
         owner = yield b.expression(target.value)
         index = yield b.expression(target.index)
-        b.emit(run.store_item, (owner, index, slot), target)
+        b.emit(var.store_item, (owner, index, slot), target)
     elif isinstance(target, ast.TupleExpr | ast.ListExpr):
         yield _lower_unpacking(b, target, slot)
     else:
@@ -34,9 +35,7 @@ def _lower_unpacking(b: Builder, target: ast.TupleExpr | ast.ListExpr, slot: int
         raise b.error("multiple starred expressions in assignment", target)
     parts = [item.value if isinstance(item, ast.Starred) else item for item in target.items]
     direct = all(isinstance(part, ast.Name) and b.variable(part.id).kind == "local" for part in parts)
-    slots = [
-        b.variable(part.id).slot if direct and isinstance(part, ast.Name) else b.temporary() for part in parts
-    ]
+    slots = [b.variable(part.id).slot if direct and isinstance(part, ast.Name) else b.temporary() for part in parts]
     if stars:
         at = stars[0]
         b.emit(run.unpack_star, (tuple(slots[:at]), slots[at], tuple(slots[at + 1 :]), slot), target)
@@ -81,18 +80,18 @@ def lower_augmented(b: Builder, node: ast.AugAssign) -> Steps:
     elif isinstance(target, ast.Attribute):
         owner = yield b.expression(target.value)
         mark = b.depth
-        own = b.result(mark, run.load_attribute, (owner, target.name), target)
+        own = b.result(mark, var.load_attribute, (owner, target.name), target)
         value = yield b.expression(node.value)
         slot = b.result(mark, apply, (own, value), node)
-        b.emit(run.store_attribute, (owner, target.name, slot), target)
+        b.emit(var.store_attribute, (owner, target.name, slot), target)
     elif isinstance(target, ast.Subscript):
         owner = yield b.expression(target.value)
         index = yield b.expression(target.index)
         mark = b.depth
-        own = b.result(mark, run.load_item, (owner, index), target)
+        own = b.result(mark, var.load_item, (owner, index), target)
         value = yield b.expression(node.value)
         slot = b.result(mark, apply, (own, value), node)
-        b.emit(run.store_item, (owner, index, slot), target)
+        b.emit(var.store_item, (owner, index, slot), target)
     else:
         raise b.error("this is no target of an augmented assignment", target)
 
@@ -107,20 +106,20 @@ def _lower_deletion(b: Builder, target: ast.Expr) -> Steps:
     if isinstance(target, ast.Name):
         found = b.variable(target.id)
         if found.kind == "local":
-            b.emit(run.unbind, (found.slot, found.name), target)
+            b.emit(var.unbind, (found.slot, found.name), target)
         elif found.kind == "global":
-            b.emit(run.unbind_global, found.name, target)
+            b.emit(var.unbind_global, found.name, target)
         elif found.kind == "cell":
-            b.emit(run.unbind_cell, found.slot, target)
+            b.emit(var.unbind_cell, found.slot, target)
         else:
-            b.emit(run.unbind_name, found.name, target)
+            b.emit(var.unbind_name, found.name, target)
     elif isinstance(target, ast.Attribute):
         owner = yield b.expression(target.value)
-        b.emit(run.unbind_attribute, (owner, target.name), target)
+        b.emit(var.unbind_attribute, (owner, target.name), target)
     elif isinstance(target, ast.Subscript):
         owner = yield b.expression(target.value)
         index = yield b.expression(target.index)
-        b.emit(run.unbind_item, (owner, index), target)
+        b.emit(var.unbind_item, (owner, index), target)
     elif isinstance(target, ast.TupleExpr | ast.ListExpr):
         for item in target.items:
             yield _lower_deletion(b, item)

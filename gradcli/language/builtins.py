@@ -1,9 +1,9 @@
-"""The built-in functions of Python that programs use. A function that is also an op (`sum`, `abs`) is the op for a tensor."""
+"""The built-in functions of Python that programs use. One that is also an op (`sum`, `abs`) is the op for a tensor."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gradcli.errors import TypeError_, ValueError_
 from gradcli.language import hooks
@@ -79,11 +79,9 @@ def _or_op(machine: Machine, name: str, function: Function) -> Function:
 
 def _numbers_only(args: Args, kwargs: Kwargs) -> bool:
     """Whether max or min compares numbers, as Python's do: `max(1 - y * f, 0)` with a tensor without dimensions."""
-    return (
-        len(args) > 1
-        and not kwargs
-        and all(isinstance(a, int | float) or (type(a) is hooks.Tensor and not len(get_attribute(a, "shape"))) for a in args)
-    )
+    if len(args) < 2 or kwargs:
+        return False
+    return all(isinstance(a, int | float) or (type(a) is hooks.Tensor and not get_attribute(a, "shape")) for a in args)
 
 
 def _abs(args: Args, kwargs: Kwargs) -> Value:
@@ -289,7 +287,8 @@ def _super(args: Args, kwargs: Kwargs) -> Value:
 
 
 def _vars(args: Args, kwargs: Kwargs) -> Value:
-    return get_attribute(*arguments("vars", args, kwargs, object=REQUIRED), "__dict__")
+    (value,) = arguments("vars", args, kwargs, object=REQUIRED)
+    return get_attribute(value, "__dict__")
 
 
 def _dir(args: Args, kwargs: Kwargs) -> list[str]:
@@ -320,7 +319,8 @@ def _repr(args: Args, kwargs: Kwargs) -> str:
 
 
 def _ascii(args: Args, kwargs: Kwargs) -> str:
-    return value_repr(*arguments("ascii", args, kwargs, obj=REQUIRED)).encode("ascii", "backslashreplace").decode("ascii")
+    text = value_repr(*arguments("ascii", args, kwargs, obj=REQUIRED))
+    return text.encode("ascii", "backslashreplace").decode("ascii")
 
 
 def _id(args: Args, kwargs: Kwargs) -> int:
@@ -363,7 +363,7 @@ _PLAIN: dict[str, Function] = {
     "callable": _callable, "hasattr": _hasattr, "getattr": _getattr, "setattr": _setattr, "super": _super,
     "vars": _vars, "dir": _dir,
     "divmod": _divmod, "format": _format, "repr": _repr, "ascii": _ascii, "id": _id, "hash": _hash, "ord": _ord,
-    "chr": _of_index("chr", chr), "bin": _of_index("bin", bin), "hex": _of_index("hex", hex), "oct": _of_index("oct", oct),
+    **{function.__name__: _of_index(function.__name__, function) for function in (chr, bin, hex, oct)},
 }  # fmt: skip
 _OR_OP: dict[str, Function] = {
     "abs": _abs, "sum": _sum, "round": _round, "pow": _pow, "any": _any, "all": _all,

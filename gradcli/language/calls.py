@@ -6,12 +6,12 @@ A frame that ends hands its result to the slot of its caller's frame, so calls i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from gradcli.errors import RecursionError_, TypeError_
 from gradcli.language import ast
 from gradcli.language.attributes import METHODS, get_attribute
-from gradcli.language.classes import BoundMethod, Super, UserClass, UserFunction
+from gradcli.language.callables import BoundMethod, UserFunction
+from gradcli.language.classes import Super, UserClass
 from gradcli.language.code import UNBOUND, Block, Cell, Code, Frame
 from gradcli.language.instance import Instance
 from gradcli.language.instructions import Pick
@@ -178,9 +178,7 @@ def make_function(
     )
 
 
-def begin_class(
-    frame: Frame, arg: tuple[int, Code, int, Sequence[int], Sequence[int], Block, ast.Node]
-) -> Frame:
+def begin_class(frame: Frame, arg: tuple[int, Code, int, Sequence[int], Sequence[int], Block, ast.Node]) -> Frame:
     """run a class body; target becomes the class"""
     target, code, source, cells, used, following, place = arg
     slots = frame.slots
@@ -327,9 +325,5 @@ def _too_many(function: UserFunction, given: int) -> TypeError_:
 def _unexpected(function: UserFunction, name: str) -> TypeError_:
     code = function.code
     if name in code.params[: code.positional_only]:
-        return TypeError_(
-            f"{code.qualname}() got some positional-only arguments passed as keyword arguments: '{name}'"
-        )
+        return TypeError_(f"{code.qualname}() got some positional-only arguments passed as keyword arguments: '{name}'")
     return TypeError_(f"{code.qualname}() got an unexpected keyword argument '{name}'")
-
-

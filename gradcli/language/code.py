@@ -1,8 +1,9 @@
 """What the compiler makes of a program and the machine runs: blocks of instructions.
 
-An instruction is a handler, its argument and the node of the tree it came from (the place that an error names). A handler
-works on the slots of a frame: locals, constants and intermediate values side by side in one list. The last instruction
-of a block says where to go on: it sets `frame.block` and returns the frame that runs next (None: the run is over).
+An instruction is a handler, its argument and the node of the tree it came from (the place that an error names). A
+handler works on the slots of a frame: locals, constants and intermediate values side by side in one list. The last
+instruction of a block says where to go on: it sets `frame.block` and returns the frame that runs next (None: the run is
+over).
 """
 
 from __future__ import annotations
@@ -179,4 +180,4 @@ class Frame:
         self.caller = caller
         self.into = into
         self.called_at = called_at
-        self.depth = 0 if caller is None else caller.depth + 1
+        self.depth: int = 0 if caller is None else caller.depth + 1

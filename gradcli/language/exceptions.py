@@ -5,8 +5,17 @@ from __future__ import annotations
 from typing import ClassVar
 
 from gradcli import errors
-from gradcli.errors import GradcliError, NameError_, RaisedError, TypeError_
-from gradcli.language.values import MISSING, TypeValue, Value, error_args, no_attribute, type_name, value_repr, value_str
+from gradcli.errors import GradcliError, RaisedError, TypeError_
+from gradcli.language.values import (
+    MISSING,
+    TypeValue,
+    Value,
+    error_args,
+    no_attribute,
+    type_name,
+    value_repr,
+    value_str,
+)
 
 # Every exception a program can name, with what it derives from.
 _BASES = {
@@ -24,7 +33,7 @@ _BASES = {
 }  # fmt: skip
 
 
-class UnboundLocalError_(NameError_):
+class UnboundLocalError_(GradcliError):
     """A local variable that is read before it is assigned."""
 
     catches = ("UnboundLocalError", "NameError", "Exception", "BaseException")

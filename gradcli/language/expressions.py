@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from gradcli.language import ast, calls
 from gradcli.language import instructions as run
+from gradcli.language import variables as var
 from gradcli.language.arithmetic import RUN_BINARY, RUN_COMPARE, RUN_UNARY
 from gradcli.language.assignment import lower_store
 from gradcli.language.code import Block
@@ -33,8 +34,10 @@ def lower_unary(b: Builder, node: ast.UnaryOp) -> Steps:
     """A number with a minus is a constant."""
     mark = b.depth
     operand = node.operand
-    if node.op == "-" and type(operand) is ast.Literal and type(operand.value) in (int, float):
-        return b.constant(-operand.value)
+    if node.op == "-" and isinstance(operand, ast.Literal):
+        value = operand.value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return b.constant(-value)
     slot = yield b.expression(operand)
     return b.result(mark, RUN_UNARY[node.op], (slot,), node)
 
@@ -191,7 +194,7 @@ def lower_attribute(b: Builder, node: ast.Attribute) -> Steps:
     """`value.name`."""
     mark = b.depth
     owner = yield b.expression(node.value)
-    return b.result(mark, run.load_attribute, (owner, node.name), node)
+    return b.result(mark, var.load_attribute, (owner, node.name), node)
 
 
 def lower_subscript(b: Builder, node: ast.Subscript) -> Steps:
@@ -199,7 +202,7 @@ def lower_subscript(b: Builder, node: ast.Subscript) -> Steps:
     mark = b.depth
     owner = yield b.expression(node.value)
     index = yield b.expression(node.index)
-    return b.result(mark, run.load_item, (owner, index), node)
+    return b.result(mark, var.load_item, (owner, index), node)
 
 
 def lower_slice(b: Builder, node: ast.Slice) -> Steps:
@@ -315,7 +318,7 @@ def lower_comprehension(b: Builder, node: ast.Comprehension) -> Steps:
     before = b.enter_scope(scope)
     for name in scope.bound:
         if name in scope.shared:
-            b.emit(run.fresh_cell, b.variable(name).slot, node)
+            b.emit(var.fresh_cell, b.variable(name).slot, node)
         else:
             b.leftover[b.variable(name).slot] = None
     loops: list[tuple[int, int, Block, Block]] = []

@@ -1,7 +1,7 @@
 """Instructions of raise, try and with.
 
-A finally block is compiled once. Whoever enters it leaves in a slot what comes after: a block to go on at, or an exception
-to raise again.
+A finally block is compiled once. Whoever enters it leaves in a slot what comes after: a block to go on at, or an
+exception to raise again.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def exit_with(frame: Frame, manager: int) -> None:
 
 
 def fail_with(frame: Frame, arg: tuple[int, int, Block]) -> Frame:
-    """leave a context manager because of an exception, which is raised again unless the manager says it is dealt with"""
+    """leave a context manager for an exception, which is raised again unless the manager has dealt with it"""
     manager, source, following = arg
     slots = frame.slots
     value, error = slots[manager], slots[source]

@@ -1,7 +1,7 @@
 """Text from values: format specs of f-strings and `format`, and `str.format`.
 
-Numbers and strings are formatted by Python; a tensor without dimensions by the number in it. Attributes and indexes inside
-a format string are looked up in the same tables as everywhere.
+Numbers and strings are formatted by Python; a tensor without dimensions by the number in it. Attributes and indexes
+inside a format string are looked up in the same tables as everywhere.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def format_value(value: Value, spec: str = "") -> str:
 def _format_tensor(value: Value, spec: str) -> str:
     if len(hooks.attribute(value, "shape")):
         if spec:
-            raise TypeError_("unsupported format string passed to Tensor.__format__", hint="format x.item() of one element")
+            raise TypeError_("unsupported format string passed to Tensor.__format__", hint="format the numbers in it")
         return repr(value)
     return format_value(hooks.item(value), spec)
 
@@ -149,7 +149,9 @@ def _closing(template: str, start: int) -> int:
             depth -= 1
             if depth == 0:
                 return at
-    raise ValueError_("expected '}' before end of string" if start + 1 < len(template) else "Single '{' encountered in format string")
+    if start + 1 == len(template):
+        raise ValueError_("Single '{' encountered in format string")
+    raise ValueError_("expected '}' before end of string")
 
 
 def _cut_spec(field: str) -> tuple[str, str]:

@@ -56,7 +56,7 @@ _ORDER = ("posonly", "pos", "star", "kw", "dstar")
 
 
 def _lower_parameters(b: Builder, inner: Builder, params: list[ast.Param]) -> Steps:
-    """Give the parameters the first slots of the function; the slots of its defaults, evaluated here, and their names."""
+    """Give the parameters the function's first slots; where the defaults are, evaluated here, and their names."""
     code = inner.code
     ordered = sorted(params, key=lambda param: _ORDER.index("pos" if param.kind == "posonly" else param.kind))
     if len({param.name for param in params}) < len(params):

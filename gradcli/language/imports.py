@@ -56,7 +56,7 @@ def _module(frame: Frame, dotted: str) -> Namespace:
 
     Raises: ImportError_ that says what there is.
     """
-    module = _find(frame, dotted)
+    module: Namespace | None = _find(frame, dotted)
     if module is not None:
         return module
     first = dotted.partition(".")[0]

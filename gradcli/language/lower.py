@@ -1,11 +1,11 @@
 """From the tree to code: one pass, linear in the program's length, with a stack of its own instead of recursion.
 
-A function that lowers a node is a generator: it yields what has to be lowered first and is sent the slot of the result. So a
-parenthesis 10,000 deep costs memory, not Python's stack. `expressions.py`, `functions.py` and `statements.py` hold these
-functions; here is what they build with.
+A function that lowers a node is a generator: it yields what has to be lowered first and is sent the slot of the result.
+So a parenthesis 10,000 deep costs memory, not Python's stack. `expressions.py`, `functions.py` and `statements.py` hold
+these functions; here is what they build with.
 
-Slots: every constant, local variable and intermediate value has one. Intermediate values are used like a stack (`depth`), and a
-statement ends by emptying those it left filled.
+Slots: every constant, local variable and intermediate value has one. Intermediate values are used like a stack
+(`depth`), and a statement ends by emptying those it left filled.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 from gradcli.errors import SyntaxError_
 from gradcli.language import ast
 from gradcli.language import instructions as run
+from gradcli.language import variables as var
 from gradcli.language.code import UNBOUND, Block, Code, Handler
 from gradcli.language.scope import Analysis, Scope, Scoped
 from gradcli.source import Source, Span
@@ -204,12 +205,12 @@ class Builder:
         self.depth = mark
         target = self.temporary()
         if slot != target:
-            self.emit(run.take if slot in self.filled else run.move, (target, slot), place)
+            self.emit(var.take if slot in self.filled else var.move, (target, slot), place)
             self.filled.pop(slot, None)
         return target
 
     def finish(self, place: ast.Node, last: bool = False) -> None:
-        """The end of a statement: intermediate values it left are let go. last: of a module's, so deferred work is done."""
+        """The end of a statement: intermediate values are let go. last: of a module's, so deferred work is done."""
         self.depth = 0
         left = (*self.filled, *self.leftover)
         self.filled.clear()
@@ -217,13 +218,13 @@ class Builder:
         if last:
             self.emit(run.settle, left, place)
         elif left:
-            self.emit(run.clear, left, place)
+            self.emit(var.clear, left, place)
 
     def turn(self, place: ast.Node) -> None:
         """The end of a turn of a loop: deferred work is done."""
         instructions = self.block.instructions
         left: tuple[int, ...] = ()
-        if instructions and instructions[-1][0] is run.clear:
+        if instructions and instructions[-1][0] is var.clear:
             left = instructions.pop()[1]
         self.emit(run.settle, left, place)
 
@@ -281,17 +282,17 @@ class Builder:
         if kind == "local":
             slot = found.slot
             if slot not in self.assigned:
-                self.emit(run.check_local, (slot, name), node)
+                self.emit(var.check_local, (slot, name), node)
                 self.now_assigned(slot, name)
             if name in self.scope.host.walrus:
-                return self.result(self.depth, run.move, (slot,), node)
+                return self.result(self.depth, var.move, (slot,), node)
             return slot
         if kind == "global":
-            load = run.load_known if name in self.written else run.load_global
+            load = var.load_known if name in self.written else var.load_global
             return self.result(self.depth, load, (name,), node)
         if kind == "cell":
-            return self.result(self.depth, run.load_cell, (found.slot, name), node)
-        return self.result(self.depth, run.load_name, (name,), node)
+            return self.result(self.depth, var.load_cell, (found.slot, name), node)
+        return self.result(self.depth, var.load_name, (name,), node)
 
     def write(self, name: str, slot: int, place: ast.Node, keep: bool = False) -> None:
         """Give a variable the value of a slot. keep: the slot is used again."""
@@ -307,15 +308,15 @@ class Builder:
                 instructions[at] = (handler, (found.slot, *argument[1:]), where)
                 self.producer = None
             else:
-                self.emit(run.take if taken else run.move, (found.slot, slot), place)
+                self.emit(var.take if taken else var.move, (found.slot, slot), place)
             self.now_assigned(found.slot, name)
         elif found.kind == "global":
             self.written.add(name)
-            self.emit(run.take_global if taken else run.store_global, (name, slot), place)
+            self.emit(var.take_global if taken else var.store_global, (name, slot), place)
         elif found.kind == "cell":
-            self.emit(run.take_cell if taken else run.store_cell, (found.slot, slot), place)
+            self.emit(var.take_cell if taken else var.store_cell, (found.slot, slot), place)
         else:
-            self.emit(run.store_name, (name, slot), place)
+            self.emit(var.store_name, (name, slot), place)
 
     def now_assigned(self, slot: int, name: str) -> None:
         """A local variable surely has a value from here on (as long as the program does not come back before it)."""

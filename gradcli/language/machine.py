@@ -1,6 +1,7 @@
 """The machine: runs the code of a program, block after block, with frames of its own.
 
-It knows tensors only through `hooks`; who puts the language together calls `install` once and makes a Machine per session.
+It knows tensors only through `hooks`; who puts the language together calls `install` once and makes a Machine per
+session.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 from gradcli.errors import GradcliError, NameError_, RecursionError_
 from gradcli.language import ast, calls, hooks
 from gradcli.language.builtins import builtins_of
-from gradcli.language.classes import UserFunction
+from gradcli.language.callables import UserFunction
 from gradcli.language.code import Code, Frame
 from gradcli.language.exceptions import names_of
 from gradcli.language.flow import abandon
@@ -120,7 +121,8 @@ class Machine:
         frame = Frame(function.code, calls.bind(function, args, kwargs), function.globals, self)
         if self.nesting >= NESTING:
             raise RecursionError_(
-                "maximum recursion depth exceeded", hint="special methods and functions given to map, sorted, ... count more"
+                "maximum recursion depth exceeded",
+                hint="functions called by built-in ones count more",
             )
         self.nesting += 1
         try:

@@ -22,9 +22,9 @@ _FLOATS: tuple[Callable[..., Any], ...] = (
     math.sinh, math.sqrt, math.tan, math.tanh, math.ulp, math.floor, math.ceil, math.trunc,
 )  # fmt: skip
 _INTEGERS: tuple[Callable[..., Any], ...] = (math.gcd, math.isqrt, math.lcm)
-_ITERABLES: tuple[Callable[..., Any], ...] = (math.fsum, math.prod, math.dist, math.sumprod) if hasattr(
-    math, "sumprod"
-) else (math.fsum, math.prod, math.dist)
+_ITERABLES: tuple[Callable[..., Any], ...] = (
+    (math.fsum, math.prod, math.dist, math.sumprod) if hasattr(math, "sumprod") else (math.fsum, math.prod, math.dist)
+)
 _CONSTANTS = {"pi": math.pi, "e": math.e, "tau": math.tau, "inf": math.inf, "nan": math.nan}
 
 

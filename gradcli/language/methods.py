@@ -1,7 +1,7 @@
 """Methods of Python's values: the tables behind `text.join`, `items.append`, `table.keys`.
 
-A method is Python's own where that is safe as it stands, else a function here: where tensors may be among the elements, a function
-of the program is called, or the result could be huge.
+A method is Python's own where that is safe as it stands, else a function here: where tensors may be among the elements,
+a function of the program is called, or the result could be huge.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _join(receiver: Value, args: list[Value], kwargs: dict[str, Value]) -> Value
     for at, piece in enumerate(pieces):
         if not isinstance(piece, str):
             raise TypeError_(
-                f"sequence item {at}: expected str instance, {type_name(piece)} found", hint="str(x) makes text of a value"
+                f"sequence item {at}: expected str instance, {type_name(piece)} found", hint="str(x) makes text of x"
             )
     text: str = receiver.join(pieces)
     return text
@@ -94,13 +94,15 @@ _plain_replace = _method(str.replace)
 
 STR: Table = {
     **_own(
-        str.capitalize, str.casefold, str.count, str.endswith, str.find, str.index, str.isalnum, str.isalpha, str.isascii,
-        str.isdecimal, str.isdigit, str.isidentifier, str.islower, str.isnumeric, str.isspace, str.istitle, str.isupper,
-        str.lower, str.lstrip, str.partition, str.removeprefix, str.removesuffix, str.rfind, str.rindex, str.rpartition,
-        str.rsplit, str.rstrip, str.split, str.splitlines, str.startswith, str.strip, str.swapcase, str.title, str.upper,
+        str.capitalize, str.casefold, str.count, str.endswith, str.find, str.index, str.isalnum, str.isalpha,
+        str.isascii, str.isdecimal, str.isdigit, str.isidentifier, str.islower, str.isnumeric, str.isspace,
+        str.istitle, str.isupper, str.lower, str.lstrip, str.partition, str.removeprefix, str.removesuffix, str.rfind,
+        str.rindex, str.rpartition, str.rsplit, str.rstrip, str.split, str.splitlines, str.startswith, str.strip,
+        str.swapcase, str.title, str.upper,
     ),
-    "ljust": _padded(str.ljust), "rjust": _padded(str.rjust), "center": _padded(str.center), "zfill": _padded(str.zfill),
-    "expandtabs": _padded(str.expandtabs), "join": _join, "replace": _replace, "format": _format,
+    "ljust": _padded(str.ljust), "rjust": _padded(str.rjust), "center": _padded(str.center),
+    "zfill": _padded(str.zfill), "expandtabs": _padded(str.expandtabs), "join": _join,
+    "replace": _replace, "format": _format,
 }  # fmt: skip
 
 
@@ -188,7 +190,8 @@ def _set_method(function: Callable[..., Any]) -> Method:
 
 
 DICT: Table = {
-    **_own(dict.keys, dict.values, dict.items, dict.get, dict.pop, dict.popitem, dict.setdefault, dict.copy, dict.clear),
+    **_own(dict.keys, dict.values, dict.items, dict.get, dict.pop, dict.popitem, dict.setdefault, dict.copy),
+    **_own(dict.clear),
     "update": _update,
 }  # fmt: skip
 SET: Table = {

@@ -1,4 +1,4 @@
-"""Operators on any values: tensors go to the op they mean, Python's values to Python's operator, with Python's messages."""
+"""Operators on any values: a tensor goes to the op that is meant, Python's values to Python's own operator."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def operator_error(symbol: str, a: Value, b: Value, error: Exception, sign: str 
     if isinstance(error, TypeError) and str(error).startswith("unsupported operand"):
         return unsupported(symbol, a, b, sign)
     if isinstance(error, TypeError) and symbol == "+" and str(error).startswith("can only concatenate"):
-        return TypeError_(f"can only concatenate {type_name(a)} (not \"{type_name(b)}\") to {type_name(a)}")
+        return TypeError_(f'can only concatenate {type_name(a)} (not "{type_name(b)}") to {type_name(a)}')
     return translate(error)
 
 

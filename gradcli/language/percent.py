@@ -98,7 +98,8 @@ def _conversion(template: str, at: int) -> tuple[str | None, str, str, int]:
 def _percent_one(flags: str, letter: str, value: Value) -> str:
     check_spec(flags)
     if letter in "sra":
-        return f"%{flags}s" % converted(value, letter)
+        text: str = f"%{flags}s" % converted(value, letter)
+        return text
     if letter not in _INTEGERS + _FLOATS + "c":
         raise ValueError_(f"unsupported format character '{letter}' (0x{ord(letter):x})")
     number: Any = hooks.item(value) if type(value) is hooks.Tensor else value

@@ -1,7 +1,7 @@
 """Which names of a function are its own, shared with inner functions, or global: one pass before it is compiled.
 
-A comprehension has a scope but no frame: its variables are slots of the function (or module) around it. Names of a module
-are in a dict, so a module needs no pass; it starts with the first function, class or comprehension in it.
+A comprehension has a scope but no frame: its variables are slots of the function (or module) around it. Names of a
+module are in a dict, so a module needs no pass; it starts with the first function, class or comprehension in it.
 """
 
 from __future__ import annotations
@@ -152,7 +152,8 @@ class Analysis:
             yield item.clauses[0].iterable, scope
             for at, clause in enumerate(item.clauses):
                 yield from _targets(clause.target, inner)
-                for child in ([clause.iterable] if at else []) + clause.conditions:
+                inside: list[ast.Expr] = ([clause.iterable] if at else []) + clause.conditions
+                for child in inside:
                     yield child, inner
             yield item.element, inner
             if item.value is not None:
@@ -161,10 +162,8 @@ class Analysis:
             inner = Scope("class", item, scope)
             inner.bound["__class__"] = None
             _bind(item.name, scope)
-            for child in _children(item, ("bases", "decorators")):
-                yield child, scope
-            for child in item.body:
-                yield child, inner
+            yield from ((child, scope) for child in _children(item, ("bases", "decorators")))
+            yield from ((statement, inner) for statement in item.body)
         else:
             inner = Scope("function", item, scope)
             for param in item.params:
@@ -175,10 +174,8 @@ class Analysis:
                 yield item.body, inner
             else:
                 _bind(item.name, scope)
-                for child in item.decorators:
-                    yield child, scope
-                for statement in item.body:
-                    yield statement, inner
+                yield from ((decorator, scope) for decorator in item.decorators)
+                yield from ((statement, inner) for statement in item.body)
         self.scopes[item] = inner
         made.append(inner)
 

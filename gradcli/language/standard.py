@@ -1,4 +1,4 @@
-"""The few modules of Python's own that programs about gradients import: time, random, warnings, typing, functools, ..."""
+"""The few modules of Python's own that programs about gradients import: time, random, warnings, typing, ..."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def _constant(value: Value) -> Builtin:
 
 
 def _time() -> Table:
-    clocks = {f.__name__: plain(f.__name__, f) for f in (time.time, time.perf_counter, time.monotonic, time.process_time)}
-    return {**clocks, "sleep": _constant(None)}
+    clocks = (time.time, time.perf_counter, time.monotonic, time.process_time)
+    return {**{clock.__name__: plain(clock.__name__, clock) for clock in clocks}, "sleep": _constant(None)}
 
 
 def _random() -> Table:
@@ -105,8 +105,8 @@ class Hint:
 
 def _typing() -> Table:
     names = (
-        "Any", "Callable", "Dict", "Iterable", "Iterator", "List", "Literal", "NamedTuple", "Optional", "Sequence", "Set",
-        "Tuple", "Type", "Union", "Mapping", "Generator",
+        "Any", "Callable", "Dict", "Iterable", "Iterator", "List", "Literal", "NamedTuple", "Optional", "Sequence",
+        "Set", "Tuple", "Type", "Union", "Mapping", "Generator",
     )  # fmt: skip
     return {name: Hint(name) for name in names} | {"TYPE_CHECKING": False}
 
@@ -149,7 +149,6 @@ def _itertools() -> Table:
         "product": listed("product", itertools.product),
         "permutations": listed("permutations", itertools.permutations),
         "combinations": listed("combinations", itertools.combinations),
-        "combinations_with_replacement": listed("combinations_with_replacement", itertools.combinations_with_replacement),
         "chain": Builtin("chain", lambda args, kwargs: itertools.chain(*[iterate(value) for value in args])),
         "count": plain("count", itertools.count),
         "cycle": plain("cycle", itertools.cycle, iterate),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gradcli.language import ast, calls, flow, imports
 from gradcli.language import instructions as run
+from gradcli.language import variables as var
 from gradcli.language.assignment import lower_annotated, lower_assign, lower_augmented, lower_delete, lower_store
 from gradcli.language.code import Block, Code, Handler
 from gradcli.language.expressions import lower_condition
@@ -32,7 +35,7 @@ def _lower_module(b: Builder, module: ast.Module) -> Steps:
             b.emit(run.show, slot, statement)
             if statement is last:
                 result = b.hidden()
-                b.emit(run.move, (result, slot), statement)
+                b.emit(var.move, (result, slot), statement)
         else:
             steps = STATEMENTS[type(statement)](b, statement)
             if steps is not None:
@@ -41,19 +44,9 @@ def _lower_module(b: Builder, module: ast.Module) -> Steps:
     b.end(calls.return_value, result, last or module)
 
 
-def lower_expression(b: Builder, node: ast.ExprStmt) -> Steps | None:
+def lower_expression(b: Builder, node: ast.ExprStmt) -> Steps:
     """An expression whose value nobody uses."""
-    return None if isinstance(node.value, ast.Literal) else b.expression(node.value) if _deep(node) else _read(b, node)
-
-
-def _deep(node: ast.ExprStmt) -> bool:
-    return not isinstance(node.value, ast.Name)
-
-
-def _read(b: Builder, node: ast.ExprStmt) -> None:
-    """A name alone: reading it may fail."""
-    assert isinstance(node.value, ast.Name)
-    b.read(node.value)
+    yield b.expression(node.value)
 
 
 def lower_if(b: Builder, node: ast.If) -> Steps:
@@ -131,7 +124,7 @@ def lower_for(b: Builder, node: ast.For) -> Steps:
     b.end(take, step, node)
     b.forget(known)
     yield _lower_otherwise(b, node.orelse, otherwise, after)
-    b.emit(run.clear, (iterator,), node)
+    b.emit(var.clear, (iterator,), node)
     b.release(iterator)
 
 
@@ -165,7 +158,7 @@ def lower_return(b: Builder, node: ast.Return) -> Steps:
     slot = b.constant(None) if node.value is None else (yield b.expression(node.value))
     if b.cleanups:
         kept = b.slot()
-        b.emit(run.move, (kept, slot), node)
+        b.emit(var.move, (kept, slot), node)
         b.finish(node)
         b.leave(0)
         slot = kept
@@ -247,7 +240,7 @@ def _lower_handled(b: Builder, node: ast.Try) -> Steps:
             b.start(chosen)
         b.finish(handler)
         yield _lower_handler(b, handler, error)
-        b.emit(run.clear, (error,), handler)
+        b.emit(var.clear, (error,), handler)
         b.jump(after, handler)
         b.forget(known)
         b.start(following)
@@ -268,11 +261,11 @@ def _lower_handler(b: Builder, handler: ast.Handler, error: int) -> Steps:
         def leave() -> None:
             found = b.variable(name)
             if found.kind == "local":
-                b.emit(run.forget, found.slot, handler)
+                b.emit(var.forget, found.slot, handler)
             elif found.kind == "global":
-                b.emit(run.forget_global, name, handler)
+                b.emit(var.forget_global, name, handler)
             elif found.kind == "cell":
-                b.emit(run.unbind_cell, found.slot, handler)
+                b.emit(var.unbind_cell, found.slot, handler)
 
         b.cleanups.append(Cleanup(b.handler, leave))
         yield b.statements(handler.body)
@@ -288,7 +281,7 @@ def lower_with(b: Builder, node: ast.With) -> Steps:
     for item in node.items:
         value = yield b.expression(item.context)
         manager, error, failed, outer = b.hidden(), b.hidden(), b.new_block(), b.handler
-        b.emit(run.move, (manager, value), item)
+        b.emit(var.move, (manager, value), item)
         entered = b.result(b.depth, flow.enter_with, (manager,), item)
         b.cleanups.append(Cleanup(outer, _leaving(b, manager, item)))
         b.under(Handler(failed, error, manager, outer))
@@ -311,7 +304,7 @@ def lower_with(b: Builder, node: ast.With) -> Steps:
         b.release(error)
 
 
-def _leaving(b: Builder, manager: int, place: ast.Node):  # type: ignore[no-untyped-def]
+def _leaving(b: Builder, manager: int, place: ast.Node) -> Callable[[], None]:
     def leave() -> None:
         b.emit(flow.exit_with, manager, place)
 
@@ -341,6 +334,6 @@ STATEMENTS.update({
     ast.AnnAssign: lower_annotated, ast.If: lower_if, ast.While: lower_while, ast.For: lower_for,
     ast.Break: lower_break, ast.Continue: lower_continue, ast.Pass: lower_pass, ast.Global: lower_pass,
     ast.Nonlocal: lower_pass, ast.FunctionDef: lower_function, ast.ClassDef: lower_class, ast.Return: lower_return,
-    ast.With: lower_with, ast.Delete: lower_delete, ast.Assert: lower_assert, ast.Raise: lower_raise, ast.Try: lower_try,
-    ast.Import: lower_import, ast.ImportFrom: lower_import_from,
+    ast.With: lower_with, ast.Delete: lower_delete, ast.Assert: lower_assert, ast.Raise: lower_raise,
+    ast.Try: lower_try, ast.Import: lower_import, ast.ImportFrom: lower_import_from,
 })  # fmt: skip

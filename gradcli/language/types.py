@@ -1,4 +1,4 @@
-"""The types of Python's values: what `int`, `list`, `str` ... convert to, and what `type(x)` and `isinstance` know them by."""
+"""The types of Python's values: what `int`, `list`, `str` ... convert to, and what `type(x)` and `isinstance` know."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from gradcli.errors import TypeError_, ValueError_
 from gradcli.language import hooks
 from gradcli.language.arguments import REQUIRED, arguments
 from gradcli.language.attributes import register, type_of
-from gradcli.language.classes import BoundMethod, ClassMethod, Property, StaticMethod, UserClass, UserFunction
+from gradcli.language.callables import BoundMethod, ClassMethod, Property, StaticMethod, UserFunction
+from gradcli.language.classes import UserClass
 from gradcli.language.exceptions import PYTHON_ERRORS, ExceptionType, translate
 from gradcli.language.limits import check_items
 from gradcli.language.mathmodule import one_number
@@ -117,7 +118,8 @@ def _range(args: list[Value], kwargs: dict[str, Value]) -> Value:
     if kwargs:
         raise TypeError_("range() takes no keyword arguments")
     if not 1 <= len(args) <= 3:
-        raise TypeError_(f"range expected {'at least 1' if not args else 'at most 3'} argument{'s' * bool(args)}, got {len(args)}")
+        wanted = "at most 3 arguments" if args else "at least 1 argument"
+        raise TypeError_(f"range expected {wanted}, got {len(args)}")
     try:
         return range(*[as_index(value) for value in args])
     except ValueError as error:
@@ -166,6 +168,8 @@ def _from_hex(args: list[Value], kwargs: dict[str, Value]) -> Value:
         raise translate(error) from None
 
 
+_FROM_HEX = Builtin("fromhex", _from_hex)
+_FROM_KEYS = Builtin("fromkeys", _fromkeys)
 _SLICE_FIELDS = {
     "start": lambda value: value.start, "stop": lambda value: value.stop, "step": lambda value: value.step,
 }  # fmt: skip
@@ -174,12 +178,12 @@ PYTHON_TYPES: dict[str, TypeValue] = {
     kind.name: kind
     for kind in (
         register(TypeValue("int", (int,), _int), INT, NUMBER_FIELDS),
-        register(TypeValue("float", (float,), _float, {"fromhex": Builtin("fromhex", _from_hex)}), FLOAT, NUMBER_FIELDS),
+        register(TypeValue("float", (float,), _float, {"fromhex": _FROM_HEX}), FLOAT, NUMBER_FIELDS),
         register(TypeValue("bool", (bool,), _bool), INT, NUMBER_FIELDS),
         register(TypeValue("str", (str,), _str, unbound(STR)), STR),
         register(TypeValue("list", (list,), _list, unbound(LIST)), LIST),
         register(TypeValue("tuple", (tuple,), _tuple, unbound(TUPLE)), TUPLE),
-        register(TypeValue("dict", (dict,), _dict, {**unbound(DICT), "fromkeys": Builtin("fromkeys", _fromkeys)}), DICT),
+        register(TypeValue("dict", (dict,), _dict, {**unbound(DICT), "fromkeys": _FROM_KEYS}), DICT),
         register(TypeValue("set", (set,), _set, unbound(SET)), SET),
         register(TypeValue("frozenset", (frozenset,), _frozenset), SET),
         register(TypeValue("range", (range,), _range), RANGE, _SLICE_FIELDS),

@@ -1,7 +1,8 @@
 """The values a program holds besides numbers, containers and tensors: callables, types, namespaces, context managers.
 
-Everything callable has `name` and `call(args, kwargs)`: built-in functions, ops, functions of the program, classes. Everything
-with attributes of its own has `get_attribute(name)`, which looks in a table; no Python attribute is reached by name.
+Everything callable has `name` and `call(args, kwargs)`: built-in functions, ops, functions of the program, classes.
+Everything with attributes of its own has `get_attribute(name)`, which looks in a table; no Python attribute is reached
+by name.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ class Size(tuple[int, ...]):
 
     __str__ = __repr__
 
-    def __add__(self, other: tuple[Any, ...]) -> Size:  # type: ignore[override]
+    def __add__(self, other: tuple[Any, ...]) -> Size:
         if not isinstance(other, tuple):
             return NotImplemented
         return Size(tuple.__add__(self, other))

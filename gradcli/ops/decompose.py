@@ -49,6 +49,10 @@ def _eye(x: Node, n: int) -> Node:
     return leaf(np.eye(n, dtype=x.dtype.numpy))
 
 
+def _skew(x: Any) -> Any:
+    return x - transposed(x)
+
+
 def _column(x: Node) -> Any:
     return unsqueeze(x, dim=-1)
 
@@ -230,7 +234,8 @@ op(
 
 
 def _symmetric(a: Any, UPLO: Any) -> Any:
-    return np.linalg.eigh(a, UPLO)
+    values, vectors = np.linalg.eigh(a, UPLO)
+    return values, vectors
 
 
 def _eigh_shape(inputs: tuple[Node, ...], params: Any) -> tuple[Shape, Shape]:
@@ -253,9 +258,7 @@ def _eigh_rule(g: Cotangents, y: tuple[Node, ...], a: Node, UPLO: str) -> Any:
     turned = transposed(vectors)
     inner = None if g[0] is None else diag_embed(g[0], offset=0, dim1=-2, dim2=-1)
     if g[1] is not None:
-        rotation = product(turned, g[1])
-        rotation = (rotation - rotation * _eye(values, values.shape[-1])) / _gaps(values)
-        inner = _total(inner, rotation)
+        inner = _total(inner, _skew(product(turned, g[1])) * 0.5 / _gaps(values))
     return None if inner is None else product(product(vectors, inner), turned)
 
 
@@ -345,10 +348,6 @@ def _svd_shape(inputs: tuple[Node, ...], params: Any) -> tuple[Shape, Shape, Sha
     k = min(m, n)
     wide, tall = (n, m) if params["full_matrices"] else (k, k)
     return (*shape[:-2], m, tall), (*shape[:-2], k), (*shape[:-2], wide, n)
-
-
-def _skew(x: Any) -> Any:
-    return x - transposed(x)
 
 
 def _svd_rule(g: Cotangents, y: tuple[Node, ...], a: Node, full_matrices: bool) -> Any:

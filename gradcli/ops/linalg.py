@@ -462,34 +462,58 @@ op(
 )
 
 
-def _cholesky_solve(b: Node, factor: Node, upper: bool) -> Any:
-    first = solve_triangular(transposed(factor) if upper else factor, b, upper=False, left=True, unitriangular=False)
-    return solve_triangular(factor if upper else transposed(factor), first, upper=True, left=True, unitriangular=False)
+def _cholesky_solve(b: Any, factor: Any, upper: bool) -> Any:
+    turned = np.swapaxes(factor, -1, -2)
+    lower, higher = (turned, factor) if upper else (factor, turned)
+    return _substitute(higher, _substitute(lower, b, False, False), True, False)
 
 
-op(
+def _cholesky_solve_shape(inputs: tuple[Node, ...], params: Any) -> Shape:
+    b, factor = inputs[0].shape, inputs[1].shape
+    check_matrix("cholesky_solve", factor, square=True)
+    check_matrix("cholesky_solve", b, letter="B")
+    if factor[-1] != b[-2]:
+        raise _unequal(factor, b, True, "cholesky_solve")
+    return (*broadcast_shapes(factor[:-2], b[:-2]), *b[-2:])
+
+
+def _factor_rule(g: Node, y: Node, b: Node, factor: Node, upper: bool) -> Any:
+    """As torch has it: the whole of the factor counts, not only its triangle."""
+    half = product(cholesky_solve(g, factor, upper=upper), transposed(y))
+    both = half + transposed(half)
+    return -(product(factor, both) if upper else product(both, factor))
+
+
+cholesky_solve: Op = op(
     "cholesky_solve(Tensor input, Tensor L, bool upper=False)",
     "The X for which A X = input, where L is the Cholesky factor of A.",
-    expands=_cholesky_solve,
+    kernel=_cholesky_solve,
+    grad=[lambda g, y, b, factor, upper: cholesky_solve(g, factor, upper=upper), _factor_rule],
+    shape=_cholesky_solve_shape,
+    dtype=floats("cholesky_solve"),
     grad_fn=("CholeskySolveBackward0", "CholeskySolveBackward0"),
-    domain=(0.5, 2.0),
-    samples=[draw((3, 2), (3, 3), upper=False), draw((3, 2), (3, 3), upper=True)],
 )
 
 
-def _cholesky_inverse(factor: Node, upper: bool) -> Any:
-    check_matrix("cholesky_inverse", factor.shape, square=True)
-    eye = leaf(np.broadcast_to(np.eye(factor.shape[-1], dtype=factor.dtype.numpy), factor.shape))
+def _cholesky_inverse(factor: Any, upper: bool) -> Any:
+    eye = np.broadcast_to(np.eye(factor.shape[-1], dtype=factor.dtype), factor.shape)
     return _cholesky_solve(eye, factor, upper)
+
+
+def _cholesky_inverse_rule(g: Node, y: Node, factor: Node, upper: bool) -> Any:
+    """As torch has it: the whole of the factor counts, not only its triangle."""
+    both = product(y, product(g + transposed(g), y))
+    return -(product(factor, both) if upper else product(both, factor))
 
 
 op(
     "cholesky_inverse(Tensor input, bool upper=False)",
     "The inverse of the matrix whose Cholesky factor is input.",
-    expands=_cholesky_inverse,
+    kernel=_cholesky_inverse,
+    grad=_cholesky_inverse_rule,
+    shape=square("cholesky_inverse"),
+    dtype=floats("cholesky_inverse"),
     grad_fn=("CholeskyInverseBackward0", "CholeskyInverseBackward0"),
-    domain=(0.5, 2.0),
-    samples=[draw((3, 3), upper=False), draw((2, 2), upper=True)],
 )
 
 

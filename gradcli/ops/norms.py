@@ -47,7 +47,7 @@ def _norm_rule(g: Node, y: Node, x: Node, ord: float, dim: Any, keepdim: bool) -
     """Masked where the norm is 0, as torch does it: the gradient there is 0."""
     g, y = expand_reduced(g, x.shape, dim, keepdim), expand_reduced(y, x.shape, dim, keepdim)
     if ord == 0:
-        return g * 0
+        return None
     if ord == 1:
         return g * sign(x)
     if ord == 2:

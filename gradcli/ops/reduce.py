@@ -473,18 +473,19 @@ def _logical_kernel(reduce: Callable[..., Any]) -> Kernel:
     return kernel
 
 
-for _name, _doc, _reduce in (
-    ("all", "Whether all elements along dim are nonzero.", np.all),
-    ("any", "Whether any element along dim is nonzero.", np.any),
-):
-    op(
-        f"{_name}(Tensor input, dims? dim=None, bool keepdim=False)",
-        _doc,
-        kernel=_logical_kernel(_reduce),
+def _logical(name: str, doc: str, reduce: Callable[..., Any]) -> Op:
+    return op(
+        f"{name}(Tensor input, dims? dim=None, bool keepdim=False)",
+        doc,
+        kernel=_logical_kernel(reduce),
         shape=reduced,
         dtype=_logical_dtype,
         samples=[draw((2, 3), dim=None, keepdim=False), draw((2, 3), dim=1, keepdim=True)],
     )
+
+
+all_dim: Op = _logical("all", "Whether all elements along dim are nonzero.", np.all)
+any_dim: Op = _logical("any", "Whether any element along dim is nonzero.", np.any)
 op(
     "count_nonzero(Tensor input, dims? dim=None)",
     "How many elements along dim are not zero.",

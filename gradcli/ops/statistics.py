@@ -8,13 +8,23 @@ from typing import Any
 import numpy as np
 
 from gradcli import dtypes
-from gradcli.errors import DtypeError
+from gradcli.engine.run import value
+from gradcli.errors import DtypeError, ShapeError
 from gradcli.graph.node import Node
-from gradcli.graph.op import Op, draw, op
-from gradcli.ops.compare import eq, where
-from gradcli.ops.reduce import half_in_single, mean_dim, reduced
-from gradcli.ops.shape import expand_reduced
-from gradcli.shapes import normal_dims
+from gradcli.graph.op import Op, draw, index, leaf, op
+from gradcli.ops.along import take_along
+from gradcli.ops.arithmetic import div, mul
+from gradcli.ops.compare import eq, isnan, logical_not, maximum, where
+from gradcli.ops.convert import to_dtype, zeros_as
+from gradcli.ops.diagonal import diagonal
+from gradcli.ops.dtyperules import TITLES, check_same
+from gradcli.ops.explog import sqrt
+from gradcli.ops.order import permute, transposed
+from gradcli.ops.products import product
+from gradcli.ops.reduce import add_up, any_dim, half_in_single, mean_dim, reduced, sum_, summing
+from gradcli.ops.shape import expand_reduced, reshape, unsqueeze
+from gradcli.ops.sort import sort
+from gradcli.shapes import normal_dim, normal_dims, reduced_shape
 
 
 def floats_only(inputs: tuple[Node, ...], params: Any) -> tuple[dtypes.DType | None, Any]:
@@ -135,4 +145,208 @@ _spread_op("std", "The standard deviation", _alone(std_), "StdBackward0", ("StdB
 _spread_op("var_mean", "The variance and the mean", _with_mean(var_), "VarMeanBackward0", ("VarMeanBackward0",) * 2)
 _spread_op(
     "std_mean", "The standard deviation and the mean", _with_mean(std_), "StdMeanBackward0", ("StdMeanBackward0",) * 2
+)
+
+
+# --- sums and means of what is not nan
+
+
+@half_in_single
+def _add_numbers(x: Any, dim: Any, keepdim: bool, dtype: Any) -> Any:
+    return add_up(np.where(x != x, x.dtype.type(0), x), dim, keepdim)
+
+
+nansum: Op = op(
+    "nansum(Tensor input, dims? dim=None, bool keepdim=False, *, dtype? dtype=None)",
+    "The sum over dim of what is not nan.",
+    kernel=_add_numbers,
+    grad=lambda g, y, x, dim, keepdim, dtype: mul(expand_reduced(g, x.shape, dim, keepdim), logical_not(isnan(x))),
+    shape=reduced,
+    dtype=summing,
+    grad_fn="NansumBackward0",
+    samples=[draw((2, 3), dim=None, keepdim=False, dtype=None), draw((2, 3), dim=1, keepdim=True, dtype=None)],
+)
+
+
+def _nanmean(x: Node, dim: Any, keepdim: bool, dtype: dtypes.DType | None) -> Any:
+    if not x.dtype.floating:
+        raise DtypeError(
+            f"a tensor of {x.dtype!r} has no mean in its own dtype",
+            hint="convert it first: x.float()",
+            torch=f"nanmean(): expected input to have floating point or complex dtype but got {TITLES[x.dtype.name]}",
+        )
+    count = sum_(logical_not(isnan(x)), dim=dim, keepdim=keepdim)
+    return div(nansum(x, dim=dim, keepdim=keepdim, dtype=dtype), count)
+
+
+op(
+    "nanmean(Tensor input, dims? dim=None, bool keepdim=False, *, dtype? dtype=None)",
+    "The mean over dim of what is not nan.",
+    expands=_nanmean,
+    samples=[draw((2, 3), dim=None, keepdim=False, dtype=None), draw((2, 3), dim=1, keepdim=True, dtype=None)],
+)
+
+
+# --- quantiles
+
+INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
+_to_rank: Op = op(
+    "_to_rank(Tensor input, str how)",
+    "A rank that may lie between two, rounded: 'down', 'up' or to the nearest (of two the even one).",
+    spelled=["_"],
+    kernel=lambda x, how: {"down": np.floor, "up": np.ceil, "nearest": np.rint}[how](x).astype(np.int64),
+    dtype=index,
+)
+
+
+def _quantile_of(x: Node, q: Node, interpolation: str, ignore_nan: bool) -> Any:
+    """The quantiles q (a vector) along the last dimension of x."""
+    ordered = sort(x, dim=-1, descending=False)[0]
+    missing = isnan(x)
+    if ignore_nan:
+        last = sum_(logical_not(missing), dim=-1, keepdim=True) - 1
+        ranks = mul(q, to_dtype(where(last < 0, 0, last), x.dtype))
+    else:
+        spoiled = any_dim(missing, dim=-1, keepdim=True)
+        ranks = where(spoiled, float(x.shape[-1] - 1), mul(q, float(x.shape[-1] - 1)))
+    how = {"lower": "down", "higher": "up", "nearest": "nearest"}.get(interpolation)
+    if how is not None:
+        return take_along(ordered, _to_rank(ranks, how=how), dim=x.ndim - 1)
+    below, above = _to_rank(ranks, how="down"), _to_rank(ranks, how="up")
+    low, high = (take_along(ordered, at, dim=x.ndim - 1) for at in (below, above))
+    weight = 0.5 if interpolation == "midpoint" else ranks - to_dtype(below, x.dtype)
+    return low + weight * (high - low)
+
+
+def _check_quantile(x: Node, q: Node, interpolation: str) -> None:
+    if x.dtype not in (dtypes.float32, dtypes.float64):
+        raise DtypeError(
+            f"a tensor of {x.dtype!r} has no quantiles; it needs float32 or float64",
+            hint="convert it first: x.float()",
+            torch="quantile() input tensor must be either float or double dtype",
+        )
+    if q.ndim > 1:
+        raise ShapeError(
+            f"q is a number or a vector, not of shape {q.shape}", torch="quantile() q must be a scalar or 1D tensor"
+        )
+    check_same((x, q), "quantile() q tensor must be same dtype as the input tensor")
+    if interpolation not in INTERPOLATIONS:
+        raise ShapeError(
+            f"interpolation is {interpolation!r}; it can be {', '.join(map(repr, INTERPOLATIONS))}",
+            torch="quantile() interpolation must be one of linear, lower, higher, midpoint or nearest, "
+            f"but got {interpolation}",
+        )
+    if 0 in x.shape:
+        raise ShapeError("an empty tensor has no quantiles", torch="quantile() input tensor must be non-empty")
+    outside = [number for number in np.reshape(value(q), -1).tolist() if not 0 <= number <= 1]
+    if outside:
+        raise ShapeError(
+            f"q is {outside[0]:g}; it must be from 0 to 1",
+            torch=f"quantile() q must be in the range [0, 1] but got {outside[0]:g}"
+            if not q.ndim
+            else "quantile() q values must be in the range [0, 1]",
+        )
+
+
+def _quantile(ignore_nan: bool) -> Any:
+    def quantile(x: Node, q: Node, dim: int | None, keepdim: bool, interpolation: str) -> Any:
+        if q.op.name == "number":
+            q = leaf(np.asarray(q.value, dtype=x.dtype.numpy if x.dtype.floating else np.float64))
+        _check_quantile(x, q, interpolation)
+        rows = reshape(x, shape=(-1,)) if dim is None or not x.ndim else x
+        at = 0 if dim is None or not x.ndim else normal_dim(dim, x.ndim)
+        others = tuple(d for d in range(rows.ndim) if d != at)
+        turned = permute(rows, dims=(*others, at)) if rows.ndim > 1 else rows
+        found = _quantile_of(turned, reshape(q, shape=(-1,)), interpolation, ignore_nan)
+        # the quantiles come first, then the dimensions that are left
+        found = permute(found, dims=(found.ndim - 1, *range(found.ndim - 1))) if found.ndim > 1 else found
+        left = reduced_shape(x.shape, normal_dims(dim, x.ndim), keepdim)
+        return reshape(found, shape=(*q.shape, *left))
+
+    return quantile
+
+
+for _name, _word, _ignore in (("quantile", "", False), ("nanquantile", " that are not nan", True)):
+    op(
+        f"{_name}(Tensor input, Operand q, int? dim=None, bool keepdim=False, *, str interpolation='linear')",
+        f"The values below which the fractions q of the elements{_word} lie.",
+        expands=_quantile(_ignore),
+        grad_fn=("SqueezeBackward4", "SqueezeBackward4"),
+    )
+
+
+# --- covariance
+
+
+def _weights(w: Node | None, count: int, name: str) -> Any:
+    if w is None:
+        return None
+    if w.ndim > 1 or w.size != count:
+        raise ShapeError(
+            f"{name} has shape {w.shape}; there are {count} observations",
+            torch=f"cov(): expected {name} to have the same numel as there are observations in the input tensor",
+        )
+    return w
+
+
+def _cov(x: Node, correction: int, fweights: Node | None, aweights: Node | None) -> Any:
+    if x.ndim > 2:
+        raise ShapeError(
+            f"it takes variables in rows (2 dimensions), not shape {x.shape}",
+            torch=f"cov(): expected input to have two or fewer dimensions but got an input with {x.ndim} dimensions",
+        )
+    if x.dtype is dtypes.bool_:
+        raise DtypeError("bool has no covariance", torch="cov(): bool dtype is not supported for input")
+    rows = reshape(x, shape=(1, -1)) if x.ndim < 2 else x
+    rows = rows if rows.dtype.floating else to_dtype(rows, dtypes.float32)
+    count = rows.shape[1]
+    frequency, weight = _weights(fweights, count, "fweights"), _weights(aweights, count, "aweights")
+    w = frequency if weight is None else weight if frequency is None else mul(frequency, weight)
+    if w is None:
+        average = mean_dim(rows, dim=1, keepdim=True, dtype=None)
+        norm: Any = max(float(count - correction), 0.0)
+    else:
+        total = sum_(to_dtype(w, rows.dtype), dim=None, keepdim=False)
+        average = div(sum_(mul(rows, w), dim=1, keepdim=True), total)
+        if weight is None:
+            norm = total - correction
+        else:
+            norm = total - div(mul(sum_(mul(w, weight), dim=None, keepdim=False), correction), total)
+        norm = to_dtype(maximum(norm, zeros_as(norm)), rows.dtype)
+    away = rows - average
+    other = away if w is None else mul(away, w)
+    covariance = div(product(away, transposed(to_dtype(other, rows.dtype))), norm)
+    return reshape(covariance, shape=tuple(size for size in covariance.shape if size != 1))
+
+
+cov: Op = op(
+    "cov(Tensor input, *, int correction=1, Tensor? fweights=None, Tensor? aweights=None)",
+    "The covariance of the variables, which are rows; observations are columns.",
+    expands=lambda x, fweights, aweights, correction: _cov(x, correction, fweights, aweights),
+    grad_fn=("SqueezeBackward0", "SqueezeBackward0"),
+)
+_limited: Op = op(
+    "_limited(Tensor input)",
+    "input between -1 and 1.",
+    spelled=["_"],
+    kernel=lambda x: np.clip(x, -1, 1),
+    grad=lambda g, y, x: where(eq(x, y), g, 0.0),
+    dtype=lambda inputs, params: (None, inputs[0].dtype),
+    grad_fn=("ClampBackward1", "ClampBackward1"),
+)
+
+
+def _corrcoef(x: Node) -> Any:
+    c = cov(x, None, None, correction=1)
+    if not c.ndim:
+        return c / c
+    spread = sqrt(diagonal(c, offset=0, dim1=0, dim2=1))
+    return _limited(c / unsqueeze(spread, dim=1) / unsqueeze(spread, dim=0))
+
+
+op(
+    "corrcoef(Tensor input)",
+    "The correlation coefficients of the variables, which are rows; observations are columns.",
+    expands=_corrcoef,
+    samples=[draw((2, 5))],
 )

@@ -235,7 +235,7 @@ copy: Op = op(
     "src, broadcast to the shape of input and in its dtype.",
     spelled=[".copy_"],
     kernel=lambda x, src, non_blocking: np.array(np.broadcast_to(src, x.shape)),
-    grad=[None, lambda g, y, x, src, non_blocking: g],
+    grad=[lambda g, y, x, src, non_blocking: zeros_as(g), lambda g, y, x, src, non_blocking: g],
     shape=_fitting,
     dtype=_into_first,
     grad_fn=("CopyBackwards", "CopyBackwards"),

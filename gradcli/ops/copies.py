@@ -1,5 +1,5 @@
-"""torch's `_copy` functions, each view op once more as a copy; and calls that torch has for complex or conjugated tensors,
-which leave real ones as they are.
+"""torch's `_copy` functions, each view op once more as a copy; and what torch does to complex tensors, which leaves real
+ones as they are.
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from gradcli import dtypes
-from gradcli.errors import DtypeError, ShapeError
+from gradcli.errors import DtypeError, IndexError_, ShapeError
 from gradcli.graph.node import Node
-from gradcli.graph.op import Op, draw, kept, op, same
+from gradcli.graph.op import Op, ShapeRule, draw, kept, op, same
 from gradcli.ops.shape import expand, reshape_like_torch
 from gradcli.ops.views import part, spread
 from gradcli.shapes import Shape, normal_dim
@@ -18,14 +18,17 @@ from gradcli.shapes import Shape, normal_dim
 # Triangles
 
 
-def _matrix(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Shape:
-    shape = same(inputs, params)
-    if len(shape) < 2:
-        raise ShapeError(
-            f"it takes matrices; a tensor of shape {shape} has {len(shape)} dimension{'' if len(shape) == 1 else 's'}",
-            torch="tril: input tensor must have at least 2 dimensions",
-        )
-    return shape
+def _matrices(name: str) -> ShapeRule:
+    def rule(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Shape:
+        shape = same(inputs, params)
+        if len(shape) < 2:
+            raise ShapeError(
+                f"it takes matrices; a tensor of shape {shape} has not two dimensions",
+                torch=f"{name}: input tensor must have at least 2 dimensions",
+            )
+        return shape
+
+    return rule
 
 
 tril: Op = op(
@@ -33,7 +36,7 @@ tril: Op = op(
     "The elements on and below a diagonal, zeros above.",
     kernel=lambda x, diagonal: np.tril(x, diagonal),
     grad=lambda g, y, x, diagonal: tril(g, diagonal=diagonal),
-    shape=_matrix,
+    shape=_matrices("tril"),
     dtype=kept,
     grad_fn="TrilBackward0",
     linear=True,
@@ -46,7 +49,7 @@ triu: Op = op(
     "The elements on and above a diagonal, zeros below.",
     kernel=lambda x, diagonal: np.triu(x, diagonal),
     grad=lambda g, y, x, diagonal: triu(g, diagonal=diagonal),
-    shape=_matrix,
+    shape=_matrices("triu"),
     dtype=kept,
     grad_fn="TriuBackward0",
     linear=True,
@@ -116,7 +119,10 @@ def _embedded_size(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Shape
 
 
 def _no_vector() -> int:
-    raise ShapeError("a tensor without dimensions is no diagonal")
+    raise IndexError_(
+        "a tensor without dimensions is no diagonal",
+        torch="Dimension out of range (expected to be in range of [-1, 0], but got -2)",
+    )
 
 
 def _embed(x: Any, offset: int, dim1: int, dim2: int) -> Any:

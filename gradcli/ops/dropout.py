@@ -78,8 +78,8 @@ op(
 
 
 def _channels(x: Node, p: float, training: bool, generator: Any, dims: int) -> Node:
-    """Whole channels dropped; a tensor without a batch dimension gets one."""
-    single = x.ndim == dims + 1
+    """Whole channels dropped; a tensor that has not a dimension for the batch gets one, two-dimensional ones aside."""
+    single = dims != 2 and x.ndim != dims + 2
     whole: Node = unsqueeze(x, dim=0) if single else x
     result = _dropout(whole, p, training, generator, whole.shape[:2] + (1,) * (whole.ndim - 2))
     return squeeze(result, 0) if single else result
@@ -117,6 +117,24 @@ op(
     "Dropout that keeps the mean and variance of what selu gives.",
     spelled=["F.alpha_dropout"],
     expands=_alpha_dropout,
+)
+op(
+    f"alpha_dropout(Tensor input, float p, bool train, *, {FROM})",
+    "Dropout that keeps the mean and variance of what selu gives.",
+    spelled=["torch.alpha_dropout"],
+    expands=lambda x, p, train, generator: _alpha_dropout(x, p, train, generator),
+)
+op(
+    f"feature_dropout(Tensor input, float p, bool train, *, {FROM})",
+    "input with each channel set to 0 with probability p.",
+    spelled=["torch.feature_dropout"],
+    expands=lambda x, p, train, generator: _dropout(x, p, train, generator, x.shape[:2] + (1,) * (x.ndim - 2)),
+)
+op(
+    f"feature_alpha_dropout(Tensor input, float p, bool train, *, {FROM})",
+    "Alpha dropout of whole channels.",
+    spelled=["torch.feature_alpha_dropout"],
+    expands=lambda x, p, train, generator: _alpha_dropout(x, p, train, generator, x.shape[:2] + (1,) * (x.ndim - 2)),
 )
 op(
     f"feature_alpha_dropout(Tensor input, float p=0.5, bool training=False, ignored inplace=False, *, {FROM})",

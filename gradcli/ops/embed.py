@@ -136,7 +136,7 @@ def _diagonal_places(rows: int, columns: int, wrap: bool) -> Any:
 
 
 def _fill_diagonal(x: Any, fill_value: float, wrap: bool) -> Any:
-    result = np.array(x)
+    result = np.array(x, order="C")
     if x.ndim == 2:
         result.reshape(-1)[_diagonal_places(x.shape[0], x.shape[1], wrap)] = fill_value
     else:
@@ -164,7 +164,7 @@ _fill_diagonal_op: Op = op(
     grad=lambda g, y, x, fill_value, wrap: _fill_diagonal_op(g, fill_value=0.0, wrap=wrap),
     shape=_fillable,
     dtype=kept,
-    grad_fn=("FillDiagonalBackward", "FillDiagonalBackward0"),
+    grad_fn=("FillDiagonalBackward", "CopySlices"),
     samples=[draw((3, 3), fill_value=2.0, wrap=False), draw((5, 2), fill_value=2.0, wrap=True)],
 )
 

@@ -15,6 +15,7 @@ from gradcli.engine.run import value
 from gradcli.errors import DtypeError, GradcliError, IndexError_, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, kept, leaf, op
+from gradcli.ops.dtyperules import TITLES
 from gradcli.ops.shape import expand, reshape_like_torch
 from gradcli.shapes import Shape, broadcast_shapes, element_count, normal_dim
 
@@ -132,7 +133,7 @@ def grid(index: Any, dim: int) -> tuple[Any, ...]:
 def _gather_shape(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Shape:
     x, index = inputs
     check_integers(index, "gather")
-    check_gather_shape(x.shape, index.shape, params["dim"], "self")
+    check_gather_shape(x.shape, index.shape, params["dim"], "input")
     shape: Shape = index.shape
     return shape
 
@@ -148,16 +149,14 @@ def check_gather_shape(shape: Shape, index: Shape, dim: int, word: str) -> None:
     if max(len(shape), 1) != max(len(index), 1):
         raise ShapeError(
             f"the index has {len(index)} dimension{'' if len(index) == 1 else 's'}, the tensor has {len(shape)}",
-            torch="Index tensor must have the same number of dimensions as "
-            + ("input" if word == "self" else word)
-            + " tensor",
+            torch="Index tensor must have the same number of dimensions as " + word + " tensor",
         )
     for d, (size, own) in enumerate(zip(index, shape, strict=False)):
         if d != at and size > own:
             raise ShapeError(
                 f"the index of shape {index} is larger than the tensor of shape {shape} in dimension {d}",
                 detail=f"only along dimension {at} may it be",
-                torch=f"Size does not match at dimension {d} expected index {list(index)} to be no larger than {word} "
+                torch=f"Size does not match at dimension {d} expected index {list(index)} to be no larger than self "
                 f"{list(shape)} apart from dimension {at}",
             )
 
@@ -270,7 +269,7 @@ def _take_shape(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Shape:
         raise DtypeError(
             f"the index has dtype {index.dtype}; it has to be int64",
             hint="convert it: .long()",
-            torch=f"take(): Expected a long tensor for index, but got {index.dtype.name.title()}",
+            torch=f"take(): Expected a long tensor for index, but got {TITLES[index.dtype.name]}",
         )
     shape: Shape = index.shape
     return shape

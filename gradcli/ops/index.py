@@ -18,6 +18,7 @@ from gradcli.errors import DtypeError, IndexError_, ShapeError, TypeError_, Valu
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, kept, leaf, named, op, same
 from gradcli.ops.convert import alias
+from gradcli.ops.dtyperules import TITLES
 from gradcli.ops.part import select, slice_, sliced_range
 from gradcli.ops.shape import reshape, unsqueeze
 from gradcli.ops.views import Step, take_view, write_view
@@ -328,7 +329,7 @@ _spread_index: Op = op(
 
 
 def _put_kernel(x: Any, value: Any, *indices: Any, dims: Shape, accumulate: bool) -> Any:
-    result = np.array(x)
+    result = np.array(x, order="C")
     places = _places(result, indices, dims)
     if accumulate:
         np.add.at(result, places, value)
@@ -360,7 +361,7 @@ def _put_dtype(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> tuple[Non
             f"a value of {value.dtype} does not go into a tensor of {x.dtype}",
             hint=f"convert it: .to({x.dtype})",
             torch="Index put requires the source and destination dtypes match, got "
-            f"{x.dtype.name.title()} for the destination and {value.dtype.name.title()} for the source.",
+            f"{TITLES[x.dtype.name]} for the destination and {TITLES[value.dtype.name]} for the source.",
         )
     return None, x.dtype
 

@@ -321,13 +321,6 @@ op(
     expands=lambda repeats, output_size: leaf(_interleaved_places(repeats, repeats.size)),
 )
 op(
-    "repeat_interleave(Tensor input, int repeats, int? dim=None, *, int? output_size=None)",
-    "input with each element repeated so many times along dim; without dim, flattened.",
-    expands=_interleaved,
-    samples=[draw((2, 3), repeats=2, dim=None, output_size=None), draw((2, 3), repeats=3, dim=1, output_size=None)],
-    wrong=[("repeat_interleave(ones(3), -1)", "cannot be negative")],
-)
-op(
     "repeat_interleave(Tensor input, Tensor repeats, int? dim=None, *, int? output_size=None)",
     "input with each element repeated its own number of times along dim.",
     expands=_interleaved_by,
@@ -335,6 +328,13 @@ op(
         draw(3, repeats=[1, 0, 2], dim=None, output_size=None),
         draw((2, 3), repeats=[2], dim=0, output_size=None),
     ],
+)
+op(
+    "repeat_interleave(Tensor input, int repeats, int? dim=None, *, int? output_size=None)",
+    "input with each element repeated so many times along dim; without dim, flattened.",
+    expands=_interleaved,
+    samples=[draw((2, 3), repeats=2, dim=None, output_size=None), draw((2, 3), repeats=3, dim=1, output_size=None)],
+    wrong=[("repeat_interleave(ones(3), -1)", "cannot be negative")],
 )
 
 # Grids and choices

@@ -15,6 +15,7 @@ from gradcli.graph.node import Node, cast_value
 from gradcli.graph.op import Op, draw, kept, leaf, op
 from gradcli.ops.compare import where
 from gradcli.ops.convert import zeros_as
+from gradcli.ops.dtyperules import TITLES
 from gradcli.ops.gather import place_rows
 from gradcli.ops.reduce import sum_
 from gradcli.ops.shape import expand, reshape
@@ -130,7 +131,7 @@ op(
 
 
 def _scatter_kernel(x: Any, source: Any, places: Any, shape: Shape) -> Any:
-    result = np.array(np.broadcast_to(x, shape))
+    result = np.array(np.broadcast_to(x, shape), order="C")
     result.reshape(-1)[places] = np.reshape(source, -1)[: places.size]
     return result
 
@@ -156,12 +157,13 @@ _masked_scatter_op: Op = op(
 
 
 def _masked_scatter(x: Node, mask: Node, source: Node) -> Node:
-    _check_mask(mask, f"masked_scatter_ only supports boolean masks, but got mask with dtype {mask.dtype.name}")
+    _check_mask(mask, f"masked_scatter_ only supports boolean masks, but got mask with dtype {TITLES[mask.dtype.name]}")
     if x.dtype is not source.dtype:
         raise DtypeError(
             f"the values are of {source.dtype}, the tensor is of {x.dtype}",
             hint=f"convert them: .to({x.dtype})",
-            torch=f"masked_scatter: expected self and source to have same dtypes but got{x.dtype} and {source.dtype}",
+            torch="masked_scatter: expected self and source to have same dtypes but got"
+            f"{TITLES[x.dtype.name]} and {TITLES[source.dtype.name]}",
         )
     shape = broadcast_shapes(x.shape, mask.shape)
     places = _places(mask, shape)

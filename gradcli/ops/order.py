@@ -80,15 +80,15 @@ t: Op = op(
 )
 
 
-def transposed(x: Node) -> Node:
-    """The node with its last two dimensions exchanged.
+def transposed(x: Node, name: str = "mT") -> Node:
+    """The node with its last two dimensions exchanged. name: the method that asks.
 
     Raises: ShapeError when it has fewer.
     """
     if x.ndim < 2:
         raise ShapeError(
             f"it transposes matrices; a tensor of shape {x.shape} has {x.ndim} dimension{'s' if x.ndim != 1 else ''}",
-            torch=f"tensor.mT is only supported on matrices or batches of matrices. Got {x.ndim}-D tensor.",
+            torch=f"tensor.{name} is only supported on matrices or batches of matrices. Got {x.ndim}-D tensor.",
         )
     result: Node = transpose(x, dim0=-2, dim1=-1)
     return result
@@ -123,7 +123,7 @@ op("H(Tensor input)", "A matrix transposed.", spelled=[".H"], expands=_matrix_tr
 op(
     "adjoint(Tensor input)",
     "The last two dimensions exchanged.",
-    expands=lambda x: transposed(x) if x.ndim else x,
+    expands=lambda x: transposed(x, "adjoint") if x.ndim else x,
     samples=[draw((2, 3)), draw((2, 3, 2))],
 )
 

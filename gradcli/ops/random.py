@@ -19,7 +19,8 @@ from gradcli.graph.node import MODE, Node
 from gradcli.graph.op import Op, kept, op, same
 from gradcli.ops.convert import zeros_as
 from gradcli.ops.create import LIKE, PLACE, asked_dtype, asked_size
-from gradcli.ops.dtyperules import not_taken
+from gradcli.ops.declare import refuse
+from gradcli.ops.dtyperules import TITLES, not_taken
 from gradcli.shapes import Shape, broadcast_shapes, checked_size
 
 FROM = "generator generator=None"
@@ -289,6 +290,8 @@ op(
     f"bernoulli(Tensor input, float p, *, {FROM})",
     "1 with probability p, else 0, in the shape and dtype of input.",
     kernel=_plain_bernoulli,
+    grad=refuse,
+    grad_fn=("BernoulliBackward1", "NotImplemented"),
     shape=same,
     dtype=kept,
     random=True,
@@ -330,7 +333,7 @@ def _multinomial_dtype(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> t
         raise DtypeError(
             f"the weights are of {inputs[0].dtype}; they have to be floating",
             hint="convert them: .float()",
-            torch="multinomial only supports floating-point dtypes for input",
+            torch="multinomial only supports floating-point dtypes for input, got: " + TITLES[inputs[0].dtype.name],
         )
     return None, dtypes.int64
 

@@ -16,6 +16,7 @@ from gradcli.ops.compare import eq, where
 from gradcli.ops.convert import to_dtype, zeros_as
 from gradcli.ops.create import ones, zeros
 from gradcli.ops.declare import refuse
+from gradcli.ops.dtyperules import TITLES
 from gradcli.ops.gather import (
     at_dim,
     check_gather_shape,
@@ -68,7 +69,7 @@ def _scattered(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Shape:
 
 def _combined(x: Any, index: Any, src: Any, dim: int, combine: Callable[[Any, Any, Any], None]) -> Any:
     """A copy of x in which `combine(target, places, values)` put the values where the index points."""
-    result = np.array(x)
+    result = np.array(x, order="C")
     if index.size:
         target, places = (a.reshape(1) if a.ndim == 0 else a for a in (result, index))
         dim %= target.ndim
@@ -312,13 +313,20 @@ def _slices_shape(name: str, error: type[IndexError_] | type[ShapeError]) -> Cal
                 torch=f"{name}(): Index should have dimension 1 or 0",
             )
         check_integers(index, name)
-        same_dtype = f"{name}(): self and source expected to have the same dtype, but got (self) "
-        _same_dtypes(x, src, f"{same_dtype}{x.dtype} and (source) {src.dtype}")
-        wanted = (*x.shape[:dim], index.size, *x.shape[dim + 1 :]) if x.ndim else src.shape
-        if src.shape != wanted or (not x.ndim and (src.size != 1 or src.ndim > 1)):
+        _same_dtypes(
+            x,
+            src,
+            f"{name}(): self and source expected to have the same dtype, but got (self) {TITLES[x.dtype.name]} and "
+            f"(source) {TITLES[src.dtype.name]}",
+        )
+        wanted: Shape = (*x.shape[:dim], index.size, *x.shape[dim + 1 :]) if x.ndim else ()
+        scalars = name == "index_copy_" and not x.ndim and src.shape in ((), (1,))
+        if src.shape != wanted and not scalars:
+            own = src.shape[dim] if dim < src.ndim else 1
             raise error(
                 f"the values have shape {src.shape}; the places have shape {wanted}",
-                torch=f"{name}(): Number of indices ({index.size}) should be equal to source.size(dim), for dim: {dim}",
+                torch=f"{name}(): Number of indices ({index.size}) should be equal to source.size(dim): ({own}), "
+                f"for dim: {dim}",
             )
         return same(inputs, params)
 
@@ -326,7 +334,7 @@ def _slices_shape(name: str, error: type[IndexError_] | type[ShapeError]) -> Cal
 
 
 def _slices(x: Any, index: Any, src: Any, dim: int, combine: Callable[[Any, Any, Any], None]) -> Any:
-    result = np.array(x)
+    result = np.array(x, order="C")
     target = result.reshape(1) if result.ndim == 0 else result
     dim %= target.ndim
     check_range(index, target.shape[dim], dim)
@@ -391,7 +399,7 @@ index_fill: Op = op(
 
 
 def _fill_slices(x: Any, index: Any, dim: int, value: Any) -> Any:
-    result = np.array(x)
+    result = np.array(x, order="C")
     target = result.reshape(1) if result.ndim == 0 else result
     dim %= target.ndim
     check_range(index, target.shape[dim], dim, negative=True)
@@ -488,7 +496,7 @@ op(
 
 
 def _put_flat(x: Any, index: Any, source: Any, accumulate: bool) -> Any:
-    result = np.array(x)
+    result = np.array(x, order="C")
     places = index.reshape(-1)
     outside = "out of range: tried to access index {index} on a tensor of " + f"{x.size} elements."
     check_range(places, x.size, 0, negative=True, torch=outside)

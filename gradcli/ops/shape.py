@@ -310,11 +310,13 @@ def expanded_shape(shape: Shape, size: Shape) -> Shape:
     if lead < 0:
         raise ShapeError(
             f"a tensor of shape {shape} cannot expand to fewer dimensions: {size}",
-            torch=f"the number of sizes provided ({len(size)}) must be greater or equal to the number of dimensions in "
+            torch=f"expand(torch.FloatTensor{{{list(shape)}}}, size={list(size)}): the number of sizes "
+            f"provided ({len(size)}) must be greater or equal to the number of dimensions in "
             f"the tensor ({len(shape)})",
         )
-    result = []
-    for at, wanted in enumerate(size):
+    result = list(size)
+    for at in reversed(range(len(size))):
+        wanted = size[at]
         own = shape[at - lead] if at >= lead else 1
         if wanted < 0 and (at < lead or wanted < -1):
             raise ShapeError(
@@ -329,7 +331,8 @@ def expanded_shape(shape: Shape, size: Shape) -> Shape:
                 torch=f"The expanded size of the tensor ({wanted}) must match the existing size ({own}) at "
                 f"non-singleton dimension {at}.  Target sizes: {list(size)}.  Tensor sizes: {list(shape)}",
             )
-        result.append(own if wanted == -1 else wanted)
+        if wanted == -1:
+            result[at] = own
     return tuple(result)
 
 

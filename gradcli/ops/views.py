@@ -38,7 +38,7 @@ def _positions(shape: Shape, steps: Steps) -> Any:
 
 
 def _write(x: Any, value: Any, steps: Steps) -> Any:
-    result = np.array(x)
+    result = np.array(x, order="C")
     seen = _array_view(result, steps)
     if np.may_share_memory(seen, result) and seen.flags.writeable:
         seen[...] = value

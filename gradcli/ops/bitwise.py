@@ -14,7 +14,7 @@ from gradcli.graph.node import Node
 from gradcli.graph.op import DtypeRule, Op, draw, floating, op, promoted
 from gradcli.ops.declare import binary, unary
 from gradcli.ops.dtyperules import new, refusing
-from gradcli.ops.explog import exp2
+from gradcli.ops.explog import exp2, power_based
 
 OPERANDS = "Operand input, Operand other"
 TENSORS = "Tensor input, Tensor other"
@@ -70,11 +70,12 @@ bitwise_right_shift: Op = binary(
 gcd: Op = binary("gcd", "The greatest common divisor.", np.gcd, arguments=TENSORS, dtype=_integers("gcd_cpu", BOOL))
 lcm: Op = binary("lcm", "The least common multiple.", np.lcm, arguments=TENSORS, dtype=_integers("lcm_cpu", BOOL))
 
+# torch's derivative has 2^other in the dtype of other: 0 for a negative integer
 ldexp: Op = binary(
     "ldexp",
     "input times 2^other.",
     lambda x, other: x * np.exp2(other),
-    [lambda g, y, x, other: g * exp2(other), lambda g, y, x, other: g * y * math.log(2.0)],
+    [lambda g, y, x, other: g * power_based(other, input=2), lambda g, y, x, other: g * y * math.log(2.0)],
     arguments=TENSORS,
     dtype=floating,
     grad_fn=new("LdexpBackward0"),

@@ -164,6 +164,16 @@ op(
 )
 
 
+def larger(x: Any, y: Any) -> Any:
+    """The larger; x of two equal ones (which shows for -0.0 and 0.0), as torch has it for small tensors."""
+    return np.maximum(y, x)
+
+
+def smaller(x: Any, y: Any) -> Any:
+    """The smaller; x of two equal ones."""
+    return np.minimum(y, x)
+
+
 def _taken(g: Node, lost: Node, tied: Node) -> Node:
     """A cotangent for an operand, 0 where it lost; ties share it evenly. (nan neither loses nor ties.)"""
     return where(lost, 0.0, where(tied, g * 0.5, g))
@@ -172,7 +182,7 @@ def _taken(g: Node, lost: Node, tied: Node) -> Node:
 maximum: Op = binary(
     "maximum",
     "The larger of both, element by element; ties share the gradient.",
-    np.maximum,
+    larger,
     [lambda g, y, a, b: _taken(g, lt(a, b), eq(a, b)), lambda g, y, a, b: _taken(g, gt(a, b), eq(a, b))],
     arguments=TENSORS,
     grad_fn=new("MaximumBackward0"),
@@ -181,7 +191,7 @@ maximum: Op = binary(
 minimum: Op = binary(
     "minimum",
     "The smaller of both, element by element; ties share the gradient.",
-    np.minimum,
+    smaller,
     [lambda g, y, a, b: _taken(g, gt(a, b), eq(a, b)), lambda g, y, a, b: _taken(g, lt(a, b), eq(a, b))],
     arguments=TENSORS,
     grad_fn=new("MinimumBackward0"),

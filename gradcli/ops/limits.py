@@ -11,7 +11,7 @@ from gradcli.errors import DtypeError, ValueError_
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, floating, op, promoted
 from gradcli.ops.arithmetic import flat
-from gradcli.ops.compare import eq, ge, gt, isfinite, isnan, le, logical_and, logical_or, lt, where
+from gradcli.ops.compare import eq, ge, gt, isfinite, isnan, larger, le, logical_and, logical_or, lt, smaller, where
 from gradcli.ops.declare import binary, refuse, unary
 from gradcli.ops.dtyperules import check_same, fitted, floating_with, joined_by, new, refusing
 
@@ -26,7 +26,7 @@ def _relu(x: Any) -> Any:
             hint="convert it first: x.float()",
             torch="Boolean inputs not supported for relu",
         )
-    return np.maximum(0, x)  # in this order -0.0 stays, as in torch
+    return larger(x, 0)
 
 
 relu: Op = unary(
@@ -36,7 +36,7 @@ relu: Op = unary(
     lambda g, y, x: where(le(y, 0), 0.0, g),
     arguments="ignored inplace=False",
     dtype=promoted,
-    grad_fn="ReluBackward0",
+    grad_fn=("ReluBackward0", "ReluBackward0"),
     spelled=["relu", "F.relu"],
     kinks=[(0.0, 0.0)],
     samples=ABOVE_AND_BELOW,
@@ -45,7 +45,7 @@ relu: Op = unary(
 clamp_min_to: Op = binary(
     "clamp_min",
     "The larger of input and min.",
-    np.maximum,
+    larger,
     [lambda g, y, x, low: where(ge(x, low), g, 0.0), lambda g, y, x, low: where(lt(x, low), g, 0.0)],
     arguments="Tensor input, Tensor min",
     grad_fn=new("ClampMinBackward1"),
@@ -53,7 +53,7 @@ clamp_min_to: Op = binary(
 clamp_max_to: Op = binary(
     "clamp_max",
     "The smaller of input and max.",
-    np.minimum,
+    smaller,
     [lambda g, y, x, high: where(le(x, high), g, 0.0), lambda g, y, x, high: where(gt(x, high), g, 0.0)],
     arguments="Tensor input, Tensor max",
     grad_fn=new("ClampMaxBackward1"),
@@ -61,7 +61,7 @@ clamp_max_to: Op = binary(
 clamp_min: Op = unary(
     "clamp_min",
     "The larger of input and min; the gradient passes at min.",
-    lambda x, min: np.maximum(fitted(min, x.dtype), x),
+    lambda x, min: larger(x, fitted(min, x.dtype)),
     lambda g, y, x, min: where(ge(x, min), g, 0.0),
     arguments="Scalar min",
     dtype=joined_by("min"),
@@ -71,7 +71,7 @@ clamp_min: Op = unary(
 clamp_max: Op = unary(
     "clamp_max",
     "The smaller of input and max; the gradient passes at max.",
-    lambda x, max: np.minimum(fitted(max, x.dtype), x),
+    lambda x, max: smaller(x, fitted(max, x.dtype)),
     lambda g, y, x, max: where(le(x, max), g, 0.0),
     arguments="Scalar max",
     dtype=joined_by("max"),
@@ -81,7 +81,7 @@ clamp_max: Op = unary(
 
 
 def _between(x: Any, low: Any, high: Any) -> Any:
-    return np.minimum(np.maximum(x, low), high)
+    return smaller(larger(x, low), high)
 
 
 def _needs_limit(low: Any, high: Any) -> None:
@@ -121,8 +121,8 @@ def _clamp_to(x: Node, low: Node | None, high: Node | None) -> Node:
 def _clamp(x: Any, min: Any, max: Any) -> Any:
     _needs_limit(min, max)
     if min is not None:
-        x = np.maximum(fitted(min, x.dtype), x)  # in this order -0.0 stays, as in torch
-    return x if max is None else np.minimum(fitted(max, x.dtype), x)
+        x = larger(x, fitted(min, x.dtype))
+    return x if max is None else smaller(x, fitted(max, x.dtype))
 
 
 def _clamp_rule(g: Node, y: Node, x: Node, min: Any, max: Any) -> Node:

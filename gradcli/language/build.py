@@ -307,17 +307,17 @@ def arguments(tokens: Tokens, c: Any, start: int, end: int) -> list[ast.Arg]:
     if len(c) == 1:
         return [c[0]]
     names: set[str] = set()
-    after = ""  # what was seen that no argument by place can follow
+    after = ""  # what was seen that no positional argument can follow
     for one in c:
         if one.kind == "pos" and after:
-            refuse(tokens, f"an argument by place follows {after}", one.start, one.end, "name it, or put it first")
+            refuse(tokens, f"a positional argument follows {after}", one.start, one.end, "name it, or put it first")
         elif one.kind == "star" and after.startswith("**"):
             refuse(tokens, f"'*' follows {after}", one.start, one.end)
         elif one.kind == "kw":
             if one.name in names:
                 refuse(tokens, f"argument '{one.name}' is given twice", one.start, one.end)
             names.add(one.name)
-            after = after or f"argument '{one.name}', which is given by name"
+            after = after or f"the keyword argument '{one.name}'"
         elif one.kind == "dstar":
             after = "**" + tokens.source.text[one.value.start : one.value.end]
     return list(c)

@@ -129,7 +129,7 @@ class _Complaint:
         if "f" in prefix.lower() and self._closes_without_fields(opened.end(), quotes):
             brace = text.find("{", self.start)
             hint = "write {{ for a brace in the text"
-            return self._say("'{' is not closed rightly in this f-string", brace, brace + 1, hint)
+            return self._say("'{' was never closed in this f-string", brace, brace + 1, hint)
         if len(quotes) == 3:
             return self._say("this string is never closed", self.start, opened.end(), f"end it with {quotes}", True)
         hint = f"end it with {quotes} on the same line"
@@ -268,6 +268,8 @@ class _Complaint:
             possible -= _CONTINUE_VALUE
             if possible & {")", "]", "}", NEWLINE}:  # rarer ways to go on are not worth a reader's time
                 possible -= {"=", "for", "if"} | ({":"} if NEWLINE in possible else set())
+        elif "|" in possible:  # the name of a loop, of which operators could only make nonsense
+            possible -= _CONTINUE_VALUE - {"in"}
         if possible >= {"+=", "-="}:
             possible -= {word for word in possible if isinstance(word, str) and word.endswith("=")}
         if NEWLINE in possible:

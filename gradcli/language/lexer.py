@@ -139,7 +139,18 @@ def _split(source: Source, vocabulary: Vocabulary, text: str, begin: int, end: i
     tokens.ends = ends
     tokens.starts = list(map(sub, ends, map(len, texts)))
     tokens.kinds = list(map(_Kinds(vocabulary.kinds).__getitem__, texts))
+    if not text.isascii():
+        _normalize(tokens)
     return tokens
+
+
+def _normalize(tokens: Tokens) -> None:
+    """Make names the same that Python takes for the same: the letters µ and μ, ﬁ and fi."""
+    from unicodedata import normalize
+
+    for index, (kind, text) in enumerate(zip(tokens.kinds, tokens.texts, strict=True)):
+        if kind == NAME and not text.isascii():
+            tokens.texts[index] = normalize("NFKC", text)
 
 
 def _put(tokens: Tokens, kind: int, text: str, start: int) -> None:

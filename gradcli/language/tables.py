@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from zlib import crc32
 
+from gradcli.errors import FileError
 from gradcli.language.lalr import Tables
 from gradcli.language.saved import GRAMMAR, MISTAKES, SAVED, decode
 
@@ -23,11 +24,15 @@ def grammar_folder() -> str:
 
 
 def load_tables() -> Tables:
-    """The tables, from the saved file if it belongs to the grammar there is."""
+    """The tables, from the saved file if it belongs to the grammar there is.
+
+    Raises: FileError if there is no grammar.
+    """
     global _loaded
     if _loaded is None:
-        grammar, mistakes = _read(GRAMMAR), _read(MISTAKES)
-        saved = _read(SAVED)
+        grammar, mistakes, saved = _read(GRAMMAR), _read(MISTAKES), _read(SAVED)
+        if not grammar:
+            raise FileError(f"gradcli is not installed whole: no {GRAMMAR} in {grammar_folder()}")
         head, _, body = saved.partition(b"\n")
         if head != stamp(grammar, mistakes, body):
             body = build_text(grammar, mistakes)

@@ -39,7 +39,7 @@ def check_target(tokens: Tokens, target: ast.Expr, instead: str | None = None, v
     while pending:
         part = pending.pop()
         if isinstance(part, (ast.TupleExpr, ast.ListExpr)):
-            pending.extend(reversed(_items_of_target(tokens, part)))
+            pending.extend(reversed(_items_of_target(tokens, part) if verb == "assign to" else part.items))
         elif not isinstance(part, (ast.Name, ast.Attribute, ast.Subscript)):
             hint = None
             if instead and part is target and not isinstance(part, (ast.DictExpr, ast.SetExpr)):

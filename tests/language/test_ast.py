@@ -10,6 +10,7 @@ import sys
 import warnings
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 from hypothesis import assume, given, settings
@@ -243,7 +244,7 @@ def check_same(text: str) -> None:
         elif isinstance(node, ast.Compare):
             assert text.startswith(node.ops[0].split()[0], node.op_at)
         elif isinstance(node, (ast.Attribute, ast.FunctionDef, ast.ClassDef)):
-            assert text.startswith(node.name, node.name_at)
+            assert normalize("NFKC", text[node.name_at : node.name_at + 20]).startswith(node.name)
 
 
 # ---- Against Python ------------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ order and both numbers. Run as a program, this prints how much was checked.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -19,9 +18,8 @@ from gradcli.autodiff.forward import jvp
 from gradcli.engine.run import value
 from gradcli.errors import DtypeError, GradcliError, GradError
 from gradcli.graph.node import MODE, Node
-from gradcli.graph.op import Op, Sample, leaf, number
-from gradcli.graph.signature import MISSING, TENSOR_KINDS
-from gradcli.ops.generator import Generator
+from gradcli.graph.op import Op, leaf
+from gradcli.ops.sampling import Drawn
 
 STEP = 2.0**-12
 DIFFERENCES = ((-2, 1 / 12), (-1, -2 / 3), (1, 2 / 3), (2, -1 / 12))
@@ -46,49 +44,8 @@ TALLY = Tally()
 CRASHES = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 
 
-class Case:
-    """One sample of an op: the arrays drawn for it, and how the op is called on them."""
-
-    def __init__(self, op: Op, at: int, sample: Sample, shapes: Sequence[tuple[int, ...]] | None = None) -> None:
-        self.op = op
-        self.at = at
-        self.sample = sample
-        self.shapes = list(sample.shapes if shapes is None else shapes)
-        self.random = np.random.default_rng(zlib.crc32(f"{op.signature.text} {at}".encode()))
-        low, high = op.domain
-        low = low if sample.low is None else sample.low
-        high = max(high, low + 1.0) if sample.high is None else sample.high
-        self.arrays = [np.asarray(self.random.uniform(low, high, shape)) for shape in self.shapes]
-
-    def __str__(self) -> str:
-        params = "".join(f", {name}={given!r}" for name, given in self.sample.params.items())
-        return f"{self.op.signature.text} sample {self.at}: draw({', '.join(map(str, self.shapes))}{params})"
-
-    def call(self, nodes: Sequence[Node]) -> Any:
-        """Apply the op to the nodes of the drawn tensors and the sample's other arguments."""
-        drawn = list(nodes)
-        parameters = self.op.signature.parameters
-        tensors = [p for p in parameters if p.kind in TENSOR_KINDS and p.name not in self.sample.params]
-        inputs: list[Any] = []
-        params: dict[str, Any] = {}
-        for p in parameters:
-            given = self.sample.params.get(p.name, p.default)
-            if p.kind in TENSOR_KINDS and p.name not in self.sample.params:
-                if p.kind.startswith("Tensors"):
-                    taken = len(drawn) - (len(tensors) - 1 - tensors.index(p))
-                    listed, drawn = drawn[:taken], drawn[taken:]
-                    inputs.extend([listed] if self.op.expands else listed)
-                    continue
-                inputs.append(drawn.pop(0) if drawn else _default(given))
-            elif p.kind in TENSOR_KINDS:
-                inputs.extend(_constants(given, p.kind, self.op))
-            elif p.kind == "generator":
-                params[p.name] = Generator(5)
-            elif p.kind != "ignored":
-                assert given is not MISSING, f"{self}: {p.name} is not given"
-                params[p.name] = given
-        assert not drawn, f"{self}: more tensors drawn than the signature takes"
-        return self.op(*inputs, **params)
+class Case(Drawn):
+    """A drawn sample whose results are compared."""
 
     def outputs(self, arrays: Sequence[np.ndarray], tracked: bool = True) -> tuple[list[Node], list[Node]]:
         """The leaves made of arrays, and the nodes that came out."""
@@ -96,22 +53,6 @@ class Case:
         for node in leaves:
             node.requires_grad = tracked and node.dtype.floating
         return leaves, list(nodes_in(self.call(leaves)))
-
-
-def _default(given: Any) -> Any:
-    return number(given) if isinstance(given, bool | int | float) else None
-
-
-def _constants(given: Any, kind: str, op: Op) -> list[Any]:
-    """A tensor that the sample gives by value: indices, masks, weights."""
-    if given is None:
-        return [None]
-    if kind.startswith("Operand") and isinstance(given, bool | int | float):
-        return [number(given)]
-    if kind.startswith("Tensors"):
-        listed = [leaf(np.asarray(item)) for item in given]
-        return [listed] if op.expands else listed
-    return [leaf(np.asarray(given))]
 
 
 def nodes_in(result: Any) -> Iterator[Node]:

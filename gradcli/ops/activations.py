@@ -45,13 +45,13 @@ def derivative(name: str, doc: str, arguments: str, expands: Callable[..., Any],
 def _clamped(x: Any, min_val: float, max_val: float) -> Any:
     if x.dtype == np.bool_:
         raise DtypeError("a bool tensor has no limits", torch="Bool inputs not supported for hardtanh")
+    if x.dtype.kind != "f":
+        min_val, max_val = int(min_val), int(max_val)
     if x.dtype == np.uint8 and (min_val < 0 or max_val < 0):
         raise DtypeError(
             "an unsigned tensor cannot have a negative limit",
             torch="cannot do hardtanh on an unsigned type with negative limits",
         )
-    if x.dtype.kind != "f":
-        min_val, max_val = int(min_val), int(max_val)
     if min_val > max_val:
         raise ValueError_(
             f"min_val {min_val} is greater than max_val {max_val}",
@@ -112,11 +112,14 @@ def _elu_kernel(x: Any, alpha: float, scale: float, input_scale: float) -> Any:
     return np.where(x < 0, np.expm1(x * input_scale) * (alpha * scale), x * scale)
 
 
-def _elu_slope(g: Node, x: Node, alpha: float, scale: float, input_scale: float) -> Node:
-    """On the negative side d/dx alpha scale (e^(s x) - 1); the positive side is kept out of exp, where it overflows."""
-    negative = x <= 0
+def _elu_slope(g: Node, x: Node, alpha: float, scale: float, input_scale: float) -> Any:
+    """d/dx alpha scale (e^(s x) - 1) up to 0, scale beyond; the positive side is kept out of exp, where it overflows.
+
+    At 0 the slope is that of the left side, but a constant: the second derivative there is 0, as in torch.
+    """
+    negative = x < 0
     falling = exp(where(negative, x, 0.0) * input_scale) * (alpha * scale * input_scale)
-    return g * where(negative, falling, scale)
+    return g * where(negative, falling, where(x <= 0, alpha * scale * input_scale, scale))
 
 
 _elu_backward = derivative(
@@ -193,7 +196,7 @@ threshold_: Op = unary(
     lambda g, y, x, threshold, value: _threshold_backward(g, x, threshold=threshold),
     arguments="Scalar threshold, Scalar value, ignored inplace=False",
     spelled=["F.threshold", "torch.threshold"],
-    dtype=promoted,
+    dtype=refusing(promoted, "threshold_cpu", BOOL),
     grad_fn=("ThresholdBackward0", "ThresholdBackward0"),
     samples=[draw(5, threshold=0.1, value=0.5), draw((2, 3), threshold=-1, value=-3)],
 )

@@ -22,6 +22,7 @@ from gradcli.ops.normalize import (
     mean_over,
     scaled_by,
     standardize,
+    widened,
 )
 from gradcli.ops.resample import Taps, resample
 from gradcli.ops.shape import reshape
@@ -43,12 +44,12 @@ def _batch_norm(
 ) -> Node:
     shape = along_channels(x)
     if training:
-        out, _ = standardize(x, dims=_batch_dims(x), eps=eps)
+        out, _ = standardize(widened(x), dims=_batch_dims(x), eps=eps)
     else:
         assert mean is not None
         assert variance is not None
-        out = (x - reshape(mean, shape=shape)) * (1 / sqrt(reshape(variance, shape=shape) + eps))
-    return scaled_by(to_dtype(out, x.dtype), weight, bias, shape)
+        out = (widened(x) - reshape(mean, shape=shape)) * (1 / sqrt(reshape(variance, shape=shape) + eps))
+    return to_dtype(scaled_by(out, weight, bias, shape), x.dtype)
 
 
 _named_batch_norm = op(
@@ -63,7 +64,7 @@ _named_batch_norm = op(
 
 def _running(x: Node, mean: Node, variance: Node, momentum: float) -> tuple[Node, Node]:
     """The running mean and (unbiased) variance after a batch: momentum of the batch's mixed in."""
-    dims = _batch_dims(x)
+    x, dims = widened(x), _batch_dims(x)
     count = prod(x.shape[dim] for dim in dims)
     with recording(False):
         centre = mean_over(x, dims)
@@ -137,10 +138,10 @@ def _instance_norm(
 ) -> Node:
     shape = along_channels(x)
     if mean is None or variance is None:
-        out, _ = standardize(x, dims=tuple(range(2, x.ndim)), eps=eps)
+        out, _ = standardize(widened(x), dims=tuple(range(2, x.ndim)), eps=eps)
     else:
-        out = (x - reshape(mean, shape=shape)) * (1 / sqrt(reshape(variance, shape=shape) + eps))
-    return scaled_by(out, weight, bias, shape)
+        out = (widened(x) - reshape(mean, shape=shape)) * (1 / sqrt(reshape(variance, shape=shape) + eps))
+    return to_dtype(scaled_by(out, weight, bias, shape), x.dtype)
 
 
 _named_instance_norm = op(
@@ -185,7 +186,7 @@ def _instance_norm_expanded(
 
 def _running_of_instances(x: Node, mean: Node, variance: Node, momentum: float) -> tuple[Node, Node]:
     """As for a batch, but each instance has its own statistics and they are averaged."""
-    dims = tuple(range(2, x.ndim))
+    x, dims = widened(x), tuple(range(2, x.ndim))
     count = prod(x.shape[2:])
     with recording(False):
         centre = mean_over(x, dims)

@@ -1,8 +1,8 @@
 """Convolutions and transposed convolutions over one, two and three dimensions.
 
 Three ops, each linear in both inputs, whose derivatives are the same three again: `_correlate` (input, weight) gives
-the output, `_spread_kernel` (output, weight) goes back to the input, `_correlate_output` (input, output) to the weight. A
-transposed convolution is the second of them. All run as one product of matrices for each group.
+the output, `_spread_kernel` (output, weight) goes back to the input, `_correlate_output` (input, output) to the weight.
+A transposed convolution is the second of them. All run as one product of matrices for each group.
 
 Shapes: input (N, C, *size), weight (O, C / groups, *kernel), output (N, O, *out).
 """

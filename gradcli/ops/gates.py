@@ -114,6 +114,7 @@ tanhshrink: Op = op(
 
 
 def _glu_expanded(x: Node, dim: int) -> Any:
+    floats("glu_cpu")((x,), {})
     if not x.shape:
         raise ShapeError("a 0-d tensor has no halves", torch="glu does not support 0-dimensional tensors")
     dim = normal_dim(dim, x.ndim)

@@ -56,14 +56,14 @@ _kl = {
 
 
 def _kl_expanded(x: Node, target: Node, reduction: str, log_target: bool) -> Any:
+    floats("kl_div")((x,), {})
+    floats("kl_div")((target,), {})
     part = "sum" if reduction == "batchmean" else reduction
     if log_target:
         result = reduce_loss(mul(exp(target), sub(target, x)), part)
     else:
         result = _kl[part](x, target)
-    if reduction == "batchmean":
-        return result / (x.shape[0] if x.shape else 1)
-    return result
+    return result / x.shape[0] if reduction == "batchmean" and x.shape else result
 
 
 kl_div: Op = loss(

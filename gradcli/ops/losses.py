@@ -17,6 +17,7 @@ from gradcli.graph.op import Op, Sample, draw, op
 from gradcli.ops.activations import floats
 from gradcli.ops.arithmetic import abs_, mul, sub
 from gradcli.ops.compare import maximum, where
+from gradcli.ops.convert import to_dtype
 from gradcli.ops.dtyperules import TITLES, check_same
 from gradcli.ops.explog import log
 from gradcli.ops.gates import logsigmoid
@@ -197,19 +198,20 @@ huber: Op = op(
 _huber = named_losses(
     "huber_loss(Tensor input, Tensor target, Scalar delta)",
     "The Huber loss of input - target.",
-    lambda x, target, delta: huber(sub(x, target), delta=delta),
+    lambda x, target, delta: to_dtype(huber(sub(x, target), delta=delta), x.dtype),
     "HuberLossBackward0",
 )
-_huber_expanded = _weighted_loss(_huber)
 
 
-def _checked_huber(x: Node, target: Node, weight: Node | None = None, *, delta: float, reduction: str) -> Node:
+def _checked_huber(x: Node, target: Node, weight: Node | None = None, *, delta: float, reduction: str) -> Any:
     if delta <= 0:
         raise ValueError_(
             f"delta is {delta}; it must be positive",
             torch="huber_loss does not support non-positive values for delta.",
         )
-    return _huber_expanded(x, target, weight, reduction=reduction, delta=delta)
+    if weight is not None:
+        return reduce_loss(_huber["none"](x, target, delta=delta) * weight, reduction)
+    return _huber[reduction](x, target, delta=delta)
 
 
 huber_loss: Op = loss(
@@ -283,7 +285,7 @@ _bce_each = op(
     dtype=floats("binary_cross_entropy"),
     elementwise=True,
     domain=(0.1, 0.9),
-    samples=[draw(3, 3)],
+    samples=[draw(3, 3, low=0.1, high=0.9)],
 )
 
 

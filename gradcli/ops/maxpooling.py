@@ -131,7 +131,7 @@ def _max_pool(
 ) -> Any:
     name = f"max_pool{rank}d"
     check_dims(x, rank, name)
-    if x.dtype.category == BOOL or (rank == 1 and x.dtype.category == INTEGER):
+    if x.dtype.category == BOOL or (rank == 1 and x.dtype.category == INTEGER and not return_indices):
         raise not_taken(x.dtype, f"{name}_impl")
     windows = windows_of(x, rank, name, kernel_size, stride, padding, dilation, ceil_mode)
     output, indices = _MAX[rank](x, windows=windows)

@@ -13,7 +13,7 @@ from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, op
 from gradcli.ops.arithmetic import div
 from gradcli.ops.convert import to_dtype
-from gradcli.ops.dtyperules import not_taken
+from gradcli.ops.dtyperules import new, not_taken
 from gradcli.ops.explog import sqrt
 from gradcli.ops.limits import clamp_min
 from gradcli.ops.norms import vector_norm_
@@ -33,10 +33,9 @@ class Updates:
 
 
 def _standardize_kernel(x: Any, dims: Shape, eps: float) -> tuple[Any, Any]:
-    wide = x.astype(np.float32) if x.dtype == np.float16 else x
-    centred = wide - wide.mean(axis=dims, keepdims=True)
+    centred = x - x.mean(axis=dims, keepdims=True)
     scale = 1 / np.sqrt(np.mean(centred * centred, axis=dims, keepdims=True) + eps)
-    return (centred * scale).astype(x.dtype, copy=False), np.asarray(scale.astype(x.dtype, copy=False))
+    return centred * scale, np.asarray(scale)
 
 
 def _standardize_rule(g: Any, y: Any, x: Node, dims: Shape, eps: float) -> tuple[Any]:
@@ -71,6 +70,11 @@ standardize: Op = op(
 )
 
 
+def widened(x: Node) -> Any:
+    """Half precision in single, in which torch computes statistics."""
+    return to_dtype(x, dtypes.float32) if x.dtype is dtypes.float16 else x
+
+
 def scaled_by(x: Node, weight: Node | None, bias: Node | None, shape: Shape) -> Node:
     """x * weight + bias, each laid out in a shape."""
     if weight is not None:
@@ -91,8 +95,8 @@ def _given(weight: Node | None, bias: Node | None) -> int:
 
 def _layer_norm(x: Node, weight: Node | None, bias: Node | None, normalized_shape: Shape, eps: float) -> Node:
     dims = tuple(range(x.ndim - len(normalized_shape), x.ndim))
-    out, _ = standardize(x, dims=dims, eps=eps)
-    return scaled_by(out, weight, bias, normalized_shape)
+    out, _ = standardize(widened(x), dims=dims, eps=eps)
+    return to_dtype(scaled_by(out, weight, bias, normalized_shape), x.dtype)
 
 
 _layer_norms = [
@@ -169,9 +173,9 @@ def along_channels(x: Node) -> Shape:
 
 def _group_norm(x: Node, weight: Node | None, bias: Node | None, num_groups: int, eps: float) -> Node:
     batch, channels = x.shape[:2]
-    grouped = reshape(x, shape=(batch, num_groups, (channels // num_groups) * prod(x.shape[2:])))
+    grouped = reshape(widened(x), shape=(batch, num_groups, (channels // num_groups) * prod(x.shape[2:])))
     out, _ = standardize(grouped, dims=(2,), eps=eps)
-    return scaled_by(reshape(out, shape=x.shape), weight, bias, along_channels(x))
+    return to_dtype(scaled_by(reshape(out, shape=x.shape), weight, bias, along_channels(x)), x.dtype)
 
 
 _group_norms = [
@@ -225,18 +229,21 @@ group_norm: Op = op(
 
 def _rms_norm(x: Node, weight: Node | None, normalized_shape: Shape, eps: float) -> Node:
     dims = tuple(range(x.ndim - len(normalized_shape), x.ndim))
-    wide = to_dtype(x, dtypes.float32) if x.dtype is dtypes.float16 else x
+    wide = widened(x)
     out = wide * (1 / sqrt(mean_over(wide * wide, dims) + eps))
-    return scaled_by(to_dtype(out, x.dtype), weight, None, normalized_shape)
+    return to_dtype(scaled_by(out, weight, None, normalized_shape), x.dtype)
 
 
-_named_rms_norm = op(
-    "_rms_norm(Tensor input, Tensor? weight, ints normalized_shape, float eps)",
-    "input / sqrt(mean(input^2) + eps) weight.",
-    spelled=["_"],
-    expands=_rms_norm,
-    grad_fn=("MulBackward0", "MulBackward0"),
-)
+_rms_norms = {
+    half: op(
+        "_rms_norm(Tensor input, Tensor? weight, ints normalized_shape, float eps)",
+        "input / sqrt(mean(input^2) + eps) weight.",
+        spelled=["_"],
+        expands=_rms_norm,
+        grad_fn=new("ToCopyBackward0" if half else "MulBackward0"),
+    )
+    for half in (False, True)
+}
 
 
 def _rms_norm_expanded(x: Node, weight: Node | None, normalized_shape: tuple[int, ...], eps: float | None) -> Any:
@@ -245,7 +252,7 @@ def _rms_norm_expanded(x: Node, weight: Node | None, normalized_shape: tuple[int
     check_parameters(x, "rms_norm", weight=None)
     if eps is None:
         eps = float(np.finfo(np.float32 if x.dtype is dtypes.float16 else x.dtype.numpy).eps)
-    return _named_rms_norm(x, weight, normalized_shape=shape, eps=eps)
+    return _rms_norms[x.dtype is dtypes.float16](x, weight, normalized_shape=shape, eps=eps)
 
 
 rms_norm: Op = op(

@@ -66,19 +66,24 @@ constant: Op = op(
 )
 
 
-def _reflected(at: Any, size: int) -> Any:
+def _reflected(at: Any, size: int, kept: tuple[int, int]) -> Any:
     return size - 1 - np.abs(size - 1 - np.abs(at))
 
 
-def _repeated(at: Any, size: int) -> Any:
+def _repeated(at: Any, size: int, kept: tuple[int, int]) -> Any:
     return np.clip(at, 0, size - 1)
 
 
-def _around(at: Any, size: int) -> Any:
-    return at % size if size else at
+def _around(at: Any, size: int, kept: tuple[int, int]) -> Any:
+    start, end = kept
+    return start + (at - start) % max(end - start, 1)
 
 
-_PLACES: dict[str, Callable[[Any, int], Any]] = {"reflect": _reflected, "replicate": _repeated, "circular": _around}
+_PLACES: dict[str, Callable[[Any, int, tuple[int, int]], Any]] = {
+    "reflect": _reflected,
+    "replicate": _repeated,
+    "circular": _around,
+}
 
 
 def _filled(x: Node, pad: Shape, mode: str) -> Any:
@@ -86,7 +91,9 @@ def _filled(x: Node, pad: Shape, mode: str) -> Any:
     for dim, (before, after) in enumerate(_ends(pad, x.ndim)):
         if before or after:
             at = np.arange(-before, x.shape[dim] + after)
-            x = resample(x, dim=dim, taps=Taps(x.shape[dim], _PLACES[mode](at, x.shape[dim])))
+            size = x.shape[dim]
+            kept = max(-before, 0), size - max(-after, 0)
+            x = resample(x, dim=dim, taps=Taps(size, _PLACES[mode](at, size, kept)))
     return x
 
 

@@ -378,7 +378,7 @@ def _same_floating(names: tuple[str, ...], kernel: str) -> Any:
     def rule(inputs: tuple[Node, ...], params: Any) -> Any:
         first = inputs[0].dtype
         for name, other in zip(names, inputs[1:], strict=True):
-            check_same((inputs[0], other), f"expected dtype {{first}} for `{name}` but got dtype {{second}}")
+            check_same((inputs[0], other), f"expected dtype {{first_name}} for `{name}` but got dtype {{second_name}}")
         if not first.floating:
             raise not_taken(first, kernel)
         return first, first

@@ -9,9 +9,9 @@ import numpy as np
 
 from gradcli import dtypes
 from gradcli.engine.run import value
-from gradcli.errors import DtypeError, ValueError_
+from gradcli.errors import DtypeError, ShapeError, ValueError_
 from gradcli.graph.node import Node
-from gradcli.graph.op import Op, boolean, draw, leaf, number, op, promote_inputs
+from gradcli.graph.op import Op, boolean, comparing, draw, number, op, promote_inputs, same
 from gradcli.ops.arithmetic import install_symbols
 from gradcli.ops.declare import binary, comparison, unary
 from gradcli.ops.dtyperules import check_same, new
@@ -150,20 +150,6 @@ op(
 )
 
 
-def _indices(condition: Node) -> tuple[Node, ...]:
-    from_outside = np.nonzero(np.atleast_1d(value(condition)))
-    return tuple([leaf(i.astype(np.int64)) for i in from_outside])
-
-
-op(
-    "where(Tensor condition)",
-    "The indices where condition is nonzero, a vector for each dimension.",
-    expands=_indices,
-    spelled=["torch.where"],
-    samples=[draw((2, 3))],
-)
-
-
 def larger(x: Any, y: Any) -> Any:
     """The larger; x of two equal ones (which shows for -0.0 and 0.0), as torch has it for small tensors."""
     return np.maximum(y, x)
@@ -211,3 +197,50 @@ op(
     grad_fn=("MinBackward2", "MinimumBackward0"),
     samples=[draw(3, 3), draw((2, 3), 3)],
 )
+
+
+def _among(x: Any, test: Any, assume_unique: bool, invert: bool) -> Any:
+    return np.isin(x, test, assume_unique=assume_unique, invert=invert)
+
+
+ISIN = "Whether each of elements is among the test elements (not among them, if inverted)."
+op(
+    "isin(Tensor elements, Tensor test_elements, *, bool assume_unique=False, bool invert=False)",
+    ISIN,
+    kernel=_among,
+    shape=same,
+    dtype=comparing,
+    spelled=["torch.isin"],
+    samples=[draw(3, 4), draw((2, 3), (2, 2), invert=True)],
+)
+op(
+    "isin(Tensor elements, Scalar test_element, *, bool assume_unique=False, bool invert=False)",
+    ISIN,
+    kernel=lambda x, test_element, **how: _among(x, np.asarray(test_element), **how),
+    shape=same,
+    dtype=boolean,
+    spelled=["torch.isin"],
+    samples=[draw(3, test_element=1)],
+)
+op(
+    "isin(Scalar element, Tensor test_elements, *, bool assume_unique=False, bool invert=False)",
+    ISIN,
+    kernel=lambda test, element, **how: _among(np.asarray(element), test, **how),
+    shape=lambda inputs, params: (),
+    dtype=boolean,
+    spelled=["torch.isin"],
+    samples=[draw(3, element=1)],
+)
+
+
+def _is_nonzero(x: Node) -> bool:
+    if x.size != 1:
+        raise ShapeError(
+            f"a tensor of shape {x.shape} has no single truth",
+            hint="say which: (x != 0).all() or (x != 0).any()",
+            torch="Boolean value of Tensor with more than one value is ambiguous",
+        )
+    return bool(value(x).item())
+
+
+op("is_nonzero(Tensor input)", "Whether the one element of input is not zero, as a Python bool.", expands=_is_nonzero)

@@ -19,6 +19,9 @@ TITLES = {
     "float16": "Half", "float32": "Float", "float64": "Double",
 }  # fmt: skip
 
+# And in `expected dtype double`.
+C_NAMES = {"float16": "c10::Half", "float32": "float", "float64": "double", "int64": "long int", "int32": "int"}
+
 
 def joined_by(*names: str) -> DtypeRule:
     """The rule `promoted` where these arguments, Python numbers or None, count as operands too."""
@@ -79,7 +82,12 @@ def check_same(inputs: tuple[Node, ...], torch: str) -> None:
             raise DtypeError(
                 f"the dtypes differ: {first.name} and {other.dtype.name}",
                 hint=f"bring them to one dtype: .to(torch.{dtypes.promote(first, other.dtype).name})",
-                torch=torch.format(first=TITLES[first.name], second=TITLES[other.dtype.name]),
+                torch=torch.format(
+                    first=TITLES[first.name],
+                    second=TITLES[other.dtype.name],
+                    first_name=C_NAMES.get(first.name, first.name),
+                    second_name=C_NAMES.get(other.dtype.name, other.dtype.name),
+                ),
             )
 
 

@@ -45,7 +45,20 @@ CRASHES = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeErr
 
 
 class Case(Drawn):
-    """A drawn sample whose results are compared."""
+    """A drawn sample whose results are compared.
+
+    Two arguments of a sample are not the op's: `drawn` makes the tensors that the op needs of those drawn (symmetric
+    ones, say), `seen` what is compared of the result (eigenvectors up to their sign). Both work on nodes.
+    """
+
+    def call(self, nodes: Sequence[Node]) -> Any:
+        """Apply the op to the nodes of the drawn tensors and the sample's other arguments."""
+        prepare, look = self.sample.params.get("drawn"), self.sample.params.get("seen")
+        if prepare:
+            prepared = prepare(*nodes)
+            nodes = [prepared] if isinstance(prepared, Node) else list(prepared)
+        result = super().call(nodes)
+        return look(result) if look else result
 
     def outputs(self, arrays: Sequence[np.ndarray], tracked: bool = True) -> tuple[list[Node], list[Node]]:
         """The leaves made of arrays, and the nodes that came out."""
@@ -215,7 +228,7 @@ def check_kinks(op: Op) -> list[str]:
             arrays = [np.full_like(case.arrays[0], point), *case.arrays[1:]]
             leaves, outputs = case.outputs(arrays)
             got = vjp(outputs, [leaf(np.ones(y.shape)) for y in outputs], leaves)[leaves[0]]
-            if not np.array_equal(value(got), np.full(got.shape, agreed)):
+            if not np.allclose(value(got), agreed, rtol=1e-6, atol=0, equal_nan=True):
                 found.append(f"{case} at the kink {point}: agreed {agreed}, the rule says {value(got)!r}")
     return found
 
@@ -226,7 +239,7 @@ def check(op: Op) -> list[str]:
         found = []
         for case in cases(op):
             refusals: list[Exception | None] = []
-            for dtype in DTYPES:
+            for dtype in DTYPES[:3] if op.name.startswith("_") else DTYPES:
                 try:
                     refusals.append(refusal(case, [array.astype(dtype.numpy) for array in case.arrays]))
                     found += check_promises(case, dtype)

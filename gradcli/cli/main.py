@@ -87,6 +87,10 @@ def runner_of(command: Command) -> Runner:
         from gradcli.cli.run import run_run
 
         return run_run
+    if command.name == "ops":
+        from gradcli.cli.ops import run_ops
+
+        return run_ops
     from gradcli.cli.repl import run_repl
 
     return run_repl
@@ -118,7 +122,7 @@ def report(problem: Exception, environment: Environment, as_json: bool = False) 
 
 def wants_json(words: list[str], environment: Environment) -> bool:
     """Whether errors are to be JSON; told from the words themselves, since reading them may be what failed."""
-    if words[:1] != ["eval"]:
+    if words[:1] not in (["eval"], ["ops"]):
         return False
     given = environment.variables.get("GRADCLI_FORMAT", "text")
     for before, word in zip(["", *words], words, strict=False):

@@ -69,12 +69,19 @@ class Option:
 
 
 class Command:
-    """One command: what it reads, its options, and the examples of its help."""
+    """One command: what it reads, its options, and the examples of its help. binds: it takes variables."""
 
-    __slots__ = ("description", "examples", "name", "operand", "options", "summary")
+    __slots__ = ("binds", "description", "examples", "name", "operand", "options", "summary")
 
     def __init__(
-        self, name: str, operand: str, summary: str, description: str, options: tuple[Option, ...], examples: str
+        self,
+        name: str,
+        operand: str,
+        summary: str,
+        description: str,
+        options: tuple[Option, ...],
+        examples: str,
+        binds: bool = True,
     ) -> None:
         self.name = name
         self.operand = operand
@@ -82,6 +89,7 @@ class Command:
         self.description = description
         self.options = options
         self.examples = examples
+        self.binds = binds
 
     def option(self, name: str) -> Option | None:
         """The option of a name as it is written (`--seed`)."""
@@ -164,7 +172,18 @@ REPL = Command(
     "gradcli repl\ngradcli repl --names torch2 --x randn:3\n",
 )
 
-COMMANDS = {command.name: command for command in (EVAL, RUN, REPL)}
+OPS = Command(
+    "ops",
+    "[NAME]",
+    "what operations there are, and all about one",
+    "Lists every operation with the line that says what it computes. With NAME: its signatures, spellings,\n"
+    "derivative (g is the cotangent, y the result), kinks, grad_fn names, and an example that is run.",
+    (JSON, HELP),
+    "gradcli ops softplus\ngradcli ops linalg.det\ngradcli ops x.sum --json\n",
+    binds=False,
+)
+
+COMMANDS = {command.name: command for command in (EVAL, RUN, REPL, OPS)}
 
 DESCRIPTION = """\
 gradcli: PyTorch's autograd at the shell prompt, without PyTorch.
@@ -199,11 +218,14 @@ def command_help(command: Command) -> str:
     """What `gradcli COMMAND --help` prints."""
     operand = f" {command.operand}" if command.operand else ""
     examples = "".join(f"  {line}\n" for line in command.examples.splitlines())
+    variables = " [--NAME VALUE ...]" if command.binds else ""
+    reserved = "\nReserved words, which --var NAME=VALUE binds as variables: " + _wrapped(RESERVED) + "\n"
     return (
-        f"usage: gradcli {command.name}{operand} [--NAME VALUE ...] [options]\n\n{command.description}\n\n"
-        f"{VALUES}\nOptions (never abbreviated):\n{_table([(o.usage, o.help) for o in command.options])}\n"
-        f"Examples:\n{examples}\n"
-        "Reserved words, which --var NAME=VALUE binds as variables: " + _wrapped(RESERVED) + "\n"
+        f"usage: gradcli {command.name}{operand}{variables} [options]\n\n{command.description}\n\n"
+        + (f"{VALUES}\n" if command.binds else "")
+        + f"Options (never abbreviated):\n{_table([(o.usage, o.help) for o in command.options])}\n"
+        + f"Examples:\n{examples}"
+        + (reserved if command.binds else "")
     )
 
 

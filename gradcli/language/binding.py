@@ -82,7 +82,7 @@ def fit_arguments(op: Op, args: list[Any], kwargs: dict[str, Any], context: Cont
         if parameter.kind in TENSOR_KINDS:
             _add_input(inputs, value, op)
         elif parameter.kind == "generator":
-            params[parameter.name] = context.generator if value in (None, MISSING) else value
+            params[parameter.name] = getattr(value, "generator", None) or context.generator
         elif parameter.kind != "ignored":
             params[parameter.name] = value
     return inputs, params

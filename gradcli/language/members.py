@@ -20,6 +20,7 @@ from gradcli.language.call import method
 from gradcli.language.devices import CPU
 from gradcli.language.tensor import Tensor
 from gradcli.language.values import Builtin, Size, no_attribute
+from gradcli.ops.absent import absent_from
 from gradcli.ops.catalog import catalog
 from gradcli.ops.convert import to_dtype
 from gradcli.shapes import normal_dim
@@ -40,6 +41,9 @@ def tensor_attribute(tensor: Tensor, name: str) -> Any:
     found = method(tensor, name)
     if found is not None:
         return found
+    reason = absent_from(name)
+    if reason is not None:
+        raise AttributeError_(f"torch has Tensor.{name}, gradcli does not: {reason}")
     near = nearest(name, member_names())
     kind = "ndarray" if tensor.is_array else "Tensor"
     raise AttributeError_(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gradcli.dtypes import ALIASES, DType
-from gradcli.errors import TypeError_, ValueError_
+from gradcli.errors import NotImplementedError_, TypeError_, ValueError_
 from gradcli.graph.node import MODE
 from gradcli.language import autograd, construct, functional, gradmode
 from gradcli.language.attributes import register
@@ -17,9 +17,13 @@ from gradcli.language.context import Context, current
 from gradcli.language.devices import device
 from gradcli.language.function import function_base
 from gradcli.language.gradmode import NoAnomalies, mode_function
+from gradcli.language.operate import truth
+from gradcli.language.randomness import GeneratorValue, set_state, state_of
 from gradcli.language.tensor import Tensor
-from gradcli.language.values import MISSING, Builtin, Namespace, Size, TypeValue
+from gradcli.language.values import MISSING, Builtin, Namespace, Size, TypeValue, no_attribute, type_name
+from gradcli.ops.absent import absent_from
 from gradcli.ops.catalog import catalog
+from gradcli.shapes import broadcast_shapes
 
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
 
@@ -113,6 +117,8 @@ class Modules:
                 if attribute in table:
                     return table[attribute]
                 found = op_function(attribute, module, self.context) if module else None
+                if found is None and name.startswith("torch"):
+                    refuse_absent(name, attribute)
                 return MISSING if found is None else found
 
             def names() -> list[str]:
@@ -141,6 +147,16 @@ class Modules:
     def free_names(self) -> list[str]:
         """All names that are there without an import."""
         return sorted({*_FREE_MODULES, *catalog().free, *_FREE_TORCH, *TYPES, "pi", "inf", "nan"})
+
+
+def refuse_absent(owner: str, name: str) -> None:
+    """Say so where torch has a name and gradcli leaves it out.
+
+    Raises: NotImplementedError_.
+    """
+    reason = absent_from(name)
+    if reason is not None:
+        raise NotImplementedError_(f"torch has {name}, gradcli does not: {reason}", op=f"{owner}.{name}")
 
 
 _OP_MODULES = {
@@ -205,6 +221,14 @@ def torch_table(modules: Modules) -> dict[str, Any]:
         "promote_types": promote_types,
         "result_type": lambda a, b: _result_type(context, a, b),
         "can_cast": lambda a, b: a.category <= b.category,
+        "asarray": lambda *a, **k: construct.as_tensor(context, *a, **k),
+        "broadcast_shapes": lambda *shapes: Size(broadcast_shapes(*map(tuple, shapes))),
+        "is_nonzero": lambda x: truth(x),
+        "is_complex": lambda x: False,
+        "typename": lambda x: f"torch.{type_name(x)}" if isinstance(x, Tensor) else type_name(x),
+        "get_rng_state": lambda: state_of(context.generator),
+        "set_rng_state": lambda state: set_state(context.generator, state),
+        "Generator": lambda device="cpu": GeneratorValue(),
         "set_num_threads": lambda n: None,
         "get_num_threads": lambda: 1,
         "finfo": lambda dtype=None: number_limits(dtype or MODE.default, True),
@@ -213,6 +237,7 @@ def torch_table(modules: Modules) -> dict[str, Any]:
     }
     table.update({name: builtin(name, function) for name, function in functions.items()})
     table["set_grad_enabled"] = Builtin("set_grad_enabled", gradmode.set_grad_enabled)
+    table["newaxis"] = None
     table["no_grad"] = mode_function("no_grad", False)
     table["inference_mode"] = mode_function("inference_mode", False)
     table["enable_grad"] = mode_function("enable_grad", True)
@@ -285,8 +310,6 @@ class Limits:
     def get_attribute(self, name: str) -> Any:
         """eps, max, min, tiny, bits ..."""
         if name not in self._values:
-            from gradcli.language.values import no_attribute
-
             raise no_attribute("the limits of a dtype", name, self._values)
         return self._values[name]
 

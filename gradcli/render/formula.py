@@ -25,6 +25,8 @@ INFIX = {
     "le": ("<=", COMPARISON, True), "eq": ("==", COMPARISON, True), "ne": ("!=", COMPARISON, True),
     "remainder": ("%", TIMES, True), "floor_divide": ("//", TIMES, True),
 }  # fmt: skip
+# internal ops that a public one is made of, by the public one's name
+SHOWN = {"_choose": "where", "_take_along": "take_along_dim"}
 # ops that only bring a value into the shape or dtype it is used in
 TRANSPARENT = frozenset({"_to_dtype", "alias", "_data"})
 
@@ -62,6 +64,8 @@ def _text(node: Node, texts: Mapping[int, Text]) -> Text:
         return _constant(node), ATOM
     if op.name in TRANSPARENT:
         return parts[0]
+    if op.name == "_zero":
+        return "0", ATOM
     if op is pick_op:
         return f"{_wrap(parts[0], ATOM)}[{node.params['at']}]", ATOM
     if op.name == "neg":
@@ -104,7 +108,7 @@ def _call(node: Node, parts: list[str]) -> str:
         for name, value in node.params.items()
         if not (name in own and own[name].default == value) and not isinstance(value, DType)
     ]
-    return f"{node.op.shown}({', '.join([*parts, *given])})"
+    return f"{SHOWN.get(node.op.name, node.op.shown)}({', '.join([*parts, *given])})"
 
 
 def _parameter(value: Any) -> str:

@@ -1,0 +1,52 @@
+"""torch.Generator: a stream of random numbers of a program's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradcli.graph.op import leaf
+from gradcli.language.context import current
+from gradcli.language.tensor import Tensor
+from gradcli.language.values import Builtin, no_attribute
+from gradcli.ops.generator import DEFAULT_SEED, Generator
+
+
+class GeneratorValue:
+    """`torch.Generator()`; what `generator=` takes."""
+
+    type_name = "Generator"
+
+    def __init__(self, generator: Generator | None = None) -> None:
+        self.generator = generator or Generator(DEFAULT_SEED)
+
+    def get_attribute(self, name: str) -> Any:
+        """manual_seed, seed, initial_seed, get_state, set_state."""
+        methods = {
+            "manual_seed": self._manual_seed,
+            "seed": self.generator.reseed,
+            "initial_seed": self.generator.initial_seed,
+            "get_state": lambda: state_of(self.generator),
+            "set_state": lambda state: set_state(self.generator, state),
+        }
+        if name not in methods:
+            raise no_attribute("a Generator", name, methods)
+        return Builtin(name, lambda args, kwargs: methods[name](*args, **kwargs))
+
+    def _manual_seed(self, seed: int) -> GeneratorValue:
+        self.generator.seed(seed)
+        return self
+
+    def __repr__(self) -> str:
+        return "<torch.Generator>"
+
+
+def state_of(generator: Generator) -> Tensor:
+    """`torch.get_rng_state()`: the state as a tensor of bytes."""
+    return Tensor(leaf(np.asarray(generator.get_state())), current())
+
+
+def set_state(generator: Generator, state: Tensor) -> None:
+    """`torch.set_rng_state(state)`."""
+    generator.set_state(state.numpy())

@@ -119,7 +119,7 @@ def _elu_slope(g: Node, x: Node, alpha: float, scale: float, input_scale: float)
     """
     negative = x < 0
     falling = exp(where(negative, x, 0.0) * input_scale) * (alpha * scale * input_scale)
-    return g * where(negative, falling, where(x <= 0, alpha * scale * input_scale, scale))
+    return where(negative, g * falling, where(x <= 0, g * (alpha * scale * input_scale), g * scale))
 
 
 _elu_backward = derivative(

@@ -11,6 +11,7 @@ from gradcli import dtypes
 from gradcli.errors import DtypeError, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, op
+from gradcli.ops.activations import floats
 from gradcli.ops.arithmetic import div
 from gradcli.ops.convert import to_dtype
 from gradcli.ops.dtyperules import new, not_taken
@@ -57,6 +58,11 @@ def mean_over(x: Node, dims: Shape) -> Any:
     return mean_dim(x, dim=dims, keepdim=True, dtype=None)
 
 
+def _of_both(inputs: tuple[Node, ...], params: Any) -> tuple[Any, Any]:
+    target, result = floats("native_layer_norm")(inputs, params)
+    return target, (result, result)
+
+
 standardize: Op = op(
     "_standardize(Tensor input, ints dims, float eps)",
     "(input - mean) / sqrt(variance + eps) over dims, and 1 / sqrt(variance + eps).",
@@ -65,7 +71,7 @@ standardize: Op = op(
     kernel=_standardize_kernel,
     joint=_standardize_rule,
     shape=lambda inputs, params: (inputs[0].shape, reduced_shape(inputs[0].shape, params["dims"], True)),
-    dtype=lambda inputs, params: (None, (inputs[0].dtype, inputs[0].dtype)),
+    dtype=_of_both,
     samples=[draw((2, 4), dims=(1,), eps=1e-5), draw((3, 2, 4), dims=(0, 2), eps=0.1)],
 )
 

@@ -1,6 +1,4 @@
-"""torch's `_copy` functions, each view op once more as a copy; and what torch does to complex tensors, which leaves real
-ones as they are.
-"""
+"""torch's `_copy` functions, each view op once more as a copy; and functions that leave real tensors as they are."""
 
 from __future__ import annotations
 
@@ -10,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.run import value
-from gradcli.errors import DtypeError
+from gradcli.errors import DtypeError, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import leaf, op
 from gradcli.ops.convert import alias, contiguous_copy
+from gradcli.ops.diagonal import diagonal
 from gradcli.ops.embed import as_strided
 from gradcli.ops.order import permute, t, transpose
 from gradcli.ops.part import (
@@ -27,9 +26,9 @@ from gradcli.ops.part import (
     unbind,
     unfold,
 )
-from gradcli.ops.reduce import sum_to_shape
+from gradcli.ops.reduce import sum_dim
 from gradcli.ops.shape import expand, reshape, squeeze_all, squeeze_dim, squeeze_dims, unsqueeze
-from gradcli.shapes import Shape, normal_dim
+from gradcli.shapes import Shape, broadcast_shapes, normal_dim
 
 
 def _slice(x: Node, dim: int, start: int | None, end: int | None, step: int) -> Node:
@@ -57,6 +56,7 @@ _copying(
     as_strided,
     "AsStridedBackward0_copy",
 )
+_copying("diagonal_copy(Tensor input, int offset=0, int dim1=0, int dim2=1)", diagonal, "DiagonalBackward0_copy")
 _copying("expand_copy(Tensor input, ints size, *, ignored implicit=False)", expand, "ExpandBackward0_copy")
 _copying("narrow_copy(Tensor input, int dim, int start, int length)", narrow, "NarrowCopyBackward0")
 _copying("permute_copy(Tensor input, ints dims)", permute, "PermuteBackward0_copy")
@@ -95,7 +95,23 @@ for _name in ("real", "conj", "resolve_conj", "resolve_neg", "conj_physical"):
 
 
 def _summed(x: Node, size: Shape) -> Node:
-    return sum_to_shape(x, tuple(size))
+    if broadcast_shapes(x.shape, size) != x.shape:
+        raise ShapeError(
+            f"a tensor of shape {x.shape} does not come from expanding one of shape {tuple(size)}",
+            torch=f"size {{{list(size)}}} is not expandable to size {{{list(x.shape)}}}.",
+        )
+    lead = x.ndim - len(size)
+    dims = (*range(lead), *(at + lead for at, n in enumerate(size) if n == 1 != x.shape[at + lead]))
+    if not dims:
+        return x
+    result: Node = sum_dim(x, dim=dims, keepdim=True)
+    return _in_shape(result, size) if lead else result
+
+
+def _in_shape(x: Node, size: Shape) -> Node:
+    """The node in another shape."""
+    result: Node = reshape(x, shape=tuple(size))
+    return result
 
 
 op(

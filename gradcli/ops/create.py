@@ -16,6 +16,7 @@ from gradcli.dtypes import DType
 from gradcli.errors import DtypeError, ShapeError, ValueError_
 from gradcli.graph.node import MODE, Node
 from gradcli.graph.op import Op, leaf, op
+from gradcli.ops.dtyperules import not_taken
 from gradcli.shapes import Shape, checked_size
 
 PLACE = "ignored layout=None, ignored device=None, ignored pin_memory=False, ignored requires_grad=False"
@@ -44,12 +45,14 @@ def filled(size: Shape, fill_value: float, dtype: DType) -> Any:
     Raises: DtypeError when an integer dtype cannot hold it.
     """
     if dtype.category == dtypes.INTEGER:
-        if not isfinite(fill_value) or not np.iinfo(dtype.numpy).min <= int(fill_value) <= np.iinfo(dtype.numpy).max:
+        limits = np.iinfo(dtype.numpy)
+        low = limits.min or -limits.max  # torch lets a negative number wrap round
+        if not isfinite(fill_value) or not low <= int(fill_value) <= limits.max:
             raise DtypeError(
                 f"{fill_value} does not fit {dtype}",
                 torch=f"value cannot be converted to type {dtype.name}_t without overflow",
             )
-        fill_value = int(fill_value)
+        fill_value = int(fill_value) % (limits.max + 1) if limits.min == 0 else int(fill_value)
     return np.full(size, fill_value, dtype.numpy)
 
 
@@ -171,13 +174,19 @@ def _arange_array(start: float, end: float, step: float, dtype: DType) -> Any:
     return (int(start) + int(step) * np.arange(count)).astype(dtype.numpy)
 
 
+def _range_dtype(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> tuple[None, DType]:
+    if params["dtype"] is dtypes.bool_:
+        raise not_taken(dtypes.bool_, "arange_cpu")
+    return None, params["dtype"]
+
+
 _arange: Op = op(
     "_arange(Scalar start, Scalar end, Scalar step, any dtype)",
     "The numbers from start, step apart, up to but not including end.",
     spelled=["_"],
     kernel=_arange_array,
     shape=lambda inputs, p: (_arange_size(p["start"], p["end"], p["step"], p["dtype"]),),
-    dtype=asked_dtype,
+    dtype=_range_dtype,
 )
 
 

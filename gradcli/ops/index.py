@@ -51,33 +51,42 @@ class Reading:
         return (*self.shape[:dim], *change, *self.shape[dim + 1 :])
 
 
-def read_index(parts: Sequence[Any], shape: Shape) -> Reading:
-    """What an index means for a tensor of a shape.
+def read_index(parts: Sequence[Any], shape: Shape, *, writing: bool = False) -> Reading:
+    """What an index means for a tensor of a shape. writing: a slice of all is no view even where it stands alone.
 
     Raises: IndexError_ for what is out of range or no index, ValueError_ for a step that is not positive.
     """
+    if len(parts) == 1 and isinstance(parts[0], list) and _is_tuple(parts[0]):
+        parts = parts[0]
     listed = [_as_tensor(part) if isinstance(part, list) else part for part in parts]
     free = len(shape) - sum(_dims_taken(part) for part in listed)
     if free < 0:
         _refuse_count(len(shape), len(shape) - free)
     reading = Reading(shape)
     dim = 0
-    for part in listed:
+    for position, part in enumerate(listed):
         if part is Ellipsis:
             dim += free
         elif isinstance(part, Node):
-            dim = _read_tensor(reading, part, dim)
+            dim = _read_tensor(reading, part, dim, position)
         elif isinstance(part, bool):
             dim = _read_bool(reading, part, dim)
         elif part is None:
             reading.view(unsqueeze, {"dim": dim}, (*reading.shape[:dim], 1, *reading.shape[dim:]))
             dim += 1
         elif isinstance(part, slice):
-            _read_slice(reading, part, dim, alone=len(listed) == 1)
+            _read_slice(reading, part, dim, alone=len(listed) == 1 and not writing)
             dim += 1
         else:
-            _read_integer(reading, part, dim, len(shape))
+            _read_integer(reading, part, dim, position)
     return reading
+
+
+def _is_tuple(items: list[Any]) -> bool:
+    """Whether torch reads a list alone between the brackets as a tuple: when it holds more than numbers."""
+    return len(items) < 32 and any(
+        item is None or item is Ellipsis or isinstance(item, list | slice | Node) for item in items
+    )
 
 
 def _dims_taken(part: Any) -> int:
@@ -102,12 +111,12 @@ def _refuse_count(ndim: int, given: int) -> None:
     )
 
 
-def _read_integer(reading: Reading, part: int, dim: int, ndim: int) -> None:
+def _read_integer(reading: Reading, part: int, dim: int, position: int) -> None:
+    """position: which part of the index it is, which is what torch calls the dimension."""
     size = reading.shape[dim]
     if not -size <= part < size:
-        position = dim + ndim - len(reading.shape) if len(reading.shape) < ndim else dim
         raise IndexError_(
-            f"index {part} is out of range for dimension {position} of size {size}",
+            f"index {part} is out of range for a dimension of size {size}",
             detail=f"it can be {-size} to {size - 1}" if size else "the dimension is empty",
             torch=f"index {part} is out of bounds for dimension {position} with size {size}",
         )
@@ -138,7 +147,7 @@ def _read_bool(reading: Reading, part: bool, dim: int) -> int:
     return dim + 1
 
 
-def _read_tensor(reading: Reading, part: Node, dim: int) -> int:
+def _read_tensor(reading: Reading, part: Node, dim: int, position: int) -> int:
     if part.dtype.floating:
         raise IndexError_(
             f"a tensor of {part.dtype} cannot be an index",
@@ -149,7 +158,7 @@ def _read_tensor(reading: Reading, part: Node, dim: int) -> int:
         item = node_value(part).item()
         if part.dtype in _MASKS:
             return _read_bool(reading, bool(item), dim)
-        _read_integer(reading, item, dim, len(reading.shape))
+        _read_integer(reading, item, dim, position)
         return dim
     if part.dtype not in _MASKS:
         reading.indices.append((dim, part))
@@ -220,6 +229,25 @@ _WHOLE = {
 }
 
 
+def _named_write(torch1: str, torch2: str) -> Op:
+    """The name of a write into all of a tensor: by number or tensor, after slices of all or not."""
+    return op(
+        "_written(Tensor input, Tensor value)",
+        "value in place of all of input.",
+        spelled=["_"],
+        expands=lambda x, value: value,
+        grad_fn=(torch1, torch2),
+    )
+
+
+_WRITES = {
+    (True, False): _named_write("FillBackward1", "FillBackward3"),
+    (True, True): _named_write("CopySlices", "FillBackward3"),
+    (False, False): _named_write("CopyBackwards", "CopyBackwards"),
+    (False, True): _named_write("CopySlices", "CopyBackwards"),
+}
+
+
 def basic_steps(parts: Sequence[Any], shape: Shape) -> list[Step]:
     """The views that an index without lists and tensors means for a tensor of a shape."""
     return read_index(parts, shape).steps
@@ -239,19 +267,56 @@ def index_nodes(node: Node, parts: Sequence[Any]) -> Node:
 
 
 def index_put_nodes(node: Node, parts: Sequence[Any], value: Node) -> Node:
-    """The node of x after `x[parts] = value`: the value is broadcast to what the index picks."""
-    reading = read_index(parts, node.shape)
+    """The node of x after `x[parts] = value`: the value is cast, and broadcast to what the index picks.
+
+    Raises: ShapeError when it does not broadcast; DtypeError when it is of another dtype and the index picks elements.
+    """
+    reading = read_index(parts, node.shape, writing=True)
     steps = tuple(reading.steps)
+    filling = not value.ndim and bool(node.ndim)
+    if value.shape != reading.shape:
+        value = _without_leading_ones(value)
     result: Node
-    if not reading.indices:
-        result = write_view(node, value, steps=steps)
+    if reading.indices:
+        dims = tuple(dim for dim, _ in reading.indices)
+        indices = [i for _, i in reading.indices]
+        result = index_put(take_view(node, steps), value, *indices, dims=dims, accumulate=False)
+        if steps:
+            result = write_view(node, result, steps=steps)
         return result
-    dims = tuple(dim for dim, _ in reading.indices)
-    value = _without_leading_ones(value)
-    result = index_put(take_view(node, steps), value, *[i for _, i in reading.indices], dims=dims, accumulate=False)
+    check_place(value.shape, reading.shape)
     if steps:
-        result = write_view(node, result, steps=steps)
+        result = write_view(node, value, steps=steps)
+    else:
+        result = write_view(node, value, steps=())
+        if result.requires_grad:
+            result = named(_WRITES[filling, reading.whole], (node, value), {}, result)
     return result
+
+
+def check_place(value: Shape, place: Shape) -> None:
+    """Refuse a value that does not broadcast to its place."""
+    try:
+        fits = broadcast_shapes(value, place) == place
+    except ShapeError:
+        fits = False
+    if not fits:
+        raise ShapeError(
+            f"a value of shape {value} does not fit the place, which has shape {place}",
+            torch=f"expand(torch.FloatTensor{{{list(value)}}}, size={list(place)}): the number of sizes provided "
+            f"({len(place)}) must be greater or equal to the number of dimensions in the tensor ({len(value)})"
+            if len(value) > len(place)
+            else _expanding_text(value, place),
+        )
+
+
+def _expanding_text(value: Shape, place: Shape) -> str:
+    lead = len(place) - len(value)
+    at = max(d for d in range(len(value)) if value[d] not in (1, place[d + lead]))
+    return (
+        f"The expanded size of the tensor ({place[at + lead]}) must match the existing size ({value[at]}) at "
+        f"non-singleton dimension {at + lead}.  Target sizes: {list(place)}.  Tensor sizes: {list(value)}"
+    )
 
 
 def _without_leading_ones(value: Node) -> Node:

@@ -91,13 +91,11 @@ def view_like_torch(x: Node, shape: Shape) -> Node:
 
 
 def _view_dtype(x: Node, dtype: DType) -> Node:
-    result: Node
     if dtype is x.dtype:
-        result = reshape(x, shape=x.shape)
-        return result
+        return x
     if dtype.itemsize != x.dtype.itemsize:
         raise DtypeError(f"a view in {dtype} of a tensor of {x.dtype} is not available: their sizes in bytes differ")
-    result = _reinterpret(x, dtype=dtype)
+    result: Node = _reinterpret(x, dtype=dtype)
     return result
 
 

@@ -9,11 +9,17 @@ import numpy as np
 from gradcli.graph.node import Node
 from gradcli.shapes import Shape, contiguous_strides
 
+# besides elementwise ops, these give their result the order of their input in memory
+_KEEPING = frozenset({"leaf", "clone", "_to_dtype"})
+
 
 def strides_of(node: Node) -> Shape:
-    """Strides in elements. A deferred node has those that its views give it; what is not a view will be row-major."""
+    """Strides in elements, as torch has them: views change them, elementwise ops keep them, the rest makes rows.
+
+    numpy's own differ where an op is not a view: there only the shape counts.
+    """
     views: list[Node] = []
-    while node.value is None and (node.via is not None or (node.op.view and node.inputs)):
+    while node.via is not None or (node.op.view and node.inputs):
         if node.via is not None:
             node = node.via
         else:
@@ -21,7 +27,8 @@ def strides_of(node: Node) -> Shape:
             assert node.inputs is not None
             node = node.inputs[0]
     array: Any = node.value
-    if not isinstance(array, np.ndarray):
+    keeps = node.op.elementwise or node.op.name in _KEEPING
+    if not isinstance(array, np.ndarray) or not keeps:
         array = _virtual(node.shape)
     while views:
         view = views.pop()

@@ -99,9 +99,9 @@ class Session:
 
         Raises: GradcliError.
         """
-        return self._execute(program, write or _discard)
+        return self._execute(program, write or _discard, as_expression=True)
 
-    def _execute(self, program: Program, write: Callable[[str], None]) -> Any:
+    def _execute(self, program: Program, write: Callable[[str], None], as_expression: bool = False) -> Any:
         if isinstance(program, str):
             program = Source(program)
         module = parse_program(program) if isinstance(program, Source) else program
@@ -109,6 +109,7 @@ class Session:
         with self._context.active():
             before = self._context.write
             self._context.write = write
+            self._machine.ops_first = as_expression
             try:
                 return self._machine.run(code, self._variables)
             finally:
@@ -169,6 +170,7 @@ class ValueAndGrad:
         self._code = compile_program(parse_program(Source(program)))
         self._wrt = None if wrt is None else list(wrt)
         self._session = Session(dtype=dtype)
+        self._session._machine.ops_first = True
 
     def __call__(self, **inputs: Any) -> tuple[Any, dict[str, np.ndarray | None]]:
         """The value and, for each input that is differentiated, the gradient of its shape and dtype.

@@ -71,6 +71,27 @@ def read_arguments(command: Command, words: list[str]) -> Arguments:
     return arguments
 
 
+def check_operands(arguments: Arguments) -> None:
+    """Refuse a command line with no expression or file, or with several."""
+    command, given = arguments.command, arguments.operands
+    file = arguments.values.get("program_file")
+    if not command.operand:
+        if given:
+            raise UsageError(f"gradcli {command.name} takes no file", hint=f"gradcli run {given[0]} -i")
+    elif file is not None:
+        if given:
+            raise UsageError(f"both an expression and -f {file} are given", hint="one of them is enough")
+    elif not given:
+        raise UsageError(f"gradcli {command.name} needs {command.operand}", hint=command.examples.splitlines()[0])
+    elif len(given) > 1:
+        shown = " ".join(map(repr, given[:4]))
+        hint = "put the expression in quotes, so that the shell hands it over as one word"
+        raise UsageError(
+            f"gradcli {command.name} takes one {command.operand}, and got {len(given)}: {shown}",
+            hint=hint if command.operand == "EXPR" else None,
+        )
+
+
 def _read_option(arguments: Arguments, name: str, text: str | None, rest: object) -> None:
     """Take in one option or variable, and its value from the words that follow."""
     option = arguments.command.option(name)

@@ -18,7 +18,7 @@ from gradcli.cli.result import render_result
 from gradcli.cli.timelimit import time_limit
 from gradcli.cli.writing import write_result
 from gradcli.environment import Environment
-from gradcli.errors import UsageError
+from gradcli.errors import NameError_, UsageError
 from gradcli.render.errortext import note_text
 
 
@@ -58,6 +58,17 @@ def evaluate(arguments: Arguments, environment: Environment) -> tuple[Session, o
     bound = {binding.name for binding in arguments.bindings}
     bind_variables(session, arguments, environment, wrt if wrt is not None and bound.issuperset(wrt) else None)
     printed: list[str] = []
-    value = session.eval(module, write=printed.append)
+    try:
+        value = session.eval(module, write=printed.append)
+    except NameError_ as error:
+        _tell_how_to_bind(error)
+        raise
     gradients = differentiate(session, module, value, wrt, arguments, environment)
     return session, value, gradients, printed
+
+
+def _tell_how_to_bind(error: NameError_) -> None:
+    """Add to an unknown name's error that the command line can give it a value."""
+    span = error.span
+    if span is not None and span.source.name is None and span.text.isidentifier():
+        error.hint = f"{error.hint} Or give it a value: --{span.text} VALUE" if error.hint else f"--{span.text} VALUE"

@@ -69,10 +69,11 @@ def dispatch(words: list[str], environment: Environment) -> int:
     if _asks_for_help(command, words[1:]):
         environment.stdout.write(command_help(command))
         return 0
-    from gradcli.cli.arguments import read_arguments
+    from gradcli.cli.arguments import check_operands, read_arguments
     from gradcli.cli.settings import apply_settings
 
     arguments = read_arguments(command, words[1:])
+    check_operands(arguments)
     apply_settings(arguments, environment)
     return runner_of(command)(arguments, environment)
 

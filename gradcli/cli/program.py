@@ -10,7 +10,8 @@ from gradcli.environment import Environment
 from gradcli.errors import FileError, UsageError
 from gradcli.language import ast
 from gradcli.language.parse import parse_program
-from gradcli.source import Source
+from gradcli.ops.catalog import catalog
+from gradcli.source import Source, Span
 from gradcli.suggest import nearest
 
 DEFAULT_DTYPE = "float32"
@@ -18,24 +19,9 @@ DEFAULT_NAMES = "torch1"  # the tutorial's version; the Python API has torch2
 
 
 def read_source(arguments: Arguments, environment: Environment) -> Source:
-    """The text of the program: the argument, `-f FILE`, or standard input.
-
-    Raises: UsageError when there is none, or more than one.
-    """
-    operands = list(arguments.operands)
+    """The text of the program: the argument, `-f FILE`, or standard input with `-`. Raises: FileError."""
     file = arguments.values.get("program_file")
-    command = arguments.command
-    if file is not None and operands:
-        raise UsageError(f"both an expression and -f {file} are given", hint="one of them is enough")
-    if file is None and not operands:
-        raise UsageError(f"gradcli {command.name} needs an expression", hint=command.examples.splitlines()[0])
-    if len(operands) > 1:
-        shown = " ".join(map(repr, operands[:4]))
-        raise UsageError(
-            f"gradcli {command.name} takes one expression, and got {len(operands)}: {shown}",
-            hint="put the expression in quotes, so that the shell hands it over as one word",
-        )
-    name = file if file is not None else operands[0]
+    name = file if file is not None else arguments.operands[0]
     if name == "-":
         return Source(read_text("-", environment), "standard input")
     if file is not None:
@@ -121,8 +107,6 @@ def parse_with_value(source: Source) -> ast.Module:
 
     Raises: SyntaxError_; UsageError for an empty program or one that ends otherwise.
     """
-    from gradcli.source import Span
-
     module = parse_program(source)
     if not module.body:
         raise UsageError("the expression is empty")
@@ -143,16 +127,14 @@ def _assigned_name(statement: ast.Stmt) -> str | None:
 def never_named(name: str, named: set[str], arguments: Arguments) -> UsageError:
     """The error for a bound variable that is not used, with the name that was probably meant."""
     options = [known[2:] for option in arguments.command.options for known in option.names if known.startswith("--")]
-    unbound = named - {binding.name for binding in arguments.bindings}
-    near = nearest(name, sorted(unbound))
-    option = nearest(name, options)
-    if near:
+    free = sorted(named - {binding.name for binding in arguments.bindings} - set(catalog().free))
+    near = nearest(name, [*free, *options])
+    if near in free:
         hint = f"did you mean --{near}?"
-    elif option:
-        hint = f"did you mean the option --{option}?"
+    elif near:
+        hint = f"did you mean the option --{near}?"
+    elif free:
+        hint = f"it names {', '.join(free[:6])}"
     else:
-        short = sorted(word for word in unbound if len(word) <= 2)
-        hint = (
-            f"the expression names {', '.join(short)}" if short else f"leave out --{name}, or name it in the expression"
-        )
+        hint = f"leave out --{name}, or name it in the expression"
     return UsageError(f"the variable {name} is bound, but the expression never names it", hint=hint)

@@ -10,7 +10,6 @@ from gradcli.cli.documents import read_document
 from gradcli.cli.program import bind_variables, check_stdin_once, names_in, never_named, open_session
 from gradcli.cli.timelimit import time_limit
 from gradcli.environment import Environment
-from gradcli.errors import UsageError
 from gradcli.language import ast
 from gradcli.language.parse import parse_program
 from gradcli.repl.cells import Cell
@@ -19,9 +18,6 @@ from gradcli.repl.execute import Write, run_module, writing
 
 def run_run(arguments: Arguments, environment: Environment) -> int:
     """Run `gradcli run`: everything is parsed first, then output streams as it is printed."""
-    if len(arguments.operands) != 1:
-        given = f"got {len(arguments.operands)}" if arguments.operands else "got none"
-        raise UsageError(f"gradcli run takes one file, and {given}", hint="gradcli run FILE, or - for standard input")
     check_stdin_once(arguments)
     path = arguments.operands[0]
     cells = read_document(path, environment)

@@ -68,7 +68,11 @@ def _print(write: Callable[[str], None], args: Args, kwargs: Kwargs) -> None:
 
 def _or_op(machine: Machine, name: str, function: Function) -> Function:
     def call(args: Args, kwargs: Kwargs) -> Value:
-        if args and type(args[0]) is hooks.Tensor and not (name in ("max", "min") and _numbers_only(args, kwargs)):
+        if (
+            args
+            and type(args[0]) is hooks.Tensor
+            and not (name in ("max", "min") and not machine.ops_first and _numbers_only(args, kwargs))
+        ):
             op = machine.op_function(name)
             if op is not None:
                 return op.call(args, kwargs)

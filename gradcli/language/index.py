@@ -7,16 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.errors import IndexError_, ShapeError, TypeError_
+from gradcli.errors import IndexError_, TypeError_
 from gradcli.graph.node import Node
 from gradcli.graph.op import leaf
 from gradcli.language.binding import kind_name
 from gradcli.language.call import view_steps
 from gradcli.language.tensor import Tensor
-from gradcli.ops.convert import to_dtype
 from gradcli.ops.index import index_nodes, index_put_nodes
-from gradcli.ops.shape import expand, reshape
-from gradcli.shapes import Shape, broadcast_shapes
 
 
 def get_item(tensor: Tensor, index: Any) -> Tensor:
@@ -34,14 +31,8 @@ def set_item(tensor: Tensor, index: Any, value: Any) -> None:
 
     Raises: ShapeError when it does not; TypeError_ when it is no tensor or number.
     """
-    parts = index_parts(index)
-    if any(isinstance(part, Node | list) for part in parts):
-        new = index_put_nodes(tensor.node, parts, _value_node(value, tensor))
-        tensor.assign(new, name="the assignment")
-        return
-    target = get_item(tensor, index)
-    node = to_dtype(_value_node(value, tensor), target.dtype)
-    target.assign(_fitted(node, target.shape), name="the assignment")
+    new = index_put_nodes(tensor.node, index_parts(index), _value_node(value, tensor))
+    tensor.assign(new, name="the assignment")
 
 
 def _value_node(value: Any, tensor: Tensor) -> Node:
@@ -55,26 +46,6 @@ def _value_node(value: Any, tensor: Tensor) -> Node:
         f"a {kind_name(value)} cannot be put into a tensor",
         torch=f"can't assign a {kind_name(value)} to a torch.{tensor.dtype.name} tensor",
     )
-
-
-def _fitted(node: Node, shape: Shape) -> Node:
-    """The value in the shape of its place; leading sizes of 1 may be dropped."""
-    own: Shape = node.shape
-    while len(own) > len(shape) and own[0] == 1:
-        own = own[1:]
-    try:
-        fits = broadcast_shapes(own, shape) == shape
-    except ShapeError:
-        fits = False
-    if not fits:
-        raise ShapeError(
-            f"a value of shape {node.shape} does not fit the place, which has shape {shape}",
-            torch=f"expand(torch.FloatTensor{{{list(node.shape)}}}, size={list(shape)}): the expanded size of the tensor must "
-            "match the existing size",
-        )
-    if own != node.shape:
-        node = reshape(node, shape=own)
-    return node if own == shape else expand(node, size=shape)
 
 
 def index_parts(index: Any) -> tuple[Any, ...]:

@@ -107,6 +107,7 @@ _PROPERTIES: dict[str, Callable[[Tensor], Any]] = {
     "T": _transposed("T"),
     "mT": _transposed("mT"),
     "H": _transposed("H"),
+    "mH": _transposed("mH"),
 }
 
 

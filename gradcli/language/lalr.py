@@ -231,12 +231,18 @@ def run(tables: Tables, tokens: Tokens, start: str) -> Any:
         state = gotos[stack[-3] + origin + kind]
 
 
+_FAR = 1_000
+
+
 def accepts(tables: Tables, stuck: Stuck, kind: int) -> bool:
-    """Whether a token of a kind could have stood where the parser was stuck."""
+    """Whether a token of a kind could have stood where the parser was stuck.
+
+    What ends more than a thousand rules first is not followed to its end, and taken for impossible.
+    """
     state = stuck.state
     kept = len(stuck.states)  # how many of the states below are still there
     above: list[int] = []  # those put on top of them
-    while True:
+    for _ in range(_FAR):
         action = tables.actions[state + kind]
         if action is None or action >= 0:
             return action is not None
@@ -252,6 +258,7 @@ def accepts(tables: Tables, stuck: Stuck, kind: int) -> bool:
             else:
                 kept -= 1
         state = tables.gotos.row(above[-1] if above else stuck.states[kept - 1])[origin]
+    return False
 
 
 def _as_list(tokens: Tokens, children: object, start: int, end: int) -> object:

@@ -186,6 +186,14 @@ def test_long_and_deep_texts_that_are_wrong(text: str) -> None:
         parse_program(Source(text))
 
 
+@pytest.mark.parametrize(
+    "text", ["-" * LONG + "x y", "x ** " * LONG + "x y", 'f"' + "{{}}" * 1_000, 'f"' + "{a" * 10_000]
+)
+def test_complaints_take_no_longer_than_parsing(text: str) -> None:
+    with pytest.raises(SyntaxError_):  # without end, if the work were quadratic or worse
+        parse_program(Source(text))
+
+
 class Counting(dict[int, "int | None"]):
     """Counts how often the parser asks what to do."""
 

@@ -22,8 +22,6 @@ def lower_store(b: Builder, target: ast.Expr, slot: int, keep: bool = False) -> 
         b.emit(var.store_item, (owner, index, slot), target)
     elif isinstance(target, ast.TupleExpr | ast.ListExpr):
         yield _lower_unpacking(b, target, slot)
-    else:
-        raise b.error("cannot assign to this", target)
     return slot
 
 
@@ -31,8 +29,6 @@ def _lower_unpacking(b: Builder, target: ast.TupleExpr | ast.ListExpr, slot: int
     """Store the items of a value into several targets, of which one may have a star."""
     mark = b.depth
     stars = [at for at, item in enumerate(target.items) if isinstance(item, ast.Starred)]
-    if len(stars) > 1:
-        raise b.error("multiple starred expressions in assignment", target)
     parts = [item.value if isinstance(item, ast.Starred) else item for item in target.items]
     direct = all(isinstance(part, ast.Name) and b.variable(part.id).kind == "local" for part in parts)
     slots = [b.variable(part.id).slot if direct and isinstance(part, ast.Name) else b.temporary() for part in parts]
@@ -84,7 +80,8 @@ def lower_augmented(b: Builder, node: ast.AugAssign) -> Steps:
         value = yield b.expression(node.value)
         slot = b.result(mark, apply, (own, value), node)
         b.emit(var.store_attribute, (owner, target.name, slot), target)
-    elif isinstance(target, ast.Subscript):
+    else:
+        assert isinstance(target, ast.Subscript)
         owner = yield b.expression(target.value)
         index = yield b.expression(target.index)
         mark = b.depth
@@ -92,8 +89,6 @@ def lower_augmented(b: Builder, node: ast.AugAssign) -> Steps:
         value = yield b.expression(node.value)
         slot = b.result(mark, apply, (own, value), node)
         b.emit(var.store_item, (owner, index, slot), target)
-    else:
-        raise b.error("this is no target of an augmented assignment", target)
 
 
 def lower_delete(b: Builder, node: ast.Delete) -> Steps:
@@ -123,5 +118,3 @@ def _lower_deletion(b: Builder, target: ast.Expr) -> Steps:
     elif isinstance(target, ast.TupleExpr | ast.ListExpr):
         for item in target.items:
             yield _lower_deletion(b, item)
-    else:
-        raise b.error("this cannot be deleted", target)

@@ -382,18 +382,10 @@ def _lower_element(b: Builder, node: ast.Comprehension, target: int) -> Steps:
     b.depth = depth
 
 
-def lower_starred(b: Builder, node: ast.Starred) -> Steps:
-    """A star where nothing can be spread.
-
-    Raises: SyntaxError_.
-    """
-    raise b.error("can't use starred expression here", node)
-
-
 EXPRESSIONS.update({
     ast.BinOp: lower_binary, ast.UnaryOp: lower_unary, ast.BoolOp: lower_bool, ast.IfExp: lower_choice,
     ast.Compare: lower_compare, ast.ListExpr: lower_list, ast.TupleExpr: lower_tuple, ast.SetExpr: lower_set,
     ast.DictExpr: lower_dict, ast.Attribute: lower_attribute, ast.Subscript: lower_subscript, ast.Slice: lower_slice,
     ast.NamedExpr: lower_named, ast.JoinedStr: lower_text, ast.Call: lower_call,
-    ast.Comprehension: lower_comprehension, ast.Lambda: lower_lambda, ast.Starred: lower_starred,
+    ast.Comprehension: lower_comprehension, ast.Lambda: lower_lambda,
 })  # fmt: skip

@@ -12,6 +12,7 @@ from gradcli.errors import IndexError_, KeyError_, TypeError_, ValueError_
 from gradcli.language import hooks
 from gradcli.language.attributes import get_attribute
 from gradcli.language.exceptions import translate
+from gradcli.language.instance import Instance
 from gradcli.language.operators import get_item
 from gradcli.language.percent import check_spec, converted
 from gradcli.language.values import Value, type_name, value_str
@@ -25,10 +26,10 @@ def format_value(value: Value, spec: str = "") -> str:
     kind = type(value)
     if kind is hooks.Tensor:
         return _format_tensor(value, spec)
-    if not spec:
+    if not spec and kind is not Instance:
         return value_str(value)
     check_spec(spec)
-    if kind in (int, float, str, bool) or hasattr(value, "cls"):
+    if kind in (int, float, str, bool, Instance):
         try:
             return format(value, spec)
         except (ValueError, TypeError, OverflowError) as error:

@@ -59,8 +59,6 @@ def _lower_parameters(b: Builder, inner: Builder, params: list[ast.Param]) -> St
     """Give the parameters the function's first slots; where the defaults are, evaluated here, and their names."""
     code = inner.code
     ordered = sorted(params, key=lambda param: _ORDER.index("pos" if param.kind == "posonly" else param.kind))
-    if len({param.name for param in params}) < len(params):
-        raise b.error("duplicate argument in function definition", params[-1])
     for param in ordered:
         slot = inner.own_slot(inner.scope, param.name)
         inner.now_assigned(slot, param.name)

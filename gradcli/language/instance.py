@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradcli.errors import GradcliError, TypeError_
 from gradcli.language.exceptions import names_of
-from gradcli.language.values import MISSING, Value
+from gradcli.language.values import MISSING, Value, type_name
 
 if TYPE_CHECKING:
     from gradcli.language.classes import UserClass
@@ -92,7 +92,10 @@ class Instance:
         return True if found is MISSING else bool(found.call([self], {}))
 
     def __len__(self) -> int:
-        return int(self.special("__len__", "has no len()").call([self], {}))
+        found = self.cls.lookup("__len__")
+        if found is MISSING:  # Python's own error: list(x) asks for a length, and goes on without one
+            raise TypeError(f"object of type '{self.cls.name}' has no len()")
+        return int(found.call([self], {}))
 
     def __getitem__(self, index: Value) -> Value:
         return self.special("__getitem__", "is not subscriptable").call([self, index], {})
@@ -112,7 +115,11 @@ class Instance:
     def __iter__(self) -> Iterator[Value]:
         found = self.cls.lookup("__iter__")
         if found is not MISSING:
-            return iter(found.call([self], {}))
+            made = found.call([self], {})
+            if not hasattr(made, "__next__"):
+                raise TypeError_(f"iter() returned non-iterator of type '{type_name(made)}'")
+            iterator: Iterator[Value] = made
+            return iterator
         if self.cls.lookup("__getitem__") is MISSING:
             raise TypeError_(f"'{self.cls.name}' object is not iterable")
         return self._by_index()

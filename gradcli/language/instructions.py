@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -15,7 +15,7 @@ from gradcli.language.operators import END, iterate, truth
 from gradcli.language.percent import converted
 from gradcli.language.values import type_name, value_str
 
-Pick = Callable[[list[Any]], tuple[Any, ...]]  # some slots as a tuple
+Pick = Callable[[list[Any]], Sequence[Any]]  # some slots as a list or tuple
 
 
 # Containers and text
@@ -32,7 +32,7 @@ def build_tuple(frame: Frame, arg: tuple[int, Pick]) -> None:
     """target = (items)"""
     target, pick = arg
     slots = frame.slots
-    slots[target] = pick(slots)
+    slots[target] = tuple(pick(slots))
 
 
 def build_set(frame: Frame, arg: tuple[int, Pick]) -> None:

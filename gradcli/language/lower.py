@@ -10,7 +10,7 @@ Slots: every constant, local variable and intermediate value has one. Intermedia
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -376,20 +376,11 @@ class Builder:
         return code
 
 
-def one(slot: int) -> Callable[[list[Any]], tuple[Any, ...]]:
-    """A function that takes one slot out of a frame's."""
-    return lambda values: (values[slot],)
-
-
-def pick(slots: list[int]) -> Callable[[list[Any]], tuple[Any, ...]]:
-    """A function that takes some slots out of a frame's."""
+def pick(slots: list[int]) -> Callable[[list[Any]], Sequence[Any]]:
+    """A function that takes some slots out of a frame's, as a list or tuple."""
     if len(slots) > 1:
         return itemgetter(*slots)
-    return one(slots[0]) if slots else _nothing
-
-
-def _nothing(values: list[Any]) -> tuple[Any, ...]:
-    return ()
+    return itemgetter(slice(slots[0], slots[0] + 1) if slots else slice(0, 0))
 
 
 EXPRESSIONS: dict[type, Callable[[Builder, Any], Any]] = {}

@@ -166,6 +166,21 @@ RANGE: Table = {"index": _find, "count": _count}
 # dict and set
 
 
+def pairs(value: Value) -> list[tuple[Value, ...]]:
+    """The keys and values of an iterable of pairs.
+
+    Raises: TypeError_ or ValueError_ for an element that is none.
+    """
+    found: list[tuple[Value, ...]] = []
+    for at, item in enumerate(iterate(value)):
+        if not hasattr(item, "__iter__"):
+            raise TypeError_(f"cannot convert dictionary update sequence element #{at} to a sequence")
+        found.append(tuple(iterate(item)))
+        if len(found[-1]) != 2:
+            raise ValueError_(f"dictionary update sequence element #{at} has length {len(found[-1])}; 2 is required")
+    return found
+
+
 def _update(receiver: Value, args: list[Value], kwargs: dict[str, Value]) -> None:
     if len(args) > 1:
         raise TypeError_(f"update expected at most 1 argument, got {len(args)}")
@@ -173,7 +188,7 @@ def _update(receiver: Value, args: list[Value], kwargs: dict[str, Value]) -> Non
         if args and isinstance(args[0], dict):
             receiver.update(args[0])
         elif args:
-            receiver.update([tuple(iterate(pair)) for pair in iterate(args[0])])
+            receiver.update(pairs(args[0]))
         receiver.update(kwargs)
     except PYTHON_ERRORS as error:
         raise translate(error) from None

@@ -34,6 +34,15 @@ def _multiply(a: Value, b: Value) -> Value:
     return a * b
 
 
+def _multiply_inplace(a: Value, b: Value) -> Value:
+    """`a *= b`: a list stays itself."""
+    if type(a) is list and isinstance(b, int):
+        check_items(len(a) * b)
+        a *= b
+        return a
+    return operator.imul(a, b) if isinstance(a, Instance) else _multiply(a, b)
+
+
 def _power(a: Value, b: Value) -> Value:
     """`a ** b` of Python's values, refused where it would be huge; there are no complex numbers."""
     if type(a) is int and type(b) is int:
@@ -67,8 +76,8 @@ BINARY: dict[str, Binary] = {
     "<<": _shift, ">>": operator.rshift,
 }  # fmt: skip
 INPLACE: dict[str, Binary] = {
-    **BINARY, "+": operator.iadd, "-": operator.isub, "/": operator.itruediv, "//": operator.ifloordiv,
-    "@": operator.imatmul, "&": operator.iand, "|": operator.ior, "^": operator.ixor,
+    **BINARY, "+": operator.iadd, "*": _multiply_inplace, "-": operator.isub, "/": operator.itruediv,
+    "//": operator.ifloordiv, "@": operator.imatmul, "&": operator.iand, "|": operator.ior, "^": operator.ixor,
 }  # fmt: skip
 COMPARE: dict[str, Binary] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,

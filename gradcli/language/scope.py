@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gradcli.errors import SyntaxError_
 from gradcli.language import ast
-from gradcli.source import Source, Span
 
 Scoped = ast.FunctionDef | ast.Lambda | ast.ClassDef | ast.Comprehension
 
@@ -76,8 +74,7 @@ class Scope:
 class Analysis:
     """The scopes of a function, class or comprehension and of all inside it, by the node they belong to."""
 
-    def __init__(self, source: Source) -> None:
-        self.source = source
+    def __init__(self) -> None:
         self.scopes: dict[ast.Node, Scope] = {}
 
     def analyse(self, node: Scoped, parent: Scope) -> None:
@@ -142,7 +139,8 @@ class Analysis:
             for alias in item.names:
                 _bind(alias.alias or alias.dotted.partition(".")[0], scope)
         elif isinstance(item, ast.Global | ast.Nonlocal):
-            self._declare(item, scope)
+            kind = "global" if isinstance(item, ast.Global) else "nonlocal"
+            scope.host.outside.update(dict.fromkeys(item.names, kind))
         elif isinstance(item, ast.FunctionDef | ast.Lambda | ast.ClassDef | ast.Comprehension):
             yield from self._inner(item, scope, made)
 
@@ -179,23 +177,11 @@ class Analysis:
         self.scopes[item] = inner
         made.append(inner)
 
-    def _declare(self, item: ast.Global | ast.Nonlocal, scope: Scope) -> None:
-        kind = "global" if isinstance(item, ast.Global) else "nonlocal"
-        host = scope.host
-        for name in item.names:
-            if kind == "nonlocal" and host.kind == "module":
-                raise SyntaxError_("nonlocal declaration not allowed at module level", span=self._span(item))
-            if isinstance(host.node, ast.FunctionDef) and any(p.name == name for p in host.node.params):
-                raise SyntaxError_(f"name '{name}' is parameter and {kind}", span=self._span(item))
-            host.outside[name] = kind
-
     def _resolve(self, scope: Scope) -> None:
         """Tell the scopes around which of their names are used from inside."""
         for name, declared in scope.outside.items():
             if declared == "nonlocal":
                 scope.used[name] = None
-                if scope.owner(name) is None:
-                    raise SyntaxError_(f"no binding for nonlocal '{name}' found", span=self._span(scope.node))
         for name in scope.used:
             owner = scope.owner(name if name != "super" else "__class__")
             if name == "super":
@@ -207,9 +193,6 @@ class Analysis:
             while inner is not None and inner is not owner.host:
                 inner.free[name] = None
                 inner = inner.parent.host if inner.parent is not None else None
-
-    def _span(self, node: ast.Node | None) -> Span | None:
-        return None if node is None else Span(self.source, node.start, node.end)
 
 
 def _bind(name: str, scope: Scope) -> None:

@@ -16,11 +16,8 @@ from gradcli.language.scope import Analysis, Scope
 
 
 def compile_module(module: ast.Module) -> Code:
-    """The code of a program, to be run by the machine.
-
-    Raises: SyntaxError_ for what the grammar cannot see: a return outside a function, a nonlocal of nothing.
-    """
-    builder = Builder(Analysis(module.source), module.source, Scope("module", module, None), "<module>", "<module>")
+    """The code of a program, to be run by the machine. The parser has refused what has no meaning."""
+    builder = Builder(Analysis(), module.source, Scope("module", module, None), "<module>", "<module>")
     drive(_lower_module(builder, module))
     return builder.done()
 
@@ -130,8 +127,6 @@ def lower_for(b: Builder, node: ast.For) -> Steps:
 
 def lower_break(b: Builder, node: ast.Break) -> None:
     """break"""
-    if not b.loops:
-        raise b.error("'break' outside loop", node)
     b.leave(b.loops[-1].cleanups)
     b.jump(b.loops[-1].after, node)
     b.start(b.new_block())
@@ -139,8 +134,6 @@ def lower_break(b: Builder, node: ast.Break) -> None:
 
 def lower_continue(b: Builder, node: ast.Continue) -> None:
     """continue"""
-    if not b.loops:
-        raise b.error("'continue' not properly in loop", node)
     b.leave(b.loops[-1].cleanups)
     b.turn(node)
     b.jump(b.loops[-1].again, node)
@@ -153,8 +146,6 @@ def lower_pass(b: Builder, node: ast.Stmt) -> None:
 
 def lower_return(b: Builder, node: ast.Return) -> Steps:
     """return, through the finally blocks and context managers around it."""
-    if b.scope.kind != "function":
-        raise b.error("'return' outside function", node)
     slot = b.constant(None) if node.value is None else (yield b.expression(node.value))
     if b.cleanups:
         kept = b.slot()

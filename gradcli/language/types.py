@@ -14,7 +14,7 @@ from gradcli.language.classes import UserClass
 from gradcli.language.exceptions import PYTHON_ERRORS, ExceptionType, translate
 from gradcli.language.limits import check_items
 from gradcli.language.mathmodule import one_number
-from gradcli.language.methods import DICT, FLOAT, INT, LIST, NUMBER_FIELDS, RANGE, SET, SIZE, STR, TUPLE, unbound
+from gradcli.language.methods import DICT, FLOAT, INT, LIST, NUMBER_FIELDS, RANGE, SET, SIZE, STR, TUPLE, pairs, unbound
 from gradcli.language.operators import as_index, iterate, truth
 from gradcli.language.values import (
     Builtin,
@@ -101,7 +101,7 @@ def _dict(args: list[Value], kwargs: dict[str, Value]) -> Value:
     try:
         if isinstance(args[0], dict):
             return dict(args[0], **kwargs)
-        return dict([tuple(iterate(pair)) for pair in iterate(args[0])], **kwargs)
+        return dict(pairs(args[0]), **kwargs)
     except PYTHON_ERRORS as error:
         raise translate(error) from None
 

@@ -1,0 +1,125 @@
+"""The compiler: linear in the length of a program, without recursion, and its code can be read."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from gradcli.language import ast
+from gradcli.language.machine import compile_program
+from gradcli.language.parse import parse_program
+from gradcli.source import Source
+
+
+def compiled(program: str) -> Any:
+    return compile_program(parse_program(Source(program)))
+
+
+LONG = {
+    "terms": ("a = 1\nb = " + "+".join(["a"] * 100_000) + "\nb", 100_000),
+    "right to left": ("a = 1\nb = " + "(a+" * 10_000 + "1" + ")" * 10_000 + "\nb", 10_001),
+    "parentheses": ("(" * 10_000 + "7" + ")" * 10_000, 7),
+    "lists": ("x = " + "[" * 10_000 + "]" * 10_000 + "\nlen(x)", 1),
+    "calls": ("abs(" * 10_000 + "-3" + ")" * 10_000, 3),
+    "conditions": ("x = 5\n" + "1 if x == 0 else " * 10_000 + "9", 9),
+    "and": ("x = 1\ny = " + " and ".join(["x"] * 50_000) + "\ny", 1),
+    "comparisons": ("x = 1\n" + " <= ".join(["x"] * 10_000), True),
+    "not": ("not " * 10_001 + "1", False),
+    "minus": ("x = 3\n" + "-" * 10_000 + "x", 3),
+    "attributes": ("x = 3\nx" + ".real" * 10_000, 3),
+    "statements": ("x = 0\n" + "x = x + 1\n" * 30_000 + "x", 30_000),
+    "elements": ("len([" + ",".join(map(str, range(50_000))) + "])", 50_000),
+    "arguments": ("max(" + ",".join(map(str, range(10_000))) + ")", 9_999),
+    "lambdas": ("x = " + "lambda: " * 2_000 + "1\nx()" + "()" * 1_999, 1),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_long_and_deep_programs_run(name: str, session: Any) -> None:
+    program, value = LONG[name]
+    limit = sys.getrecursionlimit()
+    assert session.run(program) == value
+    assert sys.getrecursionlimit() == limit
+
+
+@pytest.mark.parametrize(
+    ("line", "inside"),
+    [("x = x * 2 + 1", False), ("x = [i for i in [x]]", False), ("y = x + 1", True), ("if x: x = f(x, 2)", True)],
+)
+def test_time_is_linear_in_the_number_of_statements(line: str, inside: bool) -> None:
+    def seconds(count: int) -> float:
+        lines = [line] * count
+        text = "def g(x, f):\n" + "".join(f"    {part}\n" for part in lines) if inside else "\n".join(lines)
+        module = parse_program(Source(text))
+        nodes = sum(1 for _ in ast.walk(module))
+        best = min(_timed(module) for _ in range(3))
+        return best / nodes
+
+    assert seconds(2000) < 4 * seconds(200)
+
+
+def _timed(module: ast.Module) -> float:
+    begin = time.perf_counter()
+    compile_program(module)
+    return time.perf_counter() - begin
+
+
+def test_code_can_be_read() -> None:
+    assert compiled("def f(a, b):\n    while a < b:\n        a += 1\n    return a * b").show() == "\n".join(
+        ["b0:", "    make_function 1, f, [], , [], ", "    take_global 'f', 1", "    settle ", "    return_value 0"]
+    )
+    function = next(
+        item
+        for block in compiled("def f(a, b):\n    while a < b:\n        a += 1\n    return a * b").blocks()
+        for _, argument, _ in block.instructions
+        if isinstance(argument, tuple)
+        for item in argument
+        if hasattr(item, "show")
+    )
+    assert function.show().splitlines() == [
+        "b0:",
+        "    jump b1",
+        "b1:",
+        "    less 2, 0, 1",
+        "    take_branch 2, b2, b3",
+        "b2:",
+        "    add_inplace 0, 0, 3",
+        "    settle ",
+        "    jump b1",
+        "b3:",
+        "    jump b4",
+        "b4:",
+        "    multiply 2, 0, 1",
+        "    return_value 2",
+    ]
+
+
+def test_every_block_ends_by_saying_where_to_go_on() -> None:
+    from pathlib import Path
+
+    from gradcli.language.code import Code
+
+    endings = {
+        "jump", "branch", "take_branch", "next_item", "next_global", "call", "call_method", "call_keywords",
+        "call_spread", "begin_class", "end_class", "return_value", "end_finally", "fail_with", "raise_again",
+    }  # fmt: skip
+    pending: list[Code] = [
+        compiled(path.read_text(encoding="utf-8")) for path in (Path(__file__).parent / "programs").glob("*.txt")
+    ]
+    while pending:
+        for block in pending.pop().blocks():
+            names = [run.__name__ for run, _, _ in block.instructions]
+            assert names[-1] in endings
+            assert not (set(names[:-1]) & (endings - {"raise_again"}))
+            for _, argument, _ in block.instructions:
+                pending.extend(item for item in argument if isinstance(item, Code)) if isinstance(
+                    argument, tuple
+                ) else None
+
+
+def test_intermediate_values_use_few_slots() -> None:
+    code = compiled("x = 1\n" + "x = x * 2 + x * 3 + x * (x + 4)\n" * 100)
+    assert len(code.template) < 20

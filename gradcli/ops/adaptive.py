@@ -165,6 +165,17 @@ def _declare_max(rank: int) -> Op:
     )
 
 
+def _declare_with_indices(rank: int) -> Op:
+    size, out = (each[-rank:] for each in _SAMPLES)
+    return op(
+        f"adaptive_max_pool{rank}d_with_indices(Tensor input, any output_size, bool return_indices=True)",
+        f"adaptive_max_pool{rank}d, and the flat index of each element it took.",
+        spelled=[f"F.adaptive_max_pool{rank}d_with_indices"],
+        expands=lambda x, output_size, return_indices: _adaptive_max(x, output_size, True, rank),
+        samples=[draw((2, *size), output_size=out)],
+    )
+
+
 # torch.adaptive_max_pool1d, and so the bare name, gives the indices too
 op(
     "adaptive_max_pool1d(Tensor input, any output_size)",
@@ -175,3 +186,5 @@ op(
 )
 adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = (_declare_mean(rank) for rank in (1, 2, 3))
 adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = (_declare_max(rank) for rank in (1, 2, 3))
+for _rank in (1, 2, 3):
+    _declare_with_indices(_rank)

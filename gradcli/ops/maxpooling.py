@@ -156,7 +156,20 @@ def _declare_max(rank: int) -> Op:
     )
 
 
+def _declare_with_indices(rank: int) -> Op:
+    return op(
+        f"max_pool{rank}d_with_indices(Tensor input, dims kernel_size, dims? stride=None, dims padding=0, "
+        "dims dilation=1, bool ceil_mode=False, bool return_indices=True)",
+        f"max_pool{rank}d, and the flat index of each element it took.",
+        spelled=[f"F.max_pool{rank}d_with_indices"],
+        expands=lambda x, return_indices, **params: _max_pool(x, rank=rank, return_indices=True, **params),
+        samples=[draw((2, *(3, 4, 5)[-rank:]), kernel_size=2)],
+    )
+
+
 max_pool1d, max_pool2d, max_pool3d = (_declare_max(rank) for rank in (1, 2, 3))
+for _rank in (1, 2, 3):
+    _declare_with_indices(_rank)
 
 
 def _max_unpool(

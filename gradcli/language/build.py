@@ -13,6 +13,20 @@ from typing import Any
 from gradcli.language import ast
 from gradcli.language.lalr import Builder
 from gradcli.language.lexer import Tokens
+from gradcli.language.parameters import (
+    argument,
+    arguments,
+    bare_star,
+    double_star_argument,
+    double_star_parameter,
+    keyword_argument,
+    lambda_parameter,
+    parameter,
+    parameters,
+    slash,
+    star_argument,
+    star_parameter,
+)
 from gradcli.language.targets import check_single_target, check_target, refuse, refuse_star
 
 # ---- Statements ----------------------------------------------------------------------------------------------------
@@ -215,112 +229,6 @@ def function(tokens: Tokens, c: Any, start: int, end: int) -> ast.FunctionDef:
 def class_(tokens: Tokens, c: Any, start: int, end: int) -> ast.ClassDef:
     name, bases, body = c
     return ast.ClassDef(tokens.texts[name], bases or [], body, [], tokens.starts[name], start, end)
-
-
-# ---- Parameters and arguments --------------------------------------------------------------------------------------
-
-_BARE_STAR, _SLASH = "*", "/"  # kinds of what stands among parameters and is none
-
-
-def parameter(tokens: Tokens, c: Any, start: int, end: int) -> ast.Param:
-    return ast.Param(tokens.texts[c[0]], "pos", c[2], c[1], start, end)
-
-
-def lambda_parameter(tokens: Tokens, c: Any, start: int, end: int) -> ast.Param:
-    return ast.Param(tokens.texts[c[0]], "pos", c[1], None, start, end)
-
-
-def star_parameter(tokens: Tokens, c: Any, start: int, end: int) -> ast.Param:
-    return ast.Param(tokens.texts[c[0]], "star", None, c[1] if len(c) > 1 else None, start, end)
-
-
-def double_star_parameter(tokens: Tokens, c: Any, start: int, end: int) -> ast.Param:
-    return ast.Param(tokens.texts[c[0]], "dstar", None, c[1] if len(c) > 1 else None, start, end)
-
-
-def bare_star(tokens: Tokens, c: Any, start: int, end: int) -> ast.Param:
-    return ast.Param("", _BARE_STAR, None, None, start, end)
-
-
-def slash(tokens: Tokens, c: Any, start: int, end: int) -> ast.Param:
-    return ast.Param("", _SLASH, None, None, start, end)
-
-
-def parameters(tokens: Tokens, c: Any, start: int, end: int) -> list[ast.Param]:
-    """The parameters with their final kinds; `*` and `/` on their own only say what the others are."""
-    found: list[ast.Param] = []
-    names: set[str] = set()
-    star: ast.Param | None = None  # `*` or `*args`, once it came
-    slashed = defaults = False
-    last = c[-1]
-    for one in c:
-        if one.name in names:
-            refuse(tokens, f"parameter '{one.name}' comes twice", one.start, one.end)
-        if found and found[-1].kind == "dstar":
-            refuse(tokens, f"nothing can follow '**{found[-1].name}'", one.start, one.end)
-        if one.kind == _SLASH:
-            if slashed or star or not found:
-                why = "'/' comes twice" if slashed else "'/' must come before '*'" if star else "nothing is before '/'"
-                refuse(tokens, why, one.start, one.end)
-            slashed = True
-            for earlier in found:
-                earlier.kind = "posonly"
-            continue
-        if one.kind in (_BARE_STAR, "star"):
-            if star is not None:
-                refuse(tokens, "'*' comes twice among the parameters", one.start, one.end)
-            if one.kind == _BARE_STAR and (one is last or c[c.index(one) + 1].kind == "dstar"):
-                refuse(tokens, "a named parameter must follow '*'", one.start, one.end)
-            star = one
-            if one.kind == _BARE_STAR:
-                continue
-        elif one.kind == "pos":
-            if star is not None:
-                one.kind = "kw"
-            elif one.default is not None:
-                defaults = True
-            elif defaults:
-                message = f"parameter '{one.name}' without a default follows one with a default"
-                refuse(tokens, message, one.start, one.end)
-        names.add(one.name)
-        found.append(one)
-    return found
-
-
-def argument(tokens: Tokens, c: Any, start: int, end: int) -> ast.Arg:
-    return ast.Arg("pos", None, c[0], start, end)
-
-
-def keyword_argument(tokens: Tokens, c: Any, start: int, end: int) -> ast.Arg:
-    return ast.Arg("kw", tokens.texts[c[0]], c[1], start, end)
-
-
-def star_argument(tokens: Tokens, c: Any, start: int, end: int) -> ast.Arg:
-    return ast.Arg("star", None, c[0], start, end)
-
-
-def double_star_argument(tokens: Tokens, c: Any, start: int, end: int) -> ast.Arg:
-    return ast.Arg("dstar", None, c[0], start, end)
-
-
-def arguments(tokens: Tokens, c: Any, start: int, end: int) -> list[ast.Arg]:
-    if len(c) == 1:
-        return [c[0]]
-    names: set[str] = set()
-    after = ""  # what was seen that no positional argument can follow
-    for one in c:
-        if one.kind == "pos" and after:
-            refuse(tokens, f"a positional argument follows {after}", one.start, one.end, "name it, or put it first")
-        elif one.kind == "star" and after.startswith("**"):
-            refuse(tokens, f"'*' follows {after}", one.start, one.end)
-        elif one.kind == "kw":
-            if one.name in names:
-                refuse(tokens, f"argument '{one.name}' is given twice", one.start, one.end)
-            names.add(one.name)
-            after = after or f"the keyword argument '{one.name}'"
-        elif one.kind == "dstar":
-            after = "**" + tokens.source.text[one.value.start : one.value.end]
-    return list(c)
 
 
 # ---- Operators -----------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import numpy as np
 from gradcli.autodiff.backward import vjp
 from gradcli.dtypes import DType
 from gradcli.engine.run import run
-from gradcli.errors import ShapeError, ValueError_
+from gradcli.errors import GradError, ShapeError, ValueError_
 from gradcli.graph.node import Node
 from gradcli.graph.op import leaf
 from gradcli.language import autograd
@@ -24,7 +24,8 @@ from gradcli.language.call import op_function
 from gradcli.language.context import Context
 from gradcli.language.tensor import Tensor
 from gradcli.language.trees import LEAF, Tree, flatten, unflatten
-from gradcli.language.values import Builtin
+from gradcli.language.values import Builtin, Size, type_name
+from gradcli.ops.shape import reshape
 from gradcli.shapes import Shape
 
 
@@ -72,7 +73,9 @@ def assemble(parts: Sequence[Tensor | None], one: Shape, shape: Shape, like: Ten
         return Tensor(filled(shape, like.dtype, 0), context)
     zero = Tensor(filled(one, like.dtype, 0), context)
     whole = stacked([zero if part is None else part for part in parts], len(one) if last else 0)
-    return whole if whole.shape == shape else apply_op("reshape", [whole, shape], context)
+    if whole.requires_grad:  # torch ends in a view, whatever the shape
+        return Tensor(reshape(whole.node, shape=shape), context)
+    return Tensor(leaf(whole.numpy().reshape(shape)), context)
 
 
 def stacked(parts: list[Tensor], dim: int) -> Tensor:
@@ -108,6 +111,17 @@ def batched_grad(
             op="grad",
             hint=f"the seeds have shapes {', '.join(str(seed.shape) for seed in given) or 'none'}",
         )
+    for at, (output, seed) in enumerate(zip(outputs, seeds, strict=True)):
+        if seed is not None and seed.shape[1:] != output.shape:
+            raise ShapeError(
+                f"seed {at} has shape {seed.shape}: without its first dimension it is not the output's, {output.shape}",
+                op="grad",
+                torch="If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch "
+                "dimension. The sizes of the remaining dimensions are expected to match the shape of corresponding output, "
+                f"but a mismatch was detected: grad_output[{at}] has a shape of {Size(seed.shape)} and output[{at}] has a "
+                f"shape of {Size(output.shape)}. If you only want some tensors in `grad_output` to be considered batched, "
+                "consider using vmap.",
+            )
     (count,) = counts
     rows = []
     for at in range(count or 0):
@@ -153,13 +167,44 @@ def vmap(
         leaves, tree = flatten(tuple(args))
         dims = _input_dims(in_dims, tree, leaves, shown)
         count = _batch_size(leaves, dims, shown)
-        results = [_call_slice(context, func, leaves, dims, tree, at, kwargs) for at in range(count)]
+        random = Randomness(context, randomness)
+        results = []
+        for at in range(count):
+            results.append(_call_slice(context, func, leaves, dims, tree, at, kwargs))
+            random.after_slice()
         if not results:  # one slice of zeros tells the shapes of an empty result
             empty = [_zeros_slice(part, dim) for part, dim in zip(leaves, dims, strict=True)]
             results = [context.call(func, list(unflatten(empty, tree)), kwargs)]
         return _stack_results(results, out_dims, count, shown, context)
 
     return Builtin(shown, call)
+
+
+class Randomness:
+    """What vmap does about random numbers: refuse them, give each slice its own, or all the same."""
+
+    def __init__(self, context: Context, kind: str) -> None:
+        self.context = context
+        self.kind = kind
+        self.state = None if kind == "different" else context.generator.get_state()
+
+    def after_slice(self) -> None:
+        """A slice was computed.
+
+        Raises: GradError when it drew random numbers and may not.
+        """
+        if self.state is None:
+            return
+        if self.kind == "same":
+            self.context.generator.set_state(self.state)
+        elif not np.array_equal(self.state, self.context.generator.get_state()):
+            raise GradError(
+                "the function draws random numbers: for each slice its own, or the same for all?",
+                op="vmap",
+                hint="pass randomness='different' or randomness='same'",
+                torch="vmap: called random operation while in randomness error mode. Please either use the 'same' or "
+                "'different' randomness flags on vmap or perform the randomness operation out of vmap",
+            )
 
 
 def _input_dims(in_dims: Any, tree: Tree, leaves: list[Any], shown: str) -> list[int | None]:
@@ -182,7 +227,7 @@ def _input_dims(in_dims: Any, tree: Tree, leaves: list[Any], shown: str) -> list
             op="vmap",
             torch=f"{where}: expected `in_dims` to be int or a (potentially nested) tuple matching the structure of "
             "inputs, "
-            f"got: <class '{kind_name(in_dims)}'>.",
+            f"got: <class '{type_name(in_dims)}'>.",
         )
     spread = spread_over(tuple(in_dims) if isinstance(in_dims, list) else in_dims, tree)
     if spread is None:
@@ -210,7 +255,7 @@ def _input_dim(dim: Any, part: Any, where: str) -> int | None:
             f"an input is {kind_name(part)}: only tensors are mapped over",
             op="vmap",
             hint="give None as its entry of in_dims",
-            torch=f"{where}: Got in_dim={dim} for an input but the input is of type <class '{kind_name(part)}'>. We "
+            torch=f"{where}: Got in_dim={dim} for an input but the input is of type <class '{type_name(part)}'>. We "
             "cannot vmap "
             "over non-Tensor arguments, please use None as the respective in_dim",
         )

@@ -1,6 +1,6 @@
 """torch.autograd.functional: Jacobians, Hessians and their products with vectors, for a function of the program.
 
-Source: the torch functions of the same names. Inputs and outputs are a tensor or a tuple of tensors, and results follow.
+Source: the torch functions of the same names. Inputs and outputs are a tensor or a tuple of tensors; results follow.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gradcli.language.batching import assemble, basis, products
 from gradcli.language.binding import kind_name
 from gradcli.language.context import Context
 from gradcli.language.tensor import Tensor
-from gradcli.language.values import Size
+from gradcli.language.values import Size, type_name
 from gradcli.ops.convert import alias, detach
 
 Tensors = tuple[Tensor, ...]
@@ -36,7 +36,7 @@ def as_tuple(value: Any, what: str, name: str) -> tuple[bool, Tensors]:
     parts = value if is_tuple else (value,)
     for at, part in enumerate(parts):
         if not isinstance(part, Tensor):
-            kind = f"<class '{kind_name(part)}'>"
+            kind = f"<class '{type_name(part)}'>"
             where = f"value at index {at} has" if is_tuple else f"given {what} has"
             raise TypeError_(
                 f"the {what} must be a tensor or a tuple of tensors, not {kind_name(part)}",

@@ -25,7 +25,7 @@ from gradcli.language.context import Context
 from gradcli.language.jacobians import columns
 from gradcli.language.tensor import Tensor
 from gradcli.language.trees import flatten, map_leaves, unflatten
-from gradcli.language.values import Builtin
+from gradcli.language.values import Builtin, type_name
 from gradcli.ops.convert import alias, detach
 
 Argnums = int | tuple[int, ...]
@@ -50,10 +50,16 @@ class Level:
         if not isinstance(part, Tensor):
             raise ValueError_(
                 f"what is differentiated by must be a tensor, not {kind_name(part)}",
-                torch=f"Thing passed to transform API must be Tensor, got <class '{kind_name(part)}'>",
+                torch=f"Thing passed to transform API must be Tensor, got <class '{type_name(part)}'>",
             )
         if part.requires_grad and self.outside:
             return Tensor(alias(part.node), self.context)
+        if not part.dtype.floating:
+            raise GradError(
+                f"what is differentiated by is floating; this tensor is {part.dtype!r}",
+                hint="make it floating: .float(), or 3. instead of 3",
+                torch="only Tensors of floating point dtype can require gradients",
+            )
         own = Tensor(leaf(part.numpy(), part.dtype), self.context)
         own.set_requires_grad(True)
         return own
@@ -93,7 +99,7 @@ class Level:
         if not isinstance(at, int) or isinstance(at, bool):
             raise GradError(
                 f"argnums is an int or a tuple of them, not {kind_name(at)}",
-                torch=f"argnums must be int or Tuple[int, ...], got: <class '{kind_name(at)}'>",
+                torch=f"argnums must be int or Tuple[int, ...], got: <class '{type_name(at)}'>",
             )
         if not -len(args) <= at < len(args):
             count = len(args)
@@ -133,7 +139,7 @@ def _only_tensors(value: Any, name: str) -> tuple[list[Tensor], Any]:
             raise NoTensorError(
                 f"the function returned {kind_name(part)} where a tensor belongs",
                 torch=f"{name}: expected f(*primals) to return only tensors, got unsupported type "
-                f"<class '{kind_name(part)}'>",
+                f"<class '{type_name(part)}'>",
             )
     return leaves, tree
 
@@ -188,7 +194,7 @@ def _check_scalar(value: Any) -> None:
     if not isinstance(value, Tensor):
         raise NoTensorError(
             f"grad takes a function that returns a tensor, not {kind_name(value)}",
-            torch=f"grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got <class '{kind_name(value)}'>",
+            torch=f"grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got <class '{type_name(value)}'>",
         )
     if value.shape:
         raise GradError(

@@ -2,17 +2,18 @@
 
     python tests/conformance/score.py [ops errors printing rng programs] [--names torch1] [--family REGEX] [--show N]
 
-Each case of a file runs in a fresh Session. A file's score is the share of its cases that pass; the exit status is 1 when one
-is below its threshold. What a case holds and what has to agree:
+Each case of a file runs in a fresh Session. A file's score is the share of its cases that pass; the exit status is 1
+when one is below its threshold. What a case holds and what has to agree:
 
-ops        `source` over `inputs`: outputs (shape, dtype, values within the tolerance), grad_fn name, printed text, and the
-           gradients after a backward pass with `seed`
+ops        `source` over `inputs`: outputs (shape, dtype, values within the tolerance), grad_fn name, printed text, and
+           the gradients after a backward pass with `seed`
 errors     `source` is refused with a GradcliError; `control`, a correct use of the same thing, is not
 printing   the text of a tensor, or of `source` over it
 rng        the numbers of `source` (or `sources`, in one stream) after torch.manual_seed, bit for bit, and their text
 programs   what `program` prints
 
-Names of PyTorch 1.0 are compared where it was asked: a case without its answer is not counted, or compared without names.
+Names of PyTorch 1.0 are compared where it was asked: a case without its answer does not count, or is compared without
+names.
 """
 
 from __future__ import annotations
@@ -221,7 +222,9 @@ def judge_random(case: Case, names: str) -> str | None:
     s.run(f"torch.manual_seed({case['manual_seed']})")
     one = "source" in case
     sources, arrays, texts = (
-        ([case["source"]], [case["data"]], [case["printed"]]) if one else (case["sources"], case["data"], case["printed"])
+        ([case["source"]], [case["data"]], [case["printed"]])
+        if one
+        else (case["sources"], case["data"], case["printed"])
     )
     for source, wanted, text in zip(sources, arrays, texts, strict=True):
         tensor = s.eval(source)

@@ -1,4 +1,4 @@
-"""Every recorded case, family by family, with the names of both versions of PyTorch; and that the scorer itself can fail."""
+"""Every recorded case, family by family, with the names of both versions of PyTorch; and that the scorer can fail."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
     python tests/golden/record.py [NAME ...] [--check]
 
 Each `programs/NAME.py` is run as it stands; `programs/NAME.out` becomes what it printed. A comment
-`# torch1: MeanBackward0=MeanBackward1 ...` in a program gives the names of PyTorch 1.0 for those that it prints, and makes
-`NAME.torch1.out`. With --check nothing is written, and the exit status is 1 when something differs.
+`# torch1: MeanBackward0=MeanBackward1 ...` in a program gives the names of PyTorch 1.0 for those that it prints, and
+makes `NAME.torch1.out`. With --check nothing is written, and the exit status is 1 when something differs.
 """
 
 from __future__ import annotations

@@ -13,21 +13,23 @@ from gradcli.dtypes import BOOL
 from gradcli.errors import DtypeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, op, promoted
+from gradcli.ops import precise
 from gradcli.ops.arithmetic import install_symbols, zero
 from gradcli.ops.compare import eq, logical_and, where
 from gradcli.ops.convert import to_dtype
 from gradcli.ops.declare import binary, unary
 from gradcli.ops.dtyperules import fitted, joined_by, new, refusing, wrapped
+from gradcli.ops.precise import Precise
 
 POSITIVE: tuple[float, float] = (0.1, 3.0)
 LN2 = math.log(2.0)
 LN10 = math.log(10.0)
 
-exp: Op = unary("exp", "e to the power of input.", np.exp, lambda g, y, x: g * y, grad_fn="ExpBackward0")
+exp: Op = unary("exp", "e to the power of input.", Precise(np.exp), lambda g, y, x: g * y, grad_fn="ExpBackward0")
 exp2: Op = unary(
     "exp2",
     "2 to the power of input.",
-    np.exp2,
+    Precise(np.exp2),
     lambda g, y, x: g * y * LN2,
     grad_fn=new("Exp2Backward0"),
     spelled=["exp2", "special.exp2"],
@@ -35,16 +37,18 @@ exp2: Op = unary(
 expm1: Op = unary(
     "expm1",
     "exp(input) - 1, exact for small input.",
-    np.expm1,
+    Precise(np.expm1),
     lambda g, y, x: g * (y + 1),
     grad_fn="Expm1Backward0",
     spelled=["expm1", "special.expm1"],
 )
-log: Op = unary("log", "The natural logarithm.", np.log, lambda g, y, x: g / x, grad_fn="LogBackward0", domain=POSITIVE)
+log: Op = unary(
+    "log", "The natural logarithm.", Precise(np.log), lambda g, y, x: g / x, grad_fn="LogBackward0", domain=POSITIVE
+)
 log2: Op = unary(
     "log2",
     "The logarithm to base 2.",
-    np.log2,
+    Precise(np.log2),
     lambda g, y, x: g / (x * LN2),
     grad_fn="Log2Backward0",
     domain=POSITIVE,
@@ -52,7 +56,7 @@ log2: Op = unary(
 log10: Op = unary(
     "log10",
     "The logarithm to base 10.",
-    np.log10,
+    Precise(np.log10),
     lambda g, y, x: g / (x * LN10),
     grad_fn="Log10Backward0",
     domain=POSITIVE,
@@ -60,7 +64,7 @@ log10: Op = unary(
 log1p: Op = unary(
     "log1p",
     "log(1 + input), exact for small input.",
-    np.log1p,
+    Precise(np.log1p),
     lambda g, y, x: g / (x + 1),
     grad_fn="Log1PBackward0",
     domain=(-0.9, 3.0),
@@ -88,7 +92,7 @@ rsqrt: Op = unary(
 def _logistic(x: Any) -> Any:
     if x.dtype == np.float16:
         return _logistic(x.astype(np.float32)).astype(np.float16)
-    return np.true_divide(1, 1 + np.exp(-x))
+    return np.true_divide(1, 1 + precise.exp(-x))
 
 
 sigmoid: Op = unary(
@@ -168,7 +172,7 @@ def _power_of(x: Any, exponent: float) -> Any:
     """input to the power of a number."""
     if x.dtype.kind == "f":
         easy = _EASY.get(exponent)
-        return np.power(x, float(exponent)) if easy is None else easy(x)
+        return precise.power(x, float(exponent)) if easy is None else easy(x)
     if exponent in (0, 1):  # of bools, too
         return x if exponent else np.ones_like(x)
     if exponent < 0:
@@ -183,7 +187,7 @@ def _power_of(x: Any, exponent: float) -> Any:
 def _power(x: Any, y: Any) -> Any:
     """Floats to powers as C has them; integers to a negative power are cut to an integer, as in torch."""
     if np.result_type(x, y).kind == "f" or not np.any(np.less(y, 0)):
-        return np.power(x, y)
+        return precise.power(x, y)
     sign = np.where(np.asarray(y) % 2 == 0, 1, x)
     small = np.where(np.equal(x, 1), 1, np.where(np.equal(x, -1), sign, 0))
     return np.where(np.less(y, 0), small, np.power(x, np.maximum(y, 0))).astype(np.result_type(x, y))

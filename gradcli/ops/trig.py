@@ -15,6 +15,7 @@ from gradcli.ops.compare import eq, where
 from gradcli.ops.declare import binary, unary
 from gradcli.ops.dtyperules import new, refusing
 from gradcli.ops.explog import rsqrt, sigmoid
+from gradcli.ops.precise import Precise, PreciseBinary
 
 __all__ = ["acos", "asin", "atan", "atan2", "cos", "cosh", "hypot", "sigmoid", "sin", "sinc", "sinh", "tan", "tanh"]
 
@@ -22,12 +23,12 @@ INSIDE = (-0.9, 0.9)
 AWAY = (draw((2, 3), 3, low=0.5, high=2), draw(3, 3, low=-2, high=-0.5), draw((), 2, low=0.5))
 TENSORS = "Tensor input, Tensor other"
 
-sin: Op = unary("sin", "The sine, of radians.", np.sin, lambda g, y, x: g * cos(x), grad_fn="SinBackward0")
-cos: Op = unary("cos", "The cosine, of radians.", np.cos, lambda g, y, x: g * -sin(x), grad_fn="CosBackward0")
+sin: Op = unary("sin", "The sine, of radians.", Precise(np.sin), lambda g, y, x: g * cos(x), grad_fn="SinBackward0")
+cos: Op = unary("cos", "The cosine, of radians.", Precise(np.cos), lambda g, y, x: g * -sin(x), grad_fn="CosBackward0")
 tan: Op = unary(
     "tan",
     "The tangent, of radians.",
-    np.tan,
+    Precise(np.tan),
     lambda g, y, x: g * (1 + y * y),
     grad_fn="TanBackward0",
     domain=(-1.2, 1.2),
@@ -35,7 +36,7 @@ tan: Op = unary(
 asin: Op = unary(
     "asin",
     "The angle, in radians, whose sine is input.",
-    np.arcsin,
+    Precise(np.arcsin),
     lambda g, y, x: g * rsqrt(1 - x * x),
     grad_fn="AsinBackward0",
     spelled=["asin", "arcsin"],
@@ -44,7 +45,7 @@ asin: Op = unary(
 acos: Op = unary(
     "acos",
     "The angle, in radians, whose cosine is input.",
-    np.arccos,
+    Precise(np.arccos),
     lambda g, y, x: g * -rsqrt(1 - x * x),
     grad_fn="AcosBackward0",
     spelled=["acos", "arccos"],
@@ -53,17 +54,19 @@ acos: Op = unary(
 atan: Op = unary(
     "atan",
     "The angle, in radians, whose tangent is input.",
-    np.arctan,
+    Precise(np.arctan),
     lambda g, y, x: g / (x * x + 1),
     grad_fn="AtanBackward0",
     spelled=["atan", "arctan"],
 )
-sinh: Op = unary("sinh", "The hyperbolic sine.", np.sinh, lambda g, y, x: g * cosh(x), grad_fn="SinhBackward0")
-cosh: Op = unary("cosh", "The hyperbolic cosine.", np.cosh, lambda g, y, x: g * sinh(x), grad_fn="CoshBackward0")
+sinh: Op = unary("sinh", "The hyperbolic sine.", Precise(np.sinh), lambda g, y, x: g * cosh(x), grad_fn="SinhBackward0")
+cosh: Op = unary(
+    "cosh", "The hyperbolic cosine.", Precise(np.cosh), lambda g, y, x: g * sinh(x), grad_fn="CoshBackward0"
+)
 tanh: Op = unary(
     "tanh",
     "The hyperbolic tangent.",
-    np.tanh,
+    Precise(np.tanh),
     lambda g, y, x: g * (1 - y * y),
     grad_fn="TanhBackward0",
     spelled=["tanh", "F.tanh"],
@@ -71,7 +74,7 @@ tanh: Op = unary(
 asinh: Op = unary(
     "asinh",
     "The number whose hyperbolic sine is input.",
-    np.arcsinh,
+    Precise(np.arcsinh),
     lambda g, y, x: g * rsqrt(x * x + 1),
     grad_fn=new("AsinhBackward0"),
     spelled=["asinh", "arcsinh"],
@@ -79,7 +82,7 @@ asinh: Op = unary(
 acosh: Op = unary(
     "acosh",
     "The number whose hyperbolic cosine is input.",
-    np.arccosh,
+    Precise(np.arccosh),
     lambda g, y, x: g * rsqrt(x * x - 1),
     grad_fn=new("AcoshBackward0"),
     spelled=["acosh", "arccosh"],
@@ -88,7 +91,7 @@ acosh: Op = unary(
 atanh: Op = unary(
     "atanh",
     "The number whose hyperbolic tangent is input.",
-    np.arctanh,
+    Precise(np.arctanh),
     lambda g, y, x: g / (1 - x * x),
     grad_fn=new("AtanhBackward0"),
     spelled=["atanh", "arctanh"],
@@ -154,7 +157,7 @@ hypot: Op = binary(
 atan2: Op = binary(
     "atan2",
     "The angle of the point (other, input), in radians, from -pi to pi.",
-    np.arctan2,
+    PreciseBinary(np.arctan2),
     [
         lambda g, y, a, b: g * (b * _over_square(a, b)),
         lambda g, y, a, b: g * (-a * _over_square(a, b)),

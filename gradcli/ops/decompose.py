@@ -7,12 +7,13 @@ higher orders follow; where a factorisation has no derivative torch's refusal is
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from gradcli import dtypes
-from gradcli.errors import GradError, LinalgError, NotImplementedError_, ShapeError, ValueError_
+from gradcli.errors import GradError, LinalgError, NotImplementedError_, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, leaf, op
 from gradcli.ops.arithmetic import add
@@ -59,6 +60,22 @@ def _column(x: Node) -> Any:
 
 def _row(x: Node) -> Any:
     return unsqueeze(x, dim=-2)
+
+
+def _converging(name: str, kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """A kernel whose iteration does not converge where there are values that are not finite."""
+
+    def checked(a: Any, **params: Any) -> Any:
+        try:
+            return kernel(a, **params)
+        except np.linalg.LinAlgError:
+            raise LinalgError(
+                "it did not converge",
+                hint="look for values that are nan or infinite: torch.isfinite(x).all()",
+                torch=f"{name}: The algorithm failed to converge because the input matrix contained non-finite values.",
+            ) from None
+
+    return checked
 
 
 # --- cholesky
@@ -161,7 +178,7 @@ def _qr_shape(inputs: tuple[Node, ...], params: Any) -> tuple[Shape, Shape]:
     shape, mode = inputs[0].shape, params["mode"]
     check_matrix("linalg.qr", shape)
     if mode not in ("reduced", "complete", "r"):
-        raise ValueError_(
+        raise ShapeError(
             f"mode is {mode!r}; it can be 'reduced', 'complete' or 'r'",
             torch=f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'",
         )
@@ -241,7 +258,7 @@ def _symmetric(a: Any, UPLO: Any) -> Any:
 def _eigh_shape(inputs: tuple[Node, ...], params: Any) -> tuple[Shape, Shape]:
     shape = square("linalg.eigh")(inputs, params)
     if params.get("UPLO", "L").upper() not in ("L", "U"):
-        raise ValueError_(
+        raise ShapeError(
             f"UPLO is {params['UPLO']!r}; it can be 'L' or 'U'",
             torch=f"Expected UPLO argument to be 'L' or 'U', but got {params['UPLO']}",
         )
@@ -267,7 +284,7 @@ eigh: Op = op(
     "The eigenvalues of a symmetric matrix in ascending order, and its eigenvectors as columns.",
     spelled=["linalg.eigh"],
     outputs=("eigenvalues", "eigenvectors"),
-    kernel=_symmetric,
+    kernel=_converging("linalg.eigh", _symmetric),
     grad=_eigh_rule,
     shape=_eigh_shape,
     dtype=floats("linalg.eigh", 2),
@@ -277,7 +294,7 @@ op(
     "_linalg_eigvalsh(Tensor input, str UPLO='L')",
     "The eigenvalues of a symmetric matrix in ascending order.",
     spelled=["linalg.eigvalsh"],
-    kernel=lambda a, UPLO: np.linalg.eigvalsh(a, UPLO),
+    kernel=_converging("linalg.eigh", lambda a, UPLO: np.linalg.eigvalsh(a, UPLO)),
     grad=lambda g, y, a, UPLO: _eigh_rule((g, None), eigh(a, UPLO=UPLO), a, UPLO),
     shape=lambda inputs, params: _eigh_shape(inputs, params)[0],
     dtype=floats("linalg.eigh"),
@@ -320,7 +337,7 @@ eig: Op = op(
     "The eigenvalues of a matrix and its eigenvectors of length 1 as columns; refused where they are complex.",
     spelled=["linalg.eig"],
     outputs=("eigenvalues", "eigenvectors"),
-    kernel=_eig_kernel,
+    kernel=_converging("linalg.eig", _eig_kernel),
     grad=_eig_rule,
     shape=lambda inputs, params: _eigh_shape(inputs, params),
     dtype=floats("linalg.eig", 2),
@@ -348,6 +365,10 @@ def _svd_shape(inputs: tuple[Node, ...], params: Any) -> tuple[Shape, Shape, Sha
     k = min(m, n)
     wide, tall = (n, m) if params["full_matrices"] else (k, k)
     return (*shape[:-2], m, tall), (*shape[:-2], k), (*shape[:-2], wide, n)
+
+
+def _svd_kernel(a: Any, full_matrices: bool) -> tuple[Any, ...]:
+    return tuple(np.linalg.svd(a, full_matrices=full_matrices))
 
 
 def _svd_rule(g: Cotangents, y: tuple[Node, ...], a: Node, full_matrices: bool) -> Any:
@@ -386,7 +407,7 @@ svd: Op = op(
     "U, singular values S in descending order, and V^T, with A = U diag(S) V^T.",
     spelled=["linalg.svd"],
     outputs=("U", "S", "Vh"),
-    kernel=lambda a, full_matrices: tuple(np.linalg.svd(a, full_matrices=full_matrices)),
+    kernel=_converging("linalg.svd", _svd_kernel),
     grad=_svd_rule,
     shape=_svd_shape,
     dtype=floats("linalg.svd", 3),
@@ -403,7 +424,7 @@ svdvals: Op = op(
     "_linalg_svdvals(Tensor A, *, ignored driver=None)",
     "The singular values in descending order.",
     spelled=["linalg.svdvals"],
-    kernel=lambda a: np.linalg.svd(a, compute_uv=False),
+    kernel=_converging("linalg.svd", lambda a: np.linalg.svd(a, compute_uv=False)),
     grad=_svdvals_rule,
     shape=lambda inputs, params: _svd_shape(inputs, {"full_matrices": False})[1],
     dtype=floats("linalg.svd"),
@@ -415,7 +436,7 @@ _old_svd: Op = op(
     "U, S and V^T.",
     spelled=["_"],
     outputs=("U", "S", "Vh"),
-    kernel=lambda a, full_matrices: tuple(np.linalg.svd(a, full_matrices=full_matrices)),
+    kernel=_converging("linalg.svd", _svd_kernel),
     grad=_svd_rule,
     shape=_svd_shape,
     dtype=floats("linalg.svd", 3),
@@ -448,7 +469,7 @@ def _lu_kernel(a: Any, pivot: bool) -> tuple[Any, Any]:
     work = a.copy()
     m, n = a.shape[-2:]
     k = min(m, n)
-    flat = work.reshape(-1, m, n)
+    flat = work.reshape(prod(a.shape[:-2]), m, n)
     pivots = np.tile(np.arange(1, k + 1, dtype=np.int32), (len(flat), 1))
     every = np.arange(len(flat))
     for at in range(k):
@@ -468,9 +489,31 @@ def _lu_kernel(a: Any, pivot: bool) -> tuple[Any, Any]:
     return work, pivots.reshape(*a.shape[:-2], k)
 
 
+def _zero_diagonal(packed: Any) -> Any:
+    """For each factorisation 0, or the first zero (counted from 1) on the diagonal of U."""
+    zero = np.diagonal(packed, axis1=-2, axis2=-1) == 0
+    if not zero.size:
+        return np.zeros(packed.shape[:-2], np.int32)
+    return np.where(np.any(zero, axis=-1), np.argmax(zero, axis=-1) + 1, 0).astype(np.int32)
+
+
+def _lu_nonsingular(a: Any, pivot: bool) -> tuple[Any, Any]:
+    packed, pivots = _lu_kernel(a, pivot)
+    at = int(np.max(_zero_diagonal(packed), initial=0)) if packed.size else 0
+    if at:
+        raise LinalgError(
+            f"the matrix is singular: U[{at},{at}] is zero",
+            hint="linalg.lu and linalg.lu_factor_ex take singular matrices",
+            torch=f"torch.linalg.lu_factor: U[{at},{at}] is zero and using it on lu_solve would result in a division "
+            "by zero. If you still want to perform the factorization, consider calling linalg.lu(A, pivot) or "
+            "linalg.lu_factor_ex(A, pivot)",
+        )
+    return packed, pivots
+
+
 def permutation(pivots: Any, m: int) -> Any:
     """The matrix P with A = P L U, from the exchanges of rows."""
-    flat = pivots.reshape(-1, pivots.shape[-1])
+    flat = pivots.reshape(prod(pivots.shape[:-1]), pivots.shape[-1])
     order = np.tile(np.arange(m), (len(flat), 1))
     every = np.arange(len(flat))
     for at in range(flat.shape[1]):
@@ -557,33 +600,49 @@ def _lu_factor_rule(g: Cotangents, y: tuple[Node, ...], a: Node, pivot: bool) ->
     return _lu_rule(None, p, lower_part(y[0]), upper_part(y[0]), gl, triu(_rows(g[0], 0, k), diagonal=0))
 
 
-lu_factor: Op = op(
-    "_linalg_lu_factor(Tensor A, *, bool pivot=True)",
-    "L and U packed into one matrix, and the exchanges of rows, with A = P L U.",
-    spelled=["linalg.lu_factor"],
-    outputs=("LU", "pivots"),
-    kernel=_lu_kernel,
-    grad=_lu_factor_rule,
-    shape=_lu_shape,
-    dtype=lambda inputs, params: (None, (check_floats("linalg.lu_factor", *inputs), dtypes.int32)),
-    grad_fn="LinalgLuFactorExBackward0",
-    samples=[draw((3, 3), pivot=True), draw((2, 3), pivot=True), draw((3, 2), pivot=True)],
+def _declare_lu(name: str, spelled: list[str], kernel: Callable[..., Any]) -> Op:
+    return op(
+        f"{name}(Tensor A, *, bool pivot=True)",
+        "L and U packed into one matrix, and the exchanges of rows, with A = P L U.",
+        spelled=spelled,
+        outputs=("LU", "pivots"),
+        kernel=kernel,
+        grad=_lu_factor_rule,
+        shape=_lu_shape,
+        dtype=lambda inputs, params: (None, (check_floats("linalg.lu_factor", *inputs), dtypes.int32)),
+        grad_fn="LinalgLuFactorExBackward0",
+        samples=[draw((3, 3), pivot=True), draw((2, 3), pivot=True), draw((3, 2), pivot=True)],
+    )
+
+
+lu_factor: Op = _declare_lu("_linalg_lu_factor", ["linalg.lu_factor"], _lu_nonsingular)
+_factored: Op = _declare_lu("_lu_factor_unchecked", ["_"], _lu_kernel)
+_lu_info: Op = op(
+    "_lu_info(Tensor LU)",
+    "For each factorisation 0, or the first zero on the diagonal of U.",
+    spelled=["_"],
+    kernel=_zero_diagonal,
+    shape=lambda inputs, params: inputs[0].shape[:-2],
+    dtype=lambda inputs, params: (None, dtypes.int32),
 )
+
+
+def _with_info(a: Node, pivot: bool) -> tuple[Any, ...]:
+    packed, pivots = _factored(a, pivot=pivot)
+    return packed, pivots, _lu_info(packed)
+
+
 op(
     "_linalg_lu_factor_ex(Tensor A, *, bool pivot=True, bool check_errors=False)",
     "L and U packed into one matrix, the exchanges of rows, and 0 for each matrix.",
     spelled=["linalg.lu_factor_ex"],
     outputs=("LU", "pivots", "info"),
-    expands=lambda a, pivot, check_errors: (*lu_factor(a, pivot=pivot), leaf(np.zeros(a.shape[:-2], np.int32))),
+    expands=lambda a, pivot, check_errors: _with_info(a, pivot),
 )
 op(
     "lu(Tensor input, bool pivot=True, bool get_infos=False)",
     "L and U packed into one matrix, and the exchanges of rows.",
-    expands=lambda a, pivot, get_infos: (
-        (*lu_factor(a, pivot=pivot), leaf(np.zeros(a.shape[:-2], np.int32)))
-        if get_infos
-        else tuple(lu_factor(a, pivot=pivot))
-    ),
+    expands=lambda a, pivot, get_infos: _with_info(a, pivot)[: 3 if get_infos else 2],
 )
 
 
@@ -634,7 +693,7 @@ op(
     "P, L and U with A = P L U.",
     spelled=["linalg.lu"],
     outputs=("P", "L", "U"),
-    expands=lambda a, pivot: _unpack(lu_factor(a, pivot=pivot), "lu"),
+    expands=lambda a, pivot: _unpack(_factored(a, pivot=pivot), "lu"),
     samples=[draw((3, 3), pivot=True), draw((2, 3), pivot=True), draw((3, 2), pivot=True)],
 )
 op(
@@ -684,7 +743,7 @@ def _ldl_kernel(a: Any, hermitian: bool) -> tuple[Any, Any]:
     packed, pivots = np.empty_like(a), np.empty(a.shape[:-1], np.int32)
     for at in np.ndindex(a.shape[:-2]):
         packed[at], swapped, _ = factor(np.tril(a[at]), lower=1)
-        pivots[at] = np.where(swapped >= 0, swapped + 1, swapped)
+        pivots[at] = swapped
     return packed, pivots
 
 
@@ -727,8 +786,7 @@ def _ldl_solve_kernel(packed: Any, pivots: Any, b: Any, hermitian: bool) -> Any:
     pivots = np.broadcast_to(pivots, (*batch, pivots.shape[-1]))
     result = np.broadcast_to(b, (*batch, *b.shape[-2:])).copy()
     for at in np.ndindex(batch):
-        swapped = np.where(pivots[at] > 0, pivots[at] - 1, pivots[at])
-        result[at] = solver(packed[at], swapped, result[at], lower=1)[0]
+        result[at] = solver(packed[at], pivots[at], result[at], lower=1)[0]
     return result
 
 

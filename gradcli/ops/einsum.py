@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.errors import IndexError_, ShapeError, ValueError_
+from gradcli.errors import IndexError_, ShapeError, TypeError_, ValueError_
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, leaf, op
 from gradcli.ops.products import matching
@@ -374,8 +374,13 @@ def _from_lists(*tensors: Node, **lists: Any) -> Any:
     return _apply(tensors, terms, None if output is None else _checked(output))
 
 
-def _checked(listed: Sequence[int]) -> Labels:
+def _checked(listed: Any) -> Labels:
+    if not isinstance(listed, list | tuple):
+        raise TypeError_("after each operand comes the list of its subscripts")
+    listed = [ELLIPSIS if label is ... else label for label in listed]
     for label in listed:
+        if label == ELLIPSIS and type(label) is int:
+            continue
         if not 0 <= label < len(LETTERS):
             raise ValueError_(
                 f"{label} is no subscript; 0 to {len(LETTERS) - 1} are",
@@ -385,8 +390,8 @@ def _checked(listed: Sequence[int]) -> Labels:
 
 
 for _count in range(1, 6):  # einsum(x, [0, 1], y, [1, 2], [0, 2]): without and with the output's list
-    _pairs = ", ".join(f"Tensor operand{at}, ints sublist{at}" for at in range(_count))
-    for _ending in ("", ", ints output"):
+    _pairs = ", ".join(f"Tensor operand{at}, any sublist{at}" for at in range(_count))
+    for _ending in ("", ", any output"):
         op(
             f"einsum({_pairs}{_ending})",
             "The sum of products, with the subscripts of each operand in a list of numbers.",

@@ -9,19 +9,22 @@ import numpy as np
 
 from gradcli import dtypes
 from gradcli.engine.run import value
-from gradcli.errors import ShapeError, ValueError_
+from gradcli.errors import ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, fixed, leaf, op
 from gradcli.ops.compare import eq, where
+from gradcli.ops.convert import detach, to_dtype, zeros_as
 from gradcli.ops.decompose import svdvals
-from gradcli.ops.explog import pow_
-from gradcli.ops.linalg import check_floats, check_matrix, floats, inv, is_vector
+from gradcli.ops.dtyperules import not_taken
+from gradcli.ops.join import cat
+from gradcli.ops.linalg import check_floats, check_matrix, floats, inverse_or_inf, is_vector
 from gradcli.ops.norms import MATRIX_ORDERS, matrix_norm
 from gradcli.ops.order import flip, transposed
 from gradcli.ops.part import select, slice_
 from gradcli.ops.products import product
 from gradcli.ops.reduce import sum_
-from gradcli.ops.shape import squeeze_dim, unsqueeze
+from gradcli.ops.scan import cumprod_
+from gradcli.ops.shape import expand, squeeze_dim, unsqueeze
 from gradcli.shapes import Shape
 
 # --- the pseudoinverse
@@ -165,6 +168,18 @@ _residual: Op = op(
 )
 
 
+_no_residuals: Op = op(
+    "_lstsq_no_residuals(Tensor A, Tensor B)",
+    "Nothing: residuals that were not asked for.",
+    spelled=["_"],
+    kernel=lambda a, b: np.zeros(0, a.dtype),
+    grad=[lambda g, y, a, b: zeros_as(a), lambda g, y, a, b: zeros_as(b)],
+    shape=lambda inputs, params: (0,),
+    dtype=floats("torch.linalg.lstsq"),
+    grad_fn=("LinalgLstsqBackward0", "LinalgLstsqBackward0"),
+)
+
+
 def _squares(x: Node) -> Any:
     return sum_(x * x, dim=-2, keepdim=False)
 
@@ -176,18 +191,23 @@ def _lstsq(a: Node, b: Node, rcond: float | None, driver: str | None) -> Any:
             torch="torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)",
         )
     dtype = check_floats("torch.linalg.lstsq", a, b)
+    if a.ndim < b.ndim or a.ndim - b.ndim > 1:
+        raise ShapeError(
+            f"A and B have shapes {a.shape} and {b.shape}",
+            hint="B has as many dimensions as A, or one less",
+            torch="torch.linalg.lstsq: input.dim() must be greater or equal to other.dim() and "
+            "(input.dim() - other.dim()) <= 1",
+        )
     vector = is_vector(a.shape, b.shape)
     solution = (_vector_solution if vector else _solution)(a, b, rcond=rcond)
-    batch, (m, n) = a.shape[:-2], a.shape[-2:]
+    m, n = a.shape[-2:]
     nothing = leaf(np.zeros((0,), dtype.numpy))
     rank = leaf(np.zeros((0,), np.int64)) if driver == "gels" else _rank(a, None, rcond)
-    values = svdvals(a) if driver in ("gelsd", "gelss") else nothing
-    residuals: Any = nothing
-    if m > n and not vector and driver != "gelsy" and (driver == "gels" or _full(rank, n)):
-        residuals = _residual(a, b, solution)
-    elif batch and m > n:
-        residuals = leaf(np.zeros((*batch, 0), dtype.numpy))
-    return solution, residuals, rank, values
+    values = detach(svdvals(a)) if driver in ("gelsd", "gelss") else nothing
+    if m > n and driver not in (None, "gelsy") and (driver == "gels" or _full(rank, n)):
+        columns = (unsqueeze(b, dim=-1), unsqueeze(solution, dim=-1)) if vector else (b, solution)
+        return solution, _residual(a, *columns), rank, values
+    return solution, _no_residuals(a, b), rank, values
 
 
 def _full(rank: Node, n: int) -> bool:
@@ -257,13 +277,15 @@ _by_norms: Op = op(
     "_cond_norms(Tensor input, any p)",
     "The norm of input times the norm of its inverse.",
     spelled=["_"],
-    expands=lambda a, p: matrix_norm(a, p, (-2, -1), False, None) * matrix_norm(inv(a), p, (-2, -1), False, None),
+    expands=lambda a, p: _norm_product(a, p),
     grad_fn=("NanToNumBackward0", "NanToNumBackward0"),
 )
 
 
-def _is_singular(a: Node) -> bool:
-    return bool(np.any(np.linalg.det(value(a)) == 0))
+def _norm_product(a: Node, p: Any) -> Any:
+    """inf where there is no inverse."""
+    inverse = matrix_norm(inverse_or_inf(a), p, (-2, -1), False, None)
+    return where(eq(inverse, inf), inf, matrix_norm(a, p, (-2, -1), False, None) * inverse)
 
 
 def _cond(a: Node, p: Any) -> Any:
@@ -276,8 +298,8 @@ def _cond(a: Node, p: Any) -> Any:
             f"there is no condition number of order {p!r}", torch=f"linalg.cond got an invalid norm type: {p}"
         )
     check_matrix("linalg.cond", a.shape, square=True)
-    if _is_singular(a):
-        return where(eq(sum_(a * 0, dim=(-2, -1), keepdim=False), 0), inf, leaf(np.zeros((), a.dtype.numpy)))
+    if p == "nuc":
+        return _norm_product(a, p)
     return _by_norms(a, p=p)
 
 
@@ -334,8 +356,11 @@ for _signature, _spelled in (
 
 
 def _powers(x: Node, count: int) -> Any:
-    exponents = leaf(np.arange(count).astype(x.dtype.numpy if x.dtype.floating else np.int64))
-    return pow_(unsqueeze(x, dim=-1), exponents)
+    x = x if x.dtype.floating else to_dtype(x, dtypes.int64)
+    column = unsqueeze(x, dim=-1)
+    ones = leaf(np.ones(column.shape, x.dtype.numpy))
+    repeated = expand(column, size=(*x.shape, count - 1))
+    return cat(ones, cumprod_(repeated, dim=x.ndim, reverse=False), dim=x.ndim)
 
 
 _vander_grid: Op = op(
@@ -348,12 +373,15 @@ _vander_grid: Op = op(
 
 
 def _vander(x: Node, N: int | None) -> Any:
-    if x.ndim < 1 or (N is not None and N <= 1):
-        raise ValueError_(
-            f"N is {N} for a tensor of shape {x.shape}; it must be above 1",
+    if x.dtype is dtypes.float16 or x.dtype is dtypes.bool_:
+        raise not_taken(x.dtype, "linalg.vander")
+    count = N if N is not None else x.shape[-1] if x.ndim else 0
+    if count <= 1:
+        raise ShapeError(
+            f"N is {count} for a tensor of shape {x.shape}; it must be above 1",
             torch="N must be greater than 1." if x.ndim else "linalg.vander: x must have at least one dimension",
         )
-    return _vander_grid(x, N=x.shape[-1] if N is None else N)
+    return _vander_grid(x, N=count)
 
 
 op(
@@ -379,7 +407,7 @@ def _old_vander(x: Node, N: int | None, increasing: bool) -> Any:
         )
     count = x.shape[0] if N is None else N
     if count < 0:
-        raise ValueError_(f"N is negative: {count}", torch="N must be non-negative.")
+        raise ShapeError(f"N is negative: {count}", torch="N must be non-negative.")
     if count < 2:
         kind = x.dtype.numpy if x.dtype.floating else np.int64
         return leaf(np.ones((x.shape[0], count), kind))

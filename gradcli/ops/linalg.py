@@ -176,12 +176,34 @@ _info: Op = op(
     shape=lambda inputs, params: inputs[0].shape[:-2],
     dtype=fixed(dtypes.int32),
 )
+
+
+def _inverse_or_inf(a: Any) -> Any:
+    """The inverses; infinite where there is none."""
+    result = np.full_like(a, np.inf)
+    for at in np.ndindex(a.shape[:-2]):
+        if _zero_pivot(a[at]) is None:
+            result[at] = np.linalg.inv(a[at])
+    return result
+
+
+inverse_or_inf: Op = op(
+    "_inverse_or_inf(Tensor A)",
+    "The inverse, or infinities where there is none.",
+    spelled=["_"],
+    kernel=_inverse_or_inf,
+    grad=_inverse_rule,
+    shape=square("linalg.inv"),
+    dtype=floats("linalg.inv"),
+    grad_fn="LinalgInvExBackward0",
+    samples=[draw((3, 3))],
+)
 op(
     "_linalg_inv_ex(Tensor A, *, bool check_errors=False)",
     "The inverse, and for each matrix 0 or which pivot was zero.",
     spelled=["linalg.inv_ex"],
     outputs=("inverse", "info"),
-    expands=lambda a, check_errors: (inv(a), _info(a)),
+    expands=lambda a, check_errors: ((inv if check_errors else inverse_or_inf)(a), _info(a)),
     samples=[draw((2, 2), check_errors=False)],
 )
 
@@ -198,7 +220,9 @@ def _adjugate_turned(a: Any) -> Any:
 
 
 def _cofactors_rule(g: Node, y: Node, a: Node) -> Any:
-    """The second derivative of the determinant: (sum(g C) C - C g^T C) / det."""
+    """The second derivative of the determinant: (sum(g C) C - C g^T C) / det; up to 2 by 2 cofactors are linear."""
+    if a.shape[-1] < 3:
+        return _cofactors(g) if a.shape[-1] == 2 else None
     total = sum_(g * y, dim=(-2, -1), keepdim=True)
     size = unsqueeze(unsqueeze(det(a), dim=-1), dim=-1)
     return (total * y - product(product(y, transposed(g)), y)) / size
@@ -496,6 +520,14 @@ cholesky_solve: Op = op(
 
 
 def _cholesky_inverse(factor: Any, upper: bool) -> Any:
+    zero = np.diagonal(factor, axis1=-2, axis2=-1) == 0
+    if np.any(zero):
+        at = int(np.argmax(zero.reshape(-1, zero.shape[-1])[np.argmax(np.any(zero, axis=-1))])) + 1
+        raise LinalgError(
+            f"element {at - 1} of the diagonal is zero",
+            torch=f"cholesky_inverse: The diagonal element {at} is zero, the inversion could not be completed because "
+            "the input matrix is singular.",
+        )
     eye = np.broadcast_to(np.eye(factor.shape[-1], dtype=factor.dtype), factor.shape)
     return _cholesky_solve(eye, factor, upper)
 
@@ -602,8 +634,17 @@ matrix_exp: Op = op(
 # --- tensors as matrices
 
 
+_reshaped: Op = op(
+    "_reshape_columns(Tensor input, ints shape)",
+    "input, which LAPACK left column-major, in another shape.",
+    spelled=["_"],
+    expands=lambda x, shape: reshape(x, shape=shape),
+    grad_fn=("ReshapeAliasBackward0", "ReshapeAliasBackward0"),
+)
+
+
 def _tensorinv(a: Node, ind: int) -> Any:
-    if ind <= 0:
+    if ind <= 0 or not a.ndim:
         raise ShapeError(f"ind is {ind}; it must be positive", torch="Expected a strictly positive integer for 'ind'")
     first, second = a.shape[:ind], a.shape[ind:]
     if prod(first) != prod(second):
@@ -613,7 +654,8 @@ def _tensorinv(a: Node, ind: int) -> Any:
             torch="Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), "
             f"but got {prod(second)} != {prod(first)}",
         )
-    return reshape(inv(reshape(a, shape=(prod(first), prod(second)))), shape=second + first)
+    inverse = inv(reshape(a, shape=(prod(first), prod(second))))
+    return (reshape if prod(first) < 2 else _reshaped)(inverse, shape=second + first)
 
 
 op(
@@ -621,7 +663,6 @@ op(
     "The inverse of input as a linear map from its last dimensions to its first ind.",
     spelled=["linalg.tensorinv"],
     expands=_tensorinv,
-    grad_fn=("ReshapeAliasBackward0", "ReshapeAliasBackward0"),
     samples=[draw((2, 2, 4), ind=2), draw((3, 3), ind=1)],
 )
 

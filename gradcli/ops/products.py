@@ -172,7 +172,8 @@ def matmul(a: Node, b: Node) -> Any:
     """The node of a @ b under the name torch's decomposition gives it."""
     chosen = {(1, 1): dot, (2, 1): mv, (1, 2): _row_product, (2, 2): mm}.get((a.ndim, b.ndim), product)
     if a.ndim == 2 and b.ndim > 2 and a.requires_grad:
-        chosen = _turned_product if 1 in (a.shape[0], b.shape[-1]) else _folded_product
+        contiguous = 1 in (a.shape[0], b.shape[-1]) or 0 in (a.shape[0], *b.shape)
+        chosen = _turned_product if contiguous else _folded_product
     return chosen(a, b)
 
 
@@ -419,6 +420,11 @@ def _in_order(tensors: Sequence[Node], cut: list[list[int]]) -> Any:
     return done[0, len(tensors) - 1]
 
 
+def _chain(matrices: Sequence[Node]) -> Any:
+    check_ndims([m.shape for m in matrices], (2,) * len(matrices))
+    return matrices[0] if len(matrices) == 1 else multiply_chain(matrices)
+
+
 op(
     "_linalg_multi_dot(Tensors tensors)",
     "The product of all matrices, multiplied in the cheapest order; the first and the last may be vectors.",
@@ -431,7 +437,7 @@ op(
     "chain_matmul(Tensors* matrices)",
     "The product of all matrices, multiplied in the cheapest order.",
     spelled=["torch.chain_matmul"],
-    expands=lambda matrices: matrices[0] if len(matrices) == 1 else multiply_chain(matrices),
+    expands=_chain,
     grad_fn=("MmBackward", "ViewBackward0"),
     samples=[draw((2, 3), (3, 4)), draw((2, 3), (3, 1), (1, 4))],
 )

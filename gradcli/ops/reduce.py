@@ -82,6 +82,14 @@ def some_along(inputs: tuple[Node, ...], params: Any) -> Shape:
     return reduced_shape(shape, dims, params.get("keepdim", False))
 
 
+def some_anywhere(inputs: tuple[Node, ...], params: Any) -> Shape:
+    """As `some_along`; when all dims are reduced an empty tensor is refused in torch's other words."""
+    shape: Shape = inputs[0].shape
+    if 0 in shape and len(normal_dims(params["dim"], len(shape))) == len(shape) and params["dim"] in (None, ()):
+        raise no_elements(shape)
+    return some_along(inputs, params)
+
+
 def two_along(inputs: tuple[Node, ...], params: Any) -> tuple[Shape, Shape]:
     """The shape rule of reductions over `dim` that give values and indices."""
     shape = some_along(inputs, params)
@@ -395,7 +403,7 @@ def _extremes(name: str, word: str, reduce: Any, pick: Any, elementwise: Op) -> 
         f"The {word} element along dim; ties share the gradient evenly.",
         kernel=lambda x, dim, keepdim: reduce(x, axis=normal_dims(dim, x.ndim), keepdims=keepdim),
         grad=_share_along,
-        shape=some_along,
+        shape=some_anywhere,
         dtype=kept,
         grad_fn=f"A{name}Backward0",
         samples=DIM_SAMPLES,
@@ -407,7 +415,7 @@ amin: Op = _extremes("min", "smallest", np.min, np.argmin, minimum)
 
 
 def _aminmax_shape(inputs: tuple[Node, ...], params: Any) -> tuple[Shape, Shape]:
-    shape = some_along(inputs, params)
+    shape = some_anywhere(inputs, params)
     return shape, shape
 
 
@@ -434,7 +442,10 @@ def _share_both(g: tuple[Node | None, ...], y: tuple[Node, ...], x: Node, dim: A
 
 def _arg_shape(inputs: tuple[Node, ...], params: Any) -> Shape:
     if params["dim"] is None and 0 in inputs[0].shape:
-        raise no_elements(inputs[0].shape)
+        refusal = no_elements(inputs[0].shape)
+        raise IndexError_(refusal.message, hint=refusal.hint, torch=refusal.torch)
+    if inputs[0].dtype is dtypes.bool_:
+        raise DtypeError("it does not take bool", hint="convert it first: x.int()", torch="does not support bool input")
     return some_along(inputs, params)
 
 

@@ -10,13 +10,14 @@ import numpy as np
 from gradcli import dtypes
 from gradcli.dtypes import DType
 from gradcli.engine.run import value
-from gradcli.errors import IndexError_, ShapeError, ValueError_
+from gradcli.errors import DtypeError, IndexError_, ShapeError, ValueError_
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, index, kept, leaf, op
 from gradcli.ops.along import put_along
 from gradcli.ops.declare import refuse
-from gradcli.ops.dtyperules import not_taken
+from gradcli.ops.dtyperules import not_taken, refusing
 from gradcli.ops.reduce import chosen, share_all, to_scalar, two_along, with_indices
+from gradcli.ops.select import partly_sorted, quick_select
 from gradcli.shapes import Shape, normal_dim
 
 
@@ -97,6 +98,8 @@ def _of_size(count: str) -> Callable[..., tuple[Shape, Shape]]:
     def rule(inputs: tuple[Node, ...], params: Any) -> tuple[Shape, Shape]:
         shape, k = inputs[0].shape, params[count]
         dim = normal_dim(params["dim"], len(shape))
+        if inputs[0].dtype is dtypes.bool_:
+            raise DtypeError("it does not take bool", torch="topk does not support bool dtypes on CPU")
         size = shape[dim] if shape else 1
         if not 0 <= k <= size:
             raise ShapeError(
@@ -112,8 +115,11 @@ def _of_size(count: str) -> Callable[..., tuple[Shape, Shape]]:
 def _topk_kernel(x: Any, k: int, dim: int, largest: bool, sorted: bool) -> tuple[Any, Any]:
     if not x.ndim:
         return x, np.int64(0)
-    first = (slice(None),) * (dim % x.ndim) + (slice(0, k),)
-    return _taken(x, rank(x, dim, largest)[first], dim)
+    if not k or not x.size:
+        return _taken(x, np.take(rank(x, dim, largest), range(k), axis=dim), dim)
+    rows = np.moveaxis(x, dim, -1)
+    places = np.apply_along_axis(partly_sorted, -1, rows, k, largest, sorted)
+    return _taken(x, np.moveaxis(places, -1, dim), dim)
 
 
 op(
@@ -140,12 +146,16 @@ def _picked(x: Any, at: Any, dim: int, keepdim: bool) -> tuple[Any, Any]:
 def _kthvalue_kernel(x: Any, k: int, dim: int, keepdim: bool) -> tuple[Any, Any]:
     if not x.ndim:
         return x, np.int64(0)
-    order = rank(x, dim)
-    return _picked(x, np.take(order, [k - 1], axis=dim), dim % x.ndim, keepdim)
+    if not x.size:
+        return _picked(x, np.take(rank(x, dim), [0], axis=dim), dim % x.ndim, keepdim)
+    places = np.apply_along_axis(quick_select, -1, np.moveaxis(x, dim, -1), k - 1)[..., None]
+    return _picked(x, np.moveaxis(places, -1, dim), dim % x.ndim, keepdim)
 
 
 def _kthvalue_shape(inputs: tuple[Node, ...], params: Any) -> tuple[Shape, Shape]:
     shape = inputs[0].shape
+    if inputs[0].dtype is dtypes.bool_:
+        raise not_taken(inputs[0].dtype, "kthvalue_cpu")
     dim = normal_dim(params["dim"], len(shape))
     size = shape[dim] if shape else 1
     if not 1 <= params["k"] <= size:
@@ -210,7 +220,7 @@ for _name, _word, _ignore in (("median", "", False), ("nanmedian", " that are no
         kernel=_median_of_all(_ignore),
         grad=share_all,
         shape=to_scalar,
-        dtype=kept,
+        dtype=refusing(kept, "median_cpu", dtypes.BOOL),
         grad_fn=(f"{_name.capitalize()}Backward0",) * 2,
         samples=[draw(5), draw((2, 3))],
     )
@@ -221,7 +231,7 @@ for _name, _word, _ignore in (("median", "", False), ("nanmedian", " that are no
         kernel=_median_along(_ignore),
         grad=chosen,
         shape=two_along,
-        dtype=with_indices,
+        dtype=refusing(with_indices, "median_out", dtypes.BOOL),
         grad_fn=(f"{_name.capitalize()}Backward1",) * 2,
         samples=[draw((2, 3), dim=1, keepdim=False), draw((4, 2), dim=0, keepdim=True)],
     )
@@ -269,8 +279,20 @@ _distinct: Op = op(
 )
 
 
-def _results(x: Node, values: Any, inverse: Any, counts: Any, return_inverse: bool, return_counts: bool) -> Any:
-    result = [_distinct(x, values=np.ascontiguousarray(values))]
+_distinct_runs: Op = op(
+    "_unique_consecutive(Tensor input, any values)",
+    "The elements of input without repetitions; torch has no derivative for it.",
+    spelled=["_"],
+    kernel=lambda x, values: values,
+    grad=refuse,
+    shape=lambda inputs, params: params["values"].shape,
+    dtype=kept,
+    grad_fn=("UniqueConsecutiveBackward0", "UniqueConsecutiveBackward0"),
+)
+
+
+def _results(distinct: Node, inverse: Any, counts: Any, return_inverse: bool, return_counts: bool) -> Any:
+    result = [distinct]
     if return_inverse:
         result.append(leaf(np.asarray(inverse, dtype=np.int64)))
     if return_counts:
@@ -285,7 +307,8 @@ def _unique(x: Node, sorted: bool, return_inverse: bool, return_counts: bool, di
         array, return_inverse=True, return_counts=True, axis=axis if array.ndim else None, equal_nan=False
     )
     inverse = inverse.reshape(array.shape if axis is None else -1)
-    return _results(x, values, inverse, counts, return_inverse, return_counts)
+    distinct = _distinct(x, values=np.ascontiguousarray(values))
+    return _results(distinct, inverse, counts, return_inverse, return_counts)
 
 
 def _unique_consecutive(x: Node, return_inverse: bool, return_counts: bool, dim: int | None) -> Any:
@@ -298,9 +321,9 @@ def _unique_consecutive(x: Node, return_inverse: bool, return_counts: bool, dim:
     values = rows[places] if dim is None else np.moveaxis(rows[places], 0, dim)
     inverse = np.cumsum(starts) - 1
     counts = np.diff(np.append(places, len(rows)))
-    return _results(
-        x, values, inverse.reshape(array.shape) if dim is None else inverse, counts, return_inverse, return_counts
-    )
+    inverse = inverse.reshape(array.shape) if dim is None else inverse
+    distinct = _distinct_runs(x, values=np.ascontiguousarray(values))
+    return _results(distinct, inverse, counts, return_inverse, return_counts)
 
 
 op(

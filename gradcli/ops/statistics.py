@@ -214,8 +214,12 @@ def _quantile_of(x: Node, q: Node, interpolation: str, ignore_nan: bool) -> Any:
         return take_along(ordered, _to_rank(ranks, how=how), dim=x.ndim - 1)
     below, above = _to_rank(ranks, how="down"), _to_rank(ranks, how="up")
     low, high = (take_along(ordered, at, dim=x.ndim - 1) for at in (below, above))
-    weight = 0.5 if interpolation == "midpoint" else ranks - to_dtype(below, x.dtype)
-    return low + weight * (high - low)
+    weight = ranks - to_dtype(below, x.dtype)
+    if interpolation == "midpoint":
+        weight = weight * 0 + 0.5
+    # from the nearer end, as torch's lerp, which is what becomes of infinities
+    gap = high - low
+    return where(weight < 0.5, low + weight * gap, high - (1.0 - weight) * gap)
 
 
 def _check_quantile(x: Node, q: Node, interpolation: str) -> None:

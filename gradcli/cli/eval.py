@@ -70,5 +70,7 @@ def evaluate(arguments: Arguments, environment: Environment) -> tuple[Session, o
 def _tell_how_to_bind(error: NameError_) -> None:
     """Add to an unknown name's error that the command line can give it a value."""
     span = error.span
-    if span is not None and span.source.name is None and span.text.isidentifier():
+    if span is None or span.source.name is not None or not span.text.isidentifier():
+        return
+    if not span.source.text[span.end :].lstrip().startswith("("):  # what is called is no variable
         error.hint = f"{error.hint} Or give it a value: --{span.text} VALUE" if error.hint else f"--{span.text} VALUE"

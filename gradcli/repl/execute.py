@@ -21,13 +21,18 @@ def run_module(session: Session, module: ast.Module, shows: str, write: Write, s
         return
     for part in _statements(module) if shows == "each" else [module]:
         value = session.eval(part, write=write)
-        if value is not None and not part.source.text[part.end :].lstrip(" ").startswith(";"):
+        if value is not None and not _hidden(part):
             show(value)
 
 
 def writing(write: Write) -> Show:
     """A `show` that writes the value's text, as Python's prompt and notebooks do."""
     return lambda value: write(f"{value!r}\n")
+
+
+def _hidden(part: ast.Module) -> bool:
+    """Whether a semicolon stands after the last statement."""
+    return part.source.text[part.body[-1].end :].lstrip(" ").startswith(";")
 
 
 def _statements(module: ast.Module) -> list[ast.Module]:

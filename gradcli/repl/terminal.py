@@ -7,21 +7,27 @@ from collections.abc import Callable
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app
 from prompt_toolkit.filters import Condition, has_completions
+from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.lexers import Lexer, PygmentsLexer
+from prompt_toolkit.output import Output
 from prompt_toolkit.output.color_depth import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.styles import Style
 from pygments.lexers.python import PythonLexer
 
+from gradcli.environment import Environment
 from gradcli.ops.catalog import spellings
 from gradcli.repl.colon import COMMANDS
 from gradcli.repl.complete import SessionCompleter
 from gradcli.repl.conversation import Conversation, needs_more
 from gradcli.repl.history import open_history
 
-PROMPT = ">>> "
-CONTINUATION = "... "
+# With a colour, since the library leaves out blanks without style at the end of a line: `>>> ` is to be seen as it is.
+PROMPT = FormattedText([("class:prompt", ">>> ")])
+CONTINUATION = FormattedText([("class:prompt", "... ")])
+STYLE = Style([("prompt", "ansigreen")])
 
 
 def prompt_for(conversation: Conversation) -> Callable[[], str]:
@@ -29,22 +35,32 @@ def prompt_for(conversation: Conversation) -> Callable[[], str]:
     environment = conversation.environment
     color = environment.color_allowed(environment.stdout)
     lexer: Lexer | None = PygmentsLexer(PythonLexer) if color else None
-    # The cursor's position is not asked for: the answer comes late or never on slow lines and recorders.
-    output = Vt100_Output.from_pty(environment.stdout, term=environment.variables.get("TERM"))
-    output.enable_cpr = False
     session: PromptSession[str] = PromptSession(
         history=open_history(environment.history_path),
         completer=SessionCompleter(conversation.session, spellings(), [f":{name}" for name in COMMANDS]),
         complete_while_typing=False,
         lexer=lexer,
+        style=STYLE,
         color_depth=None if color else ColorDepth.DEPTH_1_BIT,
         multiline=True,
         prompt_continuation=lambda width, number, wrapped: "" if wrapped else CONTINUATION,
         key_bindings=_keys(),
         enable_suspend=True,
-        output=output,
+        output=_output(conversation.environment),
     )
     return lambda: session.prompt(PROMPT)
+
+
+def _output(environment: Environment) -> Output | None:
+    """The terminal as the library drives it; None lets it fall back to plain lines on a dumb one.
+
+    The cursor's position is not asked for: the answer comes late or never on slow lines and recorders.
+    """
+    if environment.variables.get("TERM", "dumb") in ("dumb", "unknown"):
+        return None
+    output = Vt100_Output.from_pty(environment.stdout, term=environment.variables.get("TERM"))
+    output.enable_cpr = False
+    return output
 
 
 def _keys() -> KeyBindings:

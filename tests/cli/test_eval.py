@@ -50,8 +50,9 @@ def test_values_see_the_variables_before(call):
 
 
 def test_numbers_take_the_default_dtype(call):
-    out = call("eval", "x*2", "--x", "3", "--dtype", "float64").out
-    assert out == "tensor(6., dtype=torch.float64, grad_fn=<MulBackward0>)\nx.grad:\ntensor(2., dtype=torch.float64)\n"
+    words = ("eval", "x*2", "--x", "3", "--dtype", "float64")
+    assert call(*words).out == "tensor(6., grad_fn=<MulBackward0>)\nx.grad:\ntensor(2.)\n"
+    assert json.loads(call(*words, "--json").out)["output"]["dtype"] == "float64"
 
 
 def test_values_that_begin_with_a_minus(call):

@@ -103,30 +103,11 @@ def batched_grad(
     Shapes: seed (B, *output.shape) -> gradient (B, *input.shape).
     Raises: ShapeError when the seeds have different numbers of rows.
     """
-    given = [seed for seed in seeds if seed is not None]
-    counts = {seed.shape[0] if seed.shape else None for seed in given}
-    if len(counts) != 1 or None in counts:
-        raise ShapeError(
-            "with is_grads_batched each seed has the batch as its first dimension, of one size for all",
-            op="grad",
-            hint=f"the seeds have shapes {', '.join(str(seed.shape) for seed in given) or 'none'}",
-        )
-    for at, (output, seed) in enumerate(zip(outputs, seeds, strict=True)):
-        if seed is not None and seed.shape[1:] != output.shape:
-            raise ShapeError(
-                f"seed {at} has shape {seed.shape}: without its first dimension it is not the output's, {output.shape}",
-                op="grad",
-                torch="If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch "
-                "dimension. The sizes of the remaining dimensions are expected to match the shape of corresponding output, "
-                f"but a mismatch was detected: grad_output[{at}] has a shape of {Size(seed.shape)} and output[{at}] has a "
-                f"shape of {Size(output.shape)}. If you only want some tensors in `grad_output` to be considered batched, "
-                "consider using vmap.",
-            )
-    (count,) = counts
+    count = _row_count(outputs, seeds)
     rows = []
-    for at in range(count or 0):
+    for at in range(count):
         parts = [None if seed is None else apply_op("select", [seed, 0, at], context) for seed in seeds]
-        retain = retain_graph or create_graph or at + 1 < (count or 0)
+        retain = retain_graph or create_graph or at + 1 < count
         found = autograd.grad(
             outputs, inputs, parts, retain_graph=retain, create_graph=create_graph, allow_unused=allow_unused
         )
@@ -137,6 +118,34 @@ def batched_grad(
         None if parts[0] is None else stacked([part for part in parts if part is not None], 0)
         for parts in zip(*rows, strict=True)
     )
+
+
+def _row_count(outputs: Sequence[Tensor], seeds: Sequence[Tensor | None]) -> int:
+    """How many rows the seeds have.
+
+    Raises: ShapeError when they differ, or a row is not of its output's shape.
+    """
+    given = [(at, seed) for at, seed in enumerate(seeds) if seed is not None]
+    for at, seed in given:
+        own, wanted = Size(seed.shape[1:]), Size(outputs[at].shape)
+        if not seed.shape or own != wanted:
+            raise ShapeError(
+                f"seed {at} has shape {seed.shape}; it needs the batch first, and then the output's shape {tuple(wanted)}",
+                op="grad",
+                torch="If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch "
+                "dimension. The sizes of the remaining dimensions are expected to match the shape of corresponding "
+                f"output, but a mismatch was detected: grad_output[{at}] has a shape of {Size(seed.shape)} and "
+                f"output[{at}] has a shape of {wanted}. If you only want some tensors in `grad_output` to be considered "
+                "batched, consider using vmap.",
+            )
+    counts = {seed.shape[0] for _, seed in given}
+    if len(counts) != 1:
+        raise ShapeError(
+            f"the seeds have {' and '.join(map(str, sorted(counts))) or 'no'} rows",
+            op="grad",
+            hint="with is_grads_batched=True each has the same number, in its first dimension",
+        )
+    return counts.pop()
 
 
 # vmap

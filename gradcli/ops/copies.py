@@ -26,7 +26,7 @@ from gradcli.ops.part import (
     unbind,
     unfold,
 )
-from gradcli.ops.reduce import sum_dim
+from gradcli.ops.reduce import sum_all, sum_dim
 from gradcli.ops.shape import expand, reshape, squeeze_all, squeeze_dim, squeeze_dims, unsqueeze
 from gradcli.shapes import Shape, broadcast_shapes, normal_dim
 
@@ -100,6 +100,9 @@ def _summed(x: Node, size: Shape) -> Node:
             f"a tensor of shape {x.shape} does not come from expanding one of shape {tuple(size)}",
             torch=f"size {{{list(size)}}} is not expandable to size {{{list(x.shape)}}}.",
         )
+    if not size:
+        everything: Node = sum_all(x)
+        return everything
     lead = x.ndim - len(size)
     dims = (*range(lead), *(at + lead for at, n in enumerate(size) if n == 1 != x.shape[at + lead]))
     if not dims:

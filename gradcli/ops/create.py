@@ -221,7 +221,7 @@ def _check_steps(steps: int) -> None:
 def _spaced(start: float, end: float, steps: int, kind: Any) -> Any:
     """Evenly spaced numbers as torch rounds them: the first half counts up from start, the second down from end."""
     work: Any = np.float64 if kind.kind in "iub" or kind == np.float64 else np.float32
-    first, last = work(start), work(end)
+    first, last = (work(int(start)), work(int(end))) if kind.kind in "iub" else (work(start), work(end))
     if steps == 1:
         return np.full(1, first, kind)
     step = work((last - first) / work(max(steps - 1, 1)))

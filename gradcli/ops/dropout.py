@@ -10,24 +10,28 @@ from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, op
 from gradcli.ops.arithmetic import add, mul
 from gradcli.ops.create import zeros
-from gradcli.ops.random import FROM
+from gradcli.ops.random import FROM, dense_order, drawn
 from gradcli.ops.shape import squeeze, unsqueeze
 from gradcli.shapes import Shape
 
 _mask: Op = op(
-    "_dropout_mask(any size, float p, any dtype, generator generator)",
+    "_dropout_mask(any size, float p, any dtype, any order, generator generator)",
     "0 with probability p, else 1 / (1 - p).",
     spelled=["_"],
-    kernel=lambda size, p, dtype, generator: generator.dropout_mask(p, size, dtype.numpy),
+    kernel=lambda size, p, dtype, order, generator: drawn(
+        lambda n: generator.dropout_mask(p, n, dtype.numpy), size, order
+    ),
     shape=lambda inputs, params: params["size"],
     dtype=lambda inputs, params: (None, params["dtype"]),
     random=True,
 )
 _kept: Op = op(
-    "_kept(any size, float p, any dtype, generator generator)",
+    "_kept(any size, float p, any dtype, any order, generator generator)",
     "0 with probability p, else 1.",
     spelled=["_"],
-    kernel=lambda size, p, dtype, generator: generator.bernoulli(1.0 - p, dtype.numpy, size),
+    kernel=lambda size, p, dtype, order, generator: drawn(
+        lambda n: generator.bernoulli(1.0 - p, dtype.numpy, n), size, order
+    ),
     shape=lambda inputs, params: params["size"],
     dtype=lambda inputs, params: (None, params["dtype"]),
     random=True,
@@ -53,7 +57,13 @@ def _dropout(x: Node, p: float, training: bool, generator: Any = None, size: Sha
     _check(x, p, drops)
     if not drops:
         return x
-    scale = zeros((), x.dtype) if p == 1 else _mask(size=size or x.shape, p=p, dtype=x.dtype, generator=generator)
+    scale = (
+        zeros((), x.dtype)
+        if p == 1
+        else _mask(
+            size=size or x.shape, p=p, dtype=x.dtype, order=None if size else dense_order(x), generator=generator
+        )
+    )
     result: Node = mul(x, scale)
     return result
 
@@ -105,7 +115,7 @@ def _alpha_dropout(x: Node, p: float, training: bool, generator: Any, size: Shap
     if p == 1:
         nothing: Node = mul(x, zeros((), x.dtype))
         return nothing
-    kept_ = _kept(size=size or x.shape, p=p, dtype=x.dtype, generator=generator)
+    kept_ = _kept(size=size or x.shape, p=p, dtype=x.dtype, order=None if size else dense_order(x), generator=generator)
     a = ((_ALPHA**2 * p + 1) * (1 - p)) ** -0.5
     shift = add(mul(add(kept_, -1), _ALPHA * a), _ALPHA * a * p)
     result: Node = add(mul(x, mul(kept_, a)), shift)

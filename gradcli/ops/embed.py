@@ -13,7 +13,7 @@ from gradcli.graph.op import Op, draw, kept, op, same
 from gradcli.ops.diagonal import diagonal
 from gradcli.ops.part import select, slice_, sliced_range
 from gradcli.ops.strides import strides_of
-from gradcli.ops.views import Step, part, take_view, write_view
+from gradcli.ops.views import Step, part, spread, take_view, write_view
 from gradcli.shapes import Shape, contiguous_strides, normal_dim
 
 # as_strided: any part whatever of the memory
@@ -117,15 +117,32 @@ _scattering(
     "DiagonalScatterBackward0",
     samples=[draw((3, 3), 3, offset=0, dim1=0, dim2=1), draw((2, 4), 2, offset=1, dim1=0, dim2=1)],
 )
-_scattering(
-    "as_strided_scatter(Tensor input, Tensor src, ints size, ints stride, int? storage_offset=None)",
+
+
+def _strided_written(x: Node, src: Node, **params: Any) -> Node:
+    step = (as_strided, params)
+    _fitting(x, src, step)
+    node: Node = _strided_scatter(x, src, steps=(step,))
+    return node
+
+
+_strided_scatter: Op = op(
+    "_as_strided_scatter(Tensor input, Tensor src, any steps)",
     "input with the elements that as_strided shows replaced by src.",
-    lambda x, size, stride, storage_offset: (
-        as_strided,
-        {"size": size, "stride": stride, "storage_offset": storage_offset},
-    ),
-    "AsStridedScatterBackward0",
-    samples=[draw((2, 3), (2, 2), size=(2, 2), stride=(1, 2), storage_offset=1)],
+    spelled=["_"],
+    kernel=write_view.kernel,
+    grad=[
+        lambda g, y, x, src, steps: spread(take_view(g, steps), shape=x.shape, steps=steps, overlapping=False),
+        lambda g, y, x, src, steps: take_view(g, steps),
+    ],
+    shape=same,
+    dtype=kept,
+    grad_fn=("AsStridedScatterBackward0", "AsStridedScatterBackward0"),
+)
+op(
+    "as_strided_scatter(Tensor input, Tensor src, ints size, ints stride, int? storage_offset=None)",
+    "input with the elements that as_strided shows replaced by src; input gets the gradient of those, as in torch.",
+    expands=_strided_written,
 )
 
 

@@ -132,7 +132,8 @@ def grid(index: Any, dim: int) -> tuple[Any, ...]:
 
 def _gather_shape(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Shape:
     x, index = inputs
-    check_integers(index, "gather")
+    if index.size:
+        check_integers(index, "gather")
     check_gather_shape(x.shape, index.shape, params["dim"], "input")
     shape: Shape = index.shape
     return shape

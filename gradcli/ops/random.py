@@ -21,9 +21,36 @@ from gradcli.ops.convert import zeros_as
 from gradcli.ops.create import LIKE, PLACE, asked_dtype, asked_size
 from gradcli.ops.declare import refuse
 from gradcli.ops.dtyperules import TITLES, not_taken
+from gradcli.ops.strides import is_contiguous, strides_of
 from gradcli.shapes import Shape, broadcast_shapes, checked_size
 
 FROM = "generator generator=None"
+
+
+def dense_order(x: Node) -> Shape | None:
+    """The dimensions from slow to fast in memory, in which numbers are drawn; None when they are in order.
+
+    It is the order that a tensor "like" this one gets.
+    """
+    strides = strides_of(x) if x.ndim > 1 else ()
+    order = tuple(sorted(range(len(strides)), key=lambda dim: -strides[dim] if x.shape[dim] > 1 else 0))
+    sizes = [at for at in order if x.shape[at] > 1]
+    return None if sizes == sorted(sizes) else order
+
+
+def draw_order(x: Node) -> Shape | None:
+    """As dense_order, for the tensor itself: None only when it has no gaps either."""
+    if is_contiguous(x):
+        return None
+    return dense_order(x) or tuple(range(x.ndim))
+
+
+def drawn(draw: Callable[[Shape], Any], shape: Shape, order: Shape | None) -> Any:
+    """Numbers of a shape, drawn in an order of its dimensions."""
+    if order is None:
+        return draw(shape)
+    values = draw(tuple(shape[dim] for dim in order))
+    return np.transpose(values, np.argsort(order))
 
 
 def _zeros_rule(g: Node, y: Node, *inputs: Node, **params: Any) -> Node:
@@ -46,24 +73,26 @@ def _floats(word: str) -> Callable[[tuple[Node, ...], Mapping[str, Any]], tuple[
 # Factories
 
 _rand: Op = op(
-    "_rand(any size, any dtype, generator generator)",
+    "_rand(any size, any dtype, any order, generator generator)",
     "Numbers from [0, 1).",
     spelled=["_"],
-    kernel=lambda size, dtype, generator: generator.rand(tuple(size), dtype.numpy),
+    kernel=lambda size, dtype, order, generator: drawn(lambda n: generator.rand(n, dtype.numpy), size, order),
     shape=asked_size,
     dtype=_floats("check_uniform_bounds"),
     random=True,
 )
 _randn: Op = op(
-    "_randn(any size, any dtype, generator generator)",
+    "_randn(any size, any dtype, any order, generator generator)",
     "Standard normal numbers.",
     spelled=["_"],
-    kernel=lambda size, dtype, generator: generator.randn(tuple(size), dtype.numpy),
+    kernel=lambda size, dtype, order, generator: drawn(
+        lambda n: generator.normal(n, dtype.numpy, contiguous=order is None), size, order
+    ),
     shape=asked_size,
     dtype=_floats("normal_kernel_cpu"),
     random=True,
 )
-for _name, _drawn, _doc in (
+for _name, _source, _doc in (
     ("rand", _rand, "Numbers drawn evenly from [0, 1)"),
     ("randn", _randn, "Standard normal numbers"),
 ):
@@ -71,16 +100,16 @@ for _name, _drawn, _doc in (
         f"{_name}(ints* size, *, {FROM}, dtype? dtype=None, {PLACE})",
         f"{_doc}.",
         spelled=[f"torch.{_name}"],
-        expands=lambda size, dtype, generator, drawn=_drawn: drawn(
-            size=checked_size(size), dtype=dtype or MODE.default, generator=generator
+        expands=lambda size, dtype, generator, source=_source: source(
+            size=checked_size(size), dtype=dtype or MODE.default, order=None, generator=generator
         ),
     )
     op(
         f"{_name}_like(Tensor input, *, {FROM}, dtype? dtype=None, {LIKE})",
         f"{_doc}, in the shape and dtype of input.",
         spelled=[f"torch.{_name}_like"],
-        expands=lambda x, dtype, generator, drawn=_drawn: drawn(
-            size=x.shape, dtype=dtype or x.dtype, generator=generator
+        expands=lambda x, dtype, generator, source=_source: source(
+            size=x.shape, dtype=dtype or x.dtype, order=dense_order(x), generator=generator
         ),
     )
 
@@ -99,13 +128,13 @@ def _check_bounds(low: int, high: int, dtype: DType) -> None:
             raise ValueError_(f"{bound} does not fit {dtype}", torch=f"{word} is out of bounds for {dtype.name}")
 
 
-def _randint_kernel(low: int, high: int, size: Shape, dtype: DType, generator: Any) -> Any:
+def _randint_kernel(low: int, high: int, size: Shape, dtype: DType, order: Shape | None, generator: Any) -> Any:
     _check_bounds(low, high, dtype)
-    return generator.randint(low, high, tuple(size), dtype.numpy)
+    return drawn(lambda n: generator.randint(low, high, n, dtype.numpy), size, order)
 
 
 _randint: Op = op(
-    "_randint(int low, int high, any size, any dtype, generator generator)",
+    "_randint(int low, int high, any size, any dtype, any order, generator generator)",
     "Integers from low up to but not including high.",
     spelled=["_"],
     kernel=_randint_kernel,
@@ -115,8 +144,8 @@ _randint: Op = op(
 )
 
 
-def _integers(low: int, high: int, size: Shape, dtype: DType, generator: Any) -> Node:
-    node: Node = _randint(low=low, high=high, size=checked_size(size), dtype=dtype, generator=generator)
+def _integers(low: int, high: int, size: Shape, dtype: DType, generator: Any, order: Shape | None = None) -> Node:
+    node: Node = _randint(low=low, high=high, size=checked_size(size), dtype=dtype, order=order, generator=generator)
     return node
 
 
@@ -136,13 +165,15 @@ op(
     f"randint_like(Tensor input, int high, *, {FROM}, dtype? dtype=None, {LIKE})",
     "Integers from 0 up to but not including high, in the shape and dtype of input.",
     spelled=["torch.randint_like"],
-    expands=lambda x, high, dtype, generator: _integers(0, high, x.shape, dtype or x.dtype, generator),
+    expands=lambda x, high, dtype, generator: _integers(0, high, x.shape, dtype or x.dtype, generator, dense_order(x)),
 )
 op(
     f"randint_like(Tensor input, int low, int high, *, {FROM}, dtype? dtype=None, {LIKE})",
     "Integers from low up to but not including high, in the shape and dtype of input.",
     spelled=["torch.randint_like"],
-    expands=lambda x, low, high, dtype, generator: _integers(low, high, x.shape, dtype or x.dtype, generator),
+    expands=lambda x, low, high, dtype, generator: _integers(
+        low, high, x.shape, dtype or x.dtype, generator, dense_order(x)
+    ),
 )
 op(
     f"randperm(int n, *, {FROM}, dtype? dtype=None, {PLACE})",
@@ -201,7 +232,7 @@ def _around_shape(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Shape:
 
 
 def _normal_around(parameters: str, doc: str, digit: int) -> None:
-    drawn = op(
+    source = op(
         f"_normal_{digit}({parameters}, generator generator)",
         doc,
         spelled=["_"],
@@ -216,7 +247,7 @@ def _normal_around(parameters: str, doc: str, digit: int) -> None:
         f"normal({parameters}, *, {FROM})",
         doc,
         spelled=["torch.normal"],
-        expands=lambda *inputs, **params: drawn(*_known(inputs), **params),
+        expands=lambda *inputs, **params: source(*_known(inputs), **params),
     )
 
 
@@ -359,29 +390,50 @@ op(
 
 
 def _refilling(
-    signature: str, doc: str, kernel: Callable[..., Any], grad_fn: str | tuple[str, str], floats: str | None = None
+    signature: str,
+    doc: str,
+    kernel: Callable[..., Any],
+    grad_fn: str | tuple[str, str],
+    floats: str | None = None,
+    pieces: bool = False,
 ) -> None:
-    """An in-place method that fills a tensor with draws. floats: torch's words when it takes floating dtypes alone."""
+    """An in-place method that fills a tensor with draws.
+
+    floats: torch's words when it takes floating dtypes alone. pieces: the numbers differ when it is not in one piece.
+    """
 
     def result_dtype(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> tuple[None, DType]:
         if floats is not None and not inputs[0].dtype.floating:
             raise not_taken(inputs[0].dtype, floats)
         return None, inputs[0].dtype
 
+    def refilled(x: Any, *others: Any, order: Shape | None, **params: Any) -> Any:
+        def draw(shape: Shape) -> Any:
+            # what a kernel reads of the tensor: shape, dtype, and whether it lies in one piece
+            like = np.broadcast_to(x.dtype.type(0), shape)
+            placed = [np.broadcast_to(o, x.shape).transpose(order) if order and o.ndim else o for o in others]
+            return kernel(like, *placed, **params, **({"contiguous": order is None} if pieces else {}))
+
+        return drawn(draw, x.shape, order)
+
     name, parameters = signature.split("(", 1)
-    count = parameters.count("Tensor ")
-    drawn = op(
-        f"_drawn_{signature}",
+    source = op(
+        f"_drawn_{signature[:-1]}, any order)",
         doc,
         spelled=["_"],
-        kernel=kernel,
-        grad=[_zeros_rule] * count,
+        kernel=refilled,
+        grad=[_zeros_rule] * parameters.count("Tensor "),
         shape=same,
         dtype=result_dtype,
         grad_fn=grad_fn,
         random=True,
     )
-    op(signature, doc, spelled=[f".{name}"], expands=lambda *inputs, **params: drawn(*_known(inputs), **params))
+    op(
+        signature,
+        doc,
+        spelled=[f".{name}"],
+        expands=lambda *inputs, **params: source(*_known(inputs), **params, order=draw_order(inputs[0])),
+    )
 
 
 def _require(holds: bool, message: str, torch: str) -> None:
@@ -399,9 +451,9 @@ def _uniform(x: Any, generator: Any, **bounds: float) -> Any:
     return generator.uniform(x.shape, x.dtype, low, high)
 
 
-def _normal_fill(x: Any, mean: float, std: float, generator: Any) -> Any:
+def _normal_fill(x: Any, mean: float, std: float, generator: Any, contiguous: bool) -> Any:
     _check_std(std)
-    return generator.normal(x.shape, x.dtype, mean, std, contiguous=x.flags.c_contiguous)
+    return generator.normal(x.shape, x.dtype, mean, std, contiguous=contiguous)
 
 
 def _random_fill(x: Any, generator: Any, to: int | None = None, **more: int) -> Any:
@@ -453,6 +505,7 @@ _refilling(
     _normal_fill,
     ("NormalBackward0", "NormalBackward0"),
     "normal_kernel_cpu",
+    pieces=True,
 )
 _refilling(
     f"bernoulli_(Tensor input, Tensor p, *, {FROM})",

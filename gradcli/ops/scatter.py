@@ -74,8 +74,9 @@ def _combined(x: Any, index: Any, src: Any, dim: int, combine: Callable[[Any, An
         target, places = (a.reshape(1) if a.ndim == 0 else a for a in (result, index))
         dim %= target.ndim
         check_range(places, target.shape[dim], dim)
-        values = src
-        if isinstance(src, np.ndarray):
+        if not isinstance(src, np.ndarray):
+            values = np.asarray(src).astype(x.dtype)
+        else:
             values = np.reshape(src, 1) if src.ndim == 0 else src[tuple(slice(n) for n in places.shape)]
         combine(target, grid(places, dim), values)
     return result
@@ -447,7 +448,7 @@ index_copy: Op = op(
 
 def _index_reduced(x: Any, index: Any, source: Any, dim: int, reduce: str, include_self: bool) -> Any:
     wide = _along(index, source.shape, dim % max(x.ndim, 1))
-    return _reduced(x, wide, source, dim, reduce, include_self)
+    return _reduced(x, wide, np.asarray(source), dim, reduce, include_self)
 
 
 def _along(index: Any, shape: Shape, dim: int) -> Any:
@@ -461,8 +462,10 @@ def _index_reduce_rule(
     g: Node, y: Node, x: Node, index: Node, source: Node, dim: int, reduce: str, include_self: bool
 ) -> tuple[Node, None, Node]:
     at = normal_dim(dim, x.ndim)
-    wide: Node = index
-    if source.shape:
+    wide: Node
+    if not source.shape:
+        wide = reshape(index, shape=())
+    else:
         wide = expand(reshape(index, shape=(-1,) + (1,) * (source.ndim - at - 1)), size=source.shape)
     return _reduce_rule(g, y, x, wide, source, dim, reduce, include_self)
 

@@ -52,7 +52,7 @@ reshape: Op = _reshaping("_reshape", "input, viewed in another shape.", "ViewBac
 _reshape_rows: Op = _reshaping(
     "_reshape_rows", "input, which is row-major, in another shape.", ("AsStridedBackward", "ViewBackward0")
 )
-_reshape_alias: Op = _reshaping(
+reshape_alias: Op = _reshaping(
     "_reshape_alias",
     "input, which is not row-major, viewed in another shape.",
     ("AsStridedBackward", "ReshapeAliasBackward0"),
@@ -67,7 +67,7 @@ def reshape_like_torch(x: Node, shape: Shape) -> Node:
     if is_contiguous(x):
         result = _reshape_rows(x, shape=shape)
     elif view_strides(x.shape, strides_of(x), shape) is not None:
-        result = _reshape_alias(x, shape=shape)
+        result = reshape_alias(x, shape=shape)
     else:
         result = _unsafe_view(contiguous_copy(x), shape=shape)
     return result

@@ -10,15 +10,16 @@ import numpy as np
 
 from gradcli.errors import ShapeError, ValueError_
 from gradcli.graph.node import Node, recording
-from gradcli.graph.op import Op, draw, op
+from gradcli.graph.op import Op, draw, leaf, op
 from gradcli.ops.arithmetic import div
-from gradcli.ops.convert import to_dtype
+from gradcli.ops.convert import detach, to_dtype
 from gradcli.ops.explog import pow_, sqrt
 from gradcli.ops.normalize import (
     Updates,
     along_channels,
     check_channels,
     check_parameters,
+    layer_norm,
     mean_over,
     scaled_by,
     standardize,
@@ -234,4 +235,60 @@ local_response_norm: Op = op(
     spelled=["F.local_response_norm"],
     expands=_response_norm,
     samples=[draw((2, 4, 3), size=3, alpha=0.5), draw((1, 3, 2, 2), size=2, alpha=0.3, beta=1.5)],
+)
+
+
+def _statistics(x: Node, dims: Shape, eps: float) -> tuple[Any, Any]:
+    """The mean and 1 / sqrt(variance + eps), through which nothing flows."""
+    with recording(False):
+        wide = widened(x)
+        _, scale = standardize(wide, dims=dims, eps=eps)
+        return detach(mean_over(wide, dims)), detach(scale)
+
+
+def _native_layer_norm(
+    x: Node, weight: Node | None = None, bias: Node | None = None, *, normalized_shape: Any, eps: float
+) -> Any:
+    out = layer_norm(x, weight, bias, normalized_shape=normalized_shape, eps=eps)
+    return (out, *_statistics(x, tuple(range(x.ndim - len(normalized_shape), x.ndim)), eps))
+
+
+op(
+    "native_layer_norm(Tensor input, ints normalized_shape, Tensor? weight, Tensor? bias, float eps)",
+    "layer_norm, with the means and the reciprocal standard deviations.",
+    spelled=["torch.native_layer_norm"],
+    expands=_native_layer_norm,
+    samples=[draw((2, 3), 3, 3, normalized_shape=(3,), eps=1e-5)],
+)
+
+
+def _native_batch_norm(
+    x: Node,
+    weight: Node | None,
+    bias: Node | None,
+    running_mean: Node | None,
+    running_var: Node | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> Any:
+    result = _batch_norm_expanded(
+        x, running_mean, running_var, weight, bias, training=training, momentum=momentum, eps=eps
+    )
+    none = leaf(np.zeros(0, widened(x).dtype.numpy))
+    saved: tuple[Any, ...] = (none, none)
+    if training:
+        saved = tuple(reshape(part, shape=(x.shape[1],)) for part in _statistics(x, _batch_dims(x), eps))
+    if isinstance(result, Updates):
+        return Updates((result.result, *saved), result.changed)
+    return (result, *saved)
+
+
+op(
+    "native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, "
+    "bool training, float momentum, float eps)",
+    "batch_norm, with the means and the reciprocal standard deviations of the batch.",
+    spelled=["torch.native_batch_norm"],
+    expands=_native_batch_norm,
+    samples=[draw((3, 2), 2, 2, running_mean=None, running_var=None, training=True, momentum=0.1, eps=1e-5)],
 )

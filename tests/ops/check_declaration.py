@@ -21,9 +21,9 @@ from gradcli.graph.node import MODE, Node
 from gradcli.graph.op import Op, leaf
 from gradcli.ops.sampling import Drawn
 
-STEP = 2.0**-12
+STEP = 2.0**-16
 DIFFERENCES = ((-2, 1 / 12), (-1, -2 / 3), (1, 2 / 3), (2, -1 / 12))
-TOLERANCE = 2e-5  # of the size of the derivative; a rule wrong by 1e-3 is far outside
+TOLERANCE = 1e-6  # of the size of the derivative; a rule wrong by 1e-3 is far outside
 DTYPES = (dtypes.float64, dtypes.float32, dtypes.float16, dtypes.int64, dtypes.int32, dtypes.uint8, dtypes.bool_)
 
 

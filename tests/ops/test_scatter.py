@@ -68,7 +68,8 @@ def test_integers() -> None:
 def test_embedding_leaves_out_the_padding() -> None:
     session = Session()
     session.run(
-        "w = torch.ones(3, 2, requires_grad=True)\nF.embedding(torch.tensor([0, 2, 2]), w, padding_idx=-1).sum().backward()"
+        "w = torch.ones(3, 2, requires_grad=True)\n"
+        "F.embedding(torch.tensor([0, 2, 2]), w, padding_idx=-1).sum().backward()"
     )
     assert session["w"].grad.numpy().tolist() == [[1, 1], [0, 0], [0, 0]]
     session.run("w.grad = None\nF.embedding(torch.tensor([0, 2, 2]), w, scale_grad_by_freq=True).sum().backward()")

@@ -51,7 +51,7 @@ class Session:
 
     @property
     def names(self) -> str:
-        """"torch1" or "torch2": whose grad_fn names are shown."""
+        """Whose grad_fn names are shown: torch1 or torch2."""
         return self._context.names
 
     @names.setter
@@ -86,8 +86,8 @@ class Session:
     def run(self, program: Program, write: Callable[[str], None] | None = None) -> str:
         """Run a program and return what it printed.
 
-        program: its text, a Source, or a parsed module. write: called with each piece of text as it is printed; the returned
-        text is then empty.
+        program: its text, a Source, or a parsed module.
+        write: called with each piece of text as it is printed; the returned text is then empty.
         Raises: GradcliError.
         """
         printed: list[str] = []
@@ -200,9 +200,8 @@ class ValueAndGrad:
 def value_and_grad(program: str, wrt: Sequence[str] | None = None, *, dtype: str = "float32") -> ValueAndGrad:
     """A function of named arrays, `f(x=array) -> (value, {"x": gradient})`, parsed once.
 
-    program: an expression; statements may come before it. wrt: the names differentiated by, default all floating inputs.
+    program: an expression; statements may come before it.
+    wrt: the names differentiated by, default all floating inputs.
     Raises: SyntaxError_.
     """
     return ValueAndGrad(program, wrt, dtype)
-
-

@@ -1,7 +1,7 @@
 """Reverse mode: cotangents of outputs in, cotangents of inputs out, as nodes of the same graph.
 
-This is the one place where a cotangent is fitted to its primal: broadcasting is undone and the dtype restored here, so no
-rule does either. Nothing recurses: nodes are visited from the youngest to the oldest.
+This is the one place where a cotangent is fitted to its primal: broadcasting is undone and the dtype restored here, so
+no rule does either. Nothing recurses: nodes are visited from the youngest to the oldest.
 """
 
 from __future__ import annotations

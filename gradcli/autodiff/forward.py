@@ -1,7 +1,8 @@
 """Forward mode: tangents of inputs in, tangents of outputs out, as nodes of the same graph.
 
-No op declares a forward rule. An op linear in its inputs is applied to their tangents; for the others the reverse rule is
-linear in its cotangent, so it is differentiated with respect to that: J t is the vector-Jacobian product of u -> J^T u.
+No op declares a forward rule. An op linear in its input is applied to the tangent; for the others the reverse rule is
+linear in its cotangent, so it is differentiated with respect to that: J t is the vector-Jacobian product of
+u -> J^T u.
 Source: the transposition of linear maps; J. Townsend, "A new trick for calculating Jacobian vector products", 2017.
 """
 

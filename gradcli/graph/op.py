@@ -15,12 +15,12 @@ An op is declared once, in a family file of `gradcli/ops/`, and everything else 
 **Signature.** As in torch's schemas (`graph/signature.py` lists the kinds). One declaration per overload: grad_fn names
 belong to overloads. Overloads share their public name and are tried in the order declared.
 
-**Rules.** A rule is called `rule(g, y, *inputs, **params)`: `g` the cotangent, `y` the node's own result (a tuple for an
-op of several outputs, and then `g` is a tuple with None where nothing came), then its tensor inputs, then its other
+**Rules.** A rule is called `rule(g, y, *inputs, **params)`: `g` the cotangent, `y` the node's own result (a tuple for
+an op of several outputs, and then `g` is a tuple with None where nothing came), then its tensor inputs, then its other
 arguments by name. It returns the cotangent of ONE input: `grad` is one rule for an op of one tensor, a list of rules
-(None: no derivative) for more, and `joint` one rule that returns the cotangents of all inputs together. A rule is written
-in graph ops, so that it can be differentiated again; it never touches numpy, and never undoes broadcasting or casts: the
-walk does, in one place (`autodiff/backward.py`).
+(None: no derivative) for more, and `joint` one rule that returns the cotangents of all inputs together. A rule is
+written in graph ops, so that it can be differentiated again; it never touches numpy, and never undoes broadcasting or
+casts: the walk does, in one place (`autodiff/backward.py`).
 
 **Kernel.** `kernel(*arrays, **params)` on numpy arrays that were cast to the dtype rule's compute dtype (a Python
 number stays one). It returns the values in the dtype and shape that the rules promise.

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-
 from gradcli.autodiff.backward import vjp
 from gradcli.dtypes import DType
 from gradcli.errors import GradError, ShapeError, TypeError_
@@ -61,8 +60,8 @@ def _fitting_seed(output: Tensor, seed: Tensor) -> Node:
         raise ShapeError(
             f"the seed has shape {seed.shape}, the output {output.shape}",
             hint="a cotangent has one number for each element of the output",
-            torch=f"Mismatch in shape: grad_output[0] has a shape of torch.Size({list(seed.shape)}) and output[0] has a "
-            f"shape of torch.Size({list(output.shape)}).",
+            torch=f"Mismatch in shape: grad_output[0] has a shape of torch.Size({list(seed.shape)}) and output[0] has "
+            f"a shape of torch.Size({list(output.shape)}).",
         )
     return seed.node
 
@@ -145,8 +144,8 @@ def _result(i: Tensor, found: dict[Node, Node], allow_unused: bool, materialize:
     raise GradError(
         "an input was not used to compute the outputs",
         hint="pass allow_unused=True to get None for it",
-        torch="One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this "
-        "is the desired behavior.",
+        torch="One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if "
+        "this is the desired behavior.",
     )
 
 

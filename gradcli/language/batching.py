@@ -130,12 +130,14 @@ def _row_count(outputs: Sequence[Tensor], seeds: Sequence[Tensor | None]) -> int
         own, wanted = Size(seed.shape[1:]), Size(outputs[at].shape)
         if not seed.shape or own != wanted:
             raise ShapeError(
-                f"seed {at} has shape {seed.shape}; it needs the batch first, and then the output's shape {tuple(wanted)}",
+                f"seed {at} has shape {seed.shape}; it needs the batch first, and then the output's shape "
+                f"{tuple(wanted)}",
                 op="grad",
                 torch="If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch "
                 "dimension. The sizes of the remaining dimensions are expected to match the shape of corresponding "
                 f"output, but a mismatch was detected: grad_output[{at}] has a shape of {Size(seed.shape)} and "
-                f"output[{at}] has a shape of {wanted}. If you only want some tensors in `grad_output` to be considered "
+                f"output[{at}] has a shape of {wanted}. If you only want some tensors in `grad_output` to be "
+                "considered "
                 "batched, consider using vmap.",
             )
     counts = {seed.shape[0] for _, seed in given}

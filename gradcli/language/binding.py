@@ -1,4 +1,4 @@
-"""Binding a call to an op's signature: which overload, which tensors, which other arguments; errors in the user's words."""
+"""Binding a call to an op's signature: which overload, which tensors, which other arguments."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def bind(overloads: Sequence[Op], args: list[Any], kwargs: dict[str, Any], conte
     )
 
 
-def fit_arguments(op: Op, args: list[Any], kwargs: dict[str, Any], context: Context) -> tuple[list[Any], dict[str, Any]]:
+def fit_arguments(
+    op: Op, args: list[Any], kwargs: dict[str, Any], context: Context
+) -> tuple[list[Any], dict[str, Any]]:
     """The arguments as the op takes them.
 
     Raises: Misfit.
@@ -213,7 +215,11 @@ def _dtype(value: Any, context: Context) -> Any:
     if isinstance(value, DType):
         return value
     name = getattr(value, "name", None)  # the types float, int and bool of the language
-    return ALIASES[{"float": "float64", "int": "int64", "bool": "bool"}[name]] if name in ("float", "int", "bool") else _ABSENT
+    return (
+        ALIASES[{"float": "float64", "int": "int64", "bool": "bool"}[name]]
+        if name in ("float", "int", "bool")
+        else _ABSENT
+    )
 
 
 _CONVERTERS = {
@@ -236,4 +242,3 @@ def kind_name(value: Any) -> str:
     if value is None:
         return "None"
     return getattr(value, "type_name", None) or type(value).__name__
-

@@ -175,5 +175,3 @@ def _lookup(name: str, table: dict[str, list[Op]], context: Context) -> OpFuncti
         if changing:
             return OpFunction(name, changing, context, inplace=True)
     return None
-
-

@@ -163,9 +163,7 @@ def _record(
     return results
 
 
-def _declare(
-    user_class: Any, ctx: FunctionContext, args: list[Any], tensors: list[Tensor], context: Context
-) -> Op:
+def _declare(user_class: Any, ctx: FunctionContext, args: list[Any], tensors: list[Tensor], context: Context) -> Op:
     """An op for one application: its rule is the program's backward with this ctx."""
     shapes = [(t.shape, t.dtype) for t in tensors]
 

@@ -90,5 +90,3 @@ def iterate(tensor: Tensor) -> Iterator[Tensor]:
     if not tensor.shape:
         raise TypeError_("a 0-d tensor cannot be iterated over", torch="iteration over a 0-d tensor")
     return iter([get_item(tensor, at) for at in range(tensor.shape[0])])
-
-

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gradcli.errors import MemoryError_
+import sys
+
+from gradcli.errors import MemoryError_, OverflowError_
 
 ITEMS = 10**8
 BITS = 10**7
@@ -12,8 +14,10 @@ WIDTH = 10**6
 def check_items(count: int) -> None:
     """Refuse a string or list of more elements than any program needs.
 
-    Raises: MemoryError_.
+    Raises: MemoryError_; OverflowError_ where no computer could.
     """
+    if count > sys.maxsize:
+        raise OverflowError_("cannot fit 'int' into an index-sized integer")
     if count > ITEMS:
         raise MemoryError_(f"the result would have {_rounded(count)} elements", hint=f"the limit is {ITEMS:,}")
 

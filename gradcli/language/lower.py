@@ -211,13 +211,23 @@ class Builder:
 
     def finish(self, place: ast.Node, last: bool = False) -> None:
         """The end of a statement: intermediate values are let go. last: of a module's, so deferred work is done."""
+        left = self.unused()
+        if last:
+            self.emit(run.settle, left, place)
+        else:
+            self.let_go(left, place)
+
+    def unused(self) -> tuple[int, ...]:
+        """The slots that a statement has left filled; from here on nothing counts as filled."""
         self.depth = 0
         left = (*self.filled, *self.leftover)
         self.filled.clear()
         self.leftover.clear()
-        if last:
-            self.emit(run.settle, left, place)
-        elif left:
+        return left
+
+    def let_go(self, left: tuple[int, ...], place: ast.Node) -> None:
+        """Empty slots that a statement has left filled."""
+        if left:
             self.emit(var.clear, left, place)
 
     def turn(self, place: ast.Node) -> None:

@@ -65,7 +65,9 @@ def set_tensor_attribute(tensor: Tensor, name: str, value: Any) -> None:
     """
     setter = _SETTERS.get(name)
     if setter is None:
-        raise AttributeError_(f"the attribute {name!r} of a tensor cannot be set", hint="x.grad, x.requires_grad, x.data can")
+        raise AttributeError_(
+            f"the attribute {name!r} of a tensor cannot be set", hint="x.grad, x.requires_grad, x.data can"
+        )
     setter(tensor, value)
 
 
@@ -293,7 +295,9 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "set_": _set_,
     "astype": _astype,
     "copy": _copy,
-    "data_ptr": lambda t: int(np.asarray(t.node.value).__array_interface__["data"][0]) if t.node.value is not None else 0,
+    "data_ptr": lambda t: (
+        int(np.asarray(t.node.value).__array_interface__["data"][0]) if t.node.value is not None else 0
+    ),
     "is_set_to": lambda t, other: t.node is other.node,
     "storage_offset": lambda t: 0,
     "is_same_size": lambda t, other: t.shape == other.shape,

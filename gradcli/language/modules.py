@@ -1,4 +1,4 @@
-"""What `torch`, `F`, `torch.linalg`, `torch.autograd`, `np` are to a program: tables of names, and nothing behind them."""
+"""What `torch`, `F`, `torch.linalg`, `torch.autograd` are to a program: tables of names, and nothing behind them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gradcli.dtypes import ALIASES, DType
-from gradcli.errors import NotImplementedError_, TypeError_, ValueError_
+from gradcli.errors import NotImplementedError_, TypeError_
 from gradcli.graph.node import MODE
-from gradcli.language import autograd, construct, functional, gradmode
+from gradcli.language import construct, functional, gradmode
 from gradcli.language.attributes import register
 from gradcli.language.binding import kind_name
 from gradcli.language.call import op_function
 from gradcli.language.context import Context, current
 from gradcli.language.devices import device
 from gradcli.language.function import function_base
+from gradcli.language.gradcalls import torch_backward, torch_grad
 from gradcli.language.gradmode import NoAnomalies, mode_function
+from gradcli.language.natives import builtin
+from gradcli.language.numpymodule import numpy_table
 from gradcli.language.operate import truth
 from gradcli.language.randomness import GeneratorValue, set_state, state_of
 from gradcli.language.tensor import Tensor
@@ -26,30 +29,6 @@ from gradcli.ops.catalog import catalog
 from gradcli.shapes import broadcast_shapes
 
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
-
-
-def builtin(name: str, function: Callable[..., Any]) -> Builtin:
-    """A built-in whose Python function takes the arguments themselves.
-
-    Raises (when called): TypeError_ when the arguments do not fit the function.
-    """
-
-    def call(args: list[Any], kwargs: dict[str, Any]) -> Any:
-        check_arguments(name, function, args, kwargs)
-        return function(*args, **kwargs)
-
-    return Builtin(name, call)
-
-
-def check_arguments(name: str, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> None:
-    """Refuse arguments that a Python function would refuse, in words about the call."""
-    import inspect  # numpy has loaded it already
-
-    signature = inspect.signature(function)
-    try:
-        signature.bind(*args, **kwargs)
-    except TypeError as error:
-        raise TypeError_(str(error), op=name, hint=f"the call is {name}{signature}") from None
 
 
 class Modules:
@@ -98,7 +77,7 @@ class Modules:
             },
             "torch.backends": dict,
             "torch.random": lambda: {"manual_seed": self.namespace("torch").get_attribute("manual_seed")},
-            "numpy": lambda: numpy_table(self),
+            "numpy": lambda: numpy_table(context),
             "numpy.random": dict,
             "numpy.linalg": dict,
         }
@@ -142,7 +121,7 @@ class Modules:
         if name in CONSTANTS and name != "e":
             return CONSTANTS[name]
         torch = self.namespace("torch")
-        return torch.found.get(name, torch.find(name)) if name in _FREE_TORCH or name in TYPES else MISSING
+        return torch.get_attribute(name) if name in _FREE_TORCH or name in TYPES else MISSING
 
     def free_names(self) -> list[str]:
         """All names that are there without an import."""
@@ -163,11 +142,12 @@ _OP_MODULES = {
     "torch": "torch", "torch.nn.functional": "F", "torch.linalg": "linalg", "torch.special": "special",
 }  # fmt: skip
 _FREE_MODULES = {
-    "torch": "torch", "F": "torch.nn.functional", "nn": "torch.nn", "linalg": "torch.linalg", "special": "torch.special",
-    "autograd": "torch.autograd", "np": "numpy", "numpy": "numpy",
+    "torch": "torch", "F": "torch.nn.functional", "nn": "torch.nn", "linalg": "torch.linalg",
+    "special": "torch.special", "autograd": "torch.autograd", "np": "numpy", "numpy": "numpy",
 }  # fmt: skip
 _FREE_TORCH = frozenset(
-    {"tensor", "as_tensor", "from_numpy", "no_grad", "enable_grad", "set_grad_enabled", "manual_seed", "Variable", "is_tensor"}
+    {"tensor", "as_tensor", "from_numpy", "no_grad", "enable_grad", "set_grad_enabled", "manual_seed", "Variable"}
+    | {"is_tensor"}
     | {name for name in ALIASES if name not in ("float", "int", "bool")}
 )
 
@@ -281,7 +261,9 @@ def set_printoptions(context: Context, options: dict[str, Any]) -> None:
     known = ("precision", "threshold", "edgeitems", "linewidth", "profile", "sci_mode")
     for name in options:
         if name not in known:
-            raise TypeError_(f"there is no option {name!r}", op="set_printoptions", hint=f"there are {', '.join(known)}")
+            raise TypeError_(
+                f"there is no option {name!r}", op="set_printoptions", hint=f"there are {', '.join(known)}"
+            )
     context.print_options.set(**options)
 
 
@@ -340,145 +322,3 @@ def parameter(context: Context, data: Any = None, requires_grad: bool = True) ->
     made = data.bare() if data.is_leaf else data.detached()
     made.set_requires_grad(requires_grad)
     return made
-
-
-# torch.autograd.grad and backward
-
-
-def _tensors(value: Any, name: str) -> list[Tensor]:
-    listed = list(value) if isinstance(value, tuple | list) else [value]
-    for item in listed:
-        if not isinstance(item, Tensor):
-            raise TypeError_(f"the {name} are tensors, not {kind_name(item)}", op="grad")
-    return listed
-
-
-def _seeds(value: Any, count: int) -> list[Tensor | None]:
-    listed: list[Any] = list(value) if isinstance(value, tuple | list) else [value] * (count if value is None else 1)
-    if len(listed) != count:
-        raise ValueError_(f"{count} output{'s' if count > 1 else ''} and {len(listed)} seeds", op="grad")
-    for item in listed:
-        if item is not None and not isinstance(item, Tensor):
-            raise TypeError_(f"the seeds are tensors or None, not {kind_name(item)}", op="grad")
-    return listed
-
-
-def torch_grad(
-    context: Context,
-    outputs: Any,
-    inputs: Any,
-    grad_outputs: Any = None,
-    retain_graph: Any = None,
-    create_graph: bool = False,
-    only_inputs: bool = True,
-    allow_unused: Any = None,
-    is_grads_batched: bool = False,
-    materialize_grads: bool = False,
-) -> tuple[Tensor | None, ...]:
-    """`torch.autograd.grad(outputs, inputs)`."""
-    listed = _tensors(outputs, "outputs")
-    seeds = _seeds(grad_outputs, len(listed))
-    wanted = _tensors(inputs, "inputs")
-    if is_grads_batched:
-        return functional.batched_grad(context, listed, wanted, seeds, bool(retain_graph), create_graph)
-    return autograd.grad(
-        listed,
-        wanted,
-        seeds,
-        retain_graph=retain_graph,
-        create_graph=create_graph,
-        allow_unused=bool(allow_unused),
-        materialize=materialize_grads,
-    )
-
-
-def torch_backward(
-    tensors: Any, grad_tensors: Any = None, retain_graph: Any = None, create_graph: bool = False, inputs: Any = None
-) -> None:
-    """`torch.autograd.backward(tensors)`."""
-    listed = _tensors(tensors, "tensors")
-    wanted = None if inputs is None else _tensors(inputs, "inputs")
-    autograd.backward(
-        listed, _seeds(grad_tensors, len(listed)), retain_graph=retain_graph, create_graph=create_graph, inputs=wanted
-    )
-
-
-# numpy, as far as it mirrors torch
-
-_NUMPY_OPS = {
-    "sum": "sum", "mean": "mean", "exp": "exp", "log": "log", "sqrt": "sqrt", "sin": "sin", "cos": "cos", "tan": "tan",
-    "tanh": "tanh", "abs": "abs", "absolute": "abs", "dot": "matmul", "matmul": "matmul", "outer": "outer",
-    "maximum": "maximum", "minimum": "minimum", "max": "amax", "min": "amin", "amax": "amax", "amin": "amin", "prod": "prod",
-    "cumsum": "cumsum", "argmax": "argmax", "argmin": "argmin", "where": "where", "clip": "clamp", "sign": "sign",
-    "square": "square", "power": "pow", "add": "add", "subtract": "sub", "multiply": "mul", "divide": "div", "log1p": "log1p",
-    "expm1": "expm1", "log2": "log2", "log10": "log10", "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "floor": "floor",
-    "ceil": "ceil", "round": "round", "reshape": "reshape", "transpose": "transpose", "squeeze": "squeeze", "stack": "stack",
-    "concatenate": "cat", "allclose": "allclose", "isclose": "isclose", "isnan": "isnan", "all": "all", "any": "any",
-    "diag": "diag", "trace": "trace", "flip": "flip", "sort": "msort", "tile": "tile", "einsum": "einsum", "cross": "cross",
-    "arcsin": "asin", "arccos": "acos", "arctan2": "atan2", "hypot": "hypot", "var": "var", "std": "std",
-}  # fmt: skip
-_NUMPY_FACTORIES = {
-    "zeros": "zeros", "ones": "ones", "eye": "eye", "identity": "eye", "arange": "arange", "linspace": "linspace",
-    "full": "full", "zeros_like": "zeros_like", "ones_like": "ones_like", "empty": "empty",
-}  # fmt: skip
-
-
-def numpy_table(modules: Modules) -> dict[str, Any]:
-    """The part of numpy that mirrors torch: functions of arrays, tensors and numbers that give arrays."""
-    context = modules.context
-    table: dict[str, Any] = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan, "newaxis": None}
-    table.update({name: ALIASES[name] for name in ("float32", "float64", "float16", "int64", "int32", "int16", "int8", "uint8")})
-    table["array"] = builtin("array", lambda *a, **k: construct.array(context, *a, **k))
-    table["asarray"] = table["array"]
-    table["ndarray"] = TypeValue("numpy.ndarray", (), module="numpy")
-    for name, op in _NUMPY_OPS.items():
-        table[name] = Builtin(name, _numpy_function(context, name, op))
-    for name, op in _NUMPY_FACTORIES.items():
-        table[name] = Builtin(name, _numpy_factory(context, op))
-    return table
-
-
-def _numpy_function(context: Context, name: str, op: str) -> Callable[[list[Any], dict[str, Any]], Any]:
-    def call(args: list[Any], kwargs: dict[str, Any]) -> Any:
-        out = kwargs.pop("out", None)
-        function = op_function(op, "torch", context)
-        if function is None:
-            raise TypeError_(f"numpy.{name} is not available")
-        if name in ("std", "var"):  # numpy divides by n, torch by n - 1
-            kwargs.setdefault("correction", kwargs.pop("ddof", 0))
-        result = function.call([_as_operand(context, a, at == 0) for at, a in enumerate(args)], kwargs)
-        if isinstance(result, Tensor):
-            result.is_array = result.is_array or not any(isinstance(a, Tensor) and not a.is_array for a in args)
-            if isinstance(out, Tensor):
-                out.assign(result.node, name=name)
-                return out
-            if result.is_array and not result.shape and not any(isinstance(a, Tensor) for a in args):
-                return result.numpy().item()
-        return result
-
-    return call
-
-
-def _as_operand(context: Context, value: Any, first: bool) -> Any:
-    if isinstance(value, list) or (first and isinstance(value, bool | int | float)):
-        if isinstance(value, list) and any(isinstance(item, Tensor) and item.shape for item in value):
-            return value
-        return construct.array(context, value)
-    return value
-
-
-def _numpy_factory(context: Context, op: str) -> Callable[[list[Any], dict[str, Any]], Any]:
-    def call(args: list[Any], kwargs: dict[str, Any]) -> Any:
-        function = op_function(op, "torch", context)
-        assert function is not None
-        if op not in ("arange", "zeros_like", "ones_like"):
-            kwargs.setdefault("dtype", ALIASES["float64"])
-        elif op == "arange" and any(isinstance(a, float) for a in args):
-            kwargs.setdefault("dtype", ALIASES["float64"])
-        if kwargs.get("dtype") is not None:
-            kwargs["dtype"] = construct.as_dtype(kwargs["dtype"])
-        made = function.call(args, kwargs)
-        made.is_array = True
-        return made
-
-    return call

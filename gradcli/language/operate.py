@@ -75,7 +75,11 @@ def _operand(value: Any) -> Node | None:
 
 
 def _named(symbol: str, a: Any, b: Any, context: Context) -> Any:
-    if _operand(a) is None or _operand(b) is None or (symbol == "@" and not (isinstance(a, Tensor) and isinstance(b, Tensor))):
+    if (
+        _operand(a) is None
+        or _operand(b) is None
+        or (symbol == "@" and not (isinstance(a, Tensor) and isinstance(b, Tensor)))
+    ):
         raise _unsupported(symbol, a, b)
     if symbol == "**" and not isinstance(a, Tensor):
         return Tensor(_REFLECTED[symbol](a, b.node), context, is_array=b.is_array)
@@ -132,7 +136,9 @@ def contains(item: Any, holder: Any) -> bool:
     """Whether a tensor has an element equal to `item`, or a list such an element."""
     if isinstance(holder, Tensor):
         return bool((node_value(holder.node) == (item.numpy() if isinstance(item, Tensor) else item)).any())
-    return any(item is each or (isinstance(each, Tensor | int | float) and truth(binary("==", item, each))) for each in holder)
+    return any(
+        item is each or (isinstance(each, Tensor | int | float) and truth(binary("==", item, each))) for each in holder
+    )
 
 
 def truth(a: Tensor) -> bool:

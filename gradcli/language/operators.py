@@ -40,7 +40,10 @@ def _multiply_inplace(a: Value, b: Value) -> Value:
         check_items(len(a) * b)
         a *= b
         return a
-    return operator.imul(a, b) if isinstance(a, Instance) else _multiply(a, b)
+    if isinstance(a, Instance):
+        a *= b
+        return a
+    return _multiply(a, b)
 
 
 def _power(a: Value, b: Value) -> Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ class GeneratorValue:
 
     def get_attribute(self, name: str) -> Any:
         """manual_seed, seed, initial_seed, get_state, set_state."""
-        methods = {
+        methods: dict[str, Callable[..., Any]] = {
             "manual_seed": self._manual_seed,
             "seed": self.generator.reseed,
             "initial_seed": self.generator.initial_seed,

@@ -1,8 +1,8 @@
 """Tensor: what a program holds. A handle on a node of the graph, with what may change: values in place, .grad, flags.
 
-Memory is shared as torch shares it: a view keeps its base's Storage and the steps that lead to it. A write through a view
-makes a new node for the base; every other view of that base is rebuilt from it when it is next read. Nodes themselves never change, except through `.data`, which torch defines as
-changing memory behind autograd's back.
+Memory is shared as torch shares it: a view keeps its base's Storage and the steps that lead to it. A write through a
+view makes a new node for the base; every other view of that base is rebuilt from it when it is next read. Nodes
+themselves never change, except through `.data`, which torch defines as changing memory behind autograd's back.
 """
 
 from __future__ import annotations
@@ -126,9 +126,7 @@ class Tensor:
         with np.errstate(all="ignore"):
             return node_value(self.node)
 
-    def backward(
-        self, seed: Any = None, *, retain_graph: bool | None = None, create_graph: bool = False
-    ) -> None:
+    def backward(self, seed: Any = None, *, retain_graph: bool | None = None, create_graph: bool = False) -> None:
         """Add the vector-Jacobian product to the .grad of every leaf.
 
         seed: the cotangent: None for a scalar, else an array-like or Tensor of this tensor's shape.
@@ -171,8 +169,8 @@ class Tensor:
             raise GradError(
                 "requires_grad can only be changed on a leaf; this tensor is the result of a recorded operation",
                 hint="use y.detach() for a tensor without history",
-                torch="you can only change requires_grad flags of leaf variables. If you want to use a computed variable "
-                "in a subgraph that doesn't require differentiation use var_no_grad = var.detach().",
+                torch="you can only change requires_grad flags of leaf variables. If you want to use a computed "
+                "variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().",
             )
         self._become_leaf(node, on)
 

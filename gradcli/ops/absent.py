@@ -65,7 +65,7 @@ ABSENT: dict[str, str] = {
 
 
 def absent_from(name: str) -> str | None:
-    """Why gradcli leaves out a name that torch (or its tensors) has; None for a name that torch does not have either."""
+    """Why gradcli leaves out a name that torch (or its tensors) has; None for a name that torch lacks, too."""
     for reason, names in ABSENT.items():
         if name in names.split():
             return reason

@@ -1,7 +1,7 @@
 """Every public spelling of every op: the one place that turns a name into declarations.
 
-A plain spelling `mean` is the method `x.mean()`, `torch.mean` and the free name; `F.softplus` and `linalg.det` belong to
-their module and are free names, too; `.T` is an attribute of tensors alone; `torch.zeros` a function alone.
+A plain spelling `mean` is the method `x.mean()`, `torch.mean` and the free name; `F.softplus` and `linalg.det` belong
+to their module and are free names, too; `.T` is an attribute of tensors alone; `torch.zeros` a function alone.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from gradcli.ops import (
     batchnorm,
     bessel,
     bitwise,
+    blend,
+    blend,
     compare,
     convert,
     convolution,
@@ -85,6 +87,8 @@ FAMILIES = (
     batchnorm,
     bessel,
     bitwise,
+    blend,
+    blend,
     compare,
     convert,
     convolution,

@@ -1,4 +1,5 @@
-"""torch.autograd.functional, torch.func, vmap and the gradient checks: results, their structure, refusals in PyTorch's words.
+"""torch.autograd.functional, torch.func, vmap and the gradient checks: results, their structure, refusals in "
+"PyTorch's words.
 
 What is expected was printed by PyTorch 2.13; the last test asks a live one.
 """
@@ -75,7 +76,8 @@ RESULTS = {
     "hessian(lambda a: (a ** 3).sum(), x)": "tensor([[ 6., 0.], [ 0., 12.]])",
     "hessian(lambda a: (a ** 3).sum().reshape(1), x)": "tensor([[ 6., 0.], [ 0., 12.]])",
     "hessian(lambda a: a.sum(), x)": "tensor([[0., 0.], [0., 0.]])",
-    "hessian(lambda a, b: (a * b ** 2).sum(), (x, y))": "((tensor([[0., 0.], [0., 0.]]), tensor([[6., 0.], [0., 8.]])), "
+    "hessian(lambda a, b: (a * b ** 2).sum(), (x, y))": "((tensor([[0., 0.], [0., 0.]]), tensor([[6., 0.], [0., "
+    "8.]])), "
     "(tensor([[6., 0.], [0., 8.]]), tensor([[2., 0.], [0., 4.]])))",
     "product.vjp(lambda a: a ** 2, x, y)": "(tensor([1., 4.]), tensor([ 6., 16.]))",
     "product.vjp(lambda a: (a ** 2).sum(), x)": "(tensor(5.), tensor([2., 4.]))",
@@ -154,54 +156,74 @@ def test_result(session: Session, expression: str, expected: str) -> None:
 
 REFUSALS = {
     "jacobian(x, x)": "TypeError: 'Tensor' object is not callable",
-    "jacobian(lambda a: 3., x)": "TypeError: The outputs of the user-provided function given to jacobian must be either a "
+    "jacobian(lambda a: 3., x)": "TypeError: The outputs of the user-provided function given to jacobian must be "
+    "either a "
     "Tensor or a tuple of Tensors but the given outputs of the user-provided function has type <class 'float'>.",
-    "jacobian(lambda a: a, (x, 3))": "TypeError: The inputs given to jacobian must be either a Tensor or a tuple of Tensors "
+    "jacobian(lambda a: a, (x, 3))": "TypeError: The inputs given to jacobian must be either a Tensor or a tuple of "
+    "Tensors "
     "but the value at index 1 has type <class 'int'>.",
     "jacobian(lambda a, b: a * 2, (x, y), strict=True)": "RuntimeError: Output 0 of the user-provided function is "
     "independent of input 1. This is not allowed in strict mode.",
-    "hessian(lambda a: a, x)": "RuntimeError: The Tensor returned by the function given to hessian should contain a single "
+    "hessian(lambda a: a, x)": "RuntimeError: The Tensor returned by the function given to hessian should contain a "
+    "single "
     "element",
     "hessian(lambda a: (a.sum(),), x)": "RuntimeError: The function given to hessian should return a single Tensor",
-    "product.vjp(lambda a: a ** 2, x)": "RuntimeError: The vector v can only be None if the user-provided function returns "
+    "product.vjp(lambda a: a ** 2, x)": "RuntimeError: The vector v can only be None if the user-provided function "
+    "returns "
     "a single Tensor with a single element.",
     "product.vjp(lambda a: a, x, torch.ones(3))": "RuntimeError: v has invalid size: should be torch.Size([2]) but got "
     "torch.Size([3]).",
-    "product.vjp(both, (x, y), (y, y))": "RuntimeError: Entry 1 in v has invalid size: should be torch.Size([]) but got "
+    "product.vjp(both, (x, y), (y, y))": "RuntimeError: Entry 1 in v has invalid size: should be torch.Size([]) but "
+    "got "
     "torch.Size([2]).",
     "product.vjp(both, (x, y), (y,))": "RuntimeError: v is a tuple of invalid length: should be 2 but got 1.",
-    "product.jvp(lambda a: a, x)": "RuntimeError: The vector v can only be None if the input to the user-provided function "
+    "product.jvp(lambda a: a, x)": "RuntimeError: The vector v can only be None if the input to the user-provided "
+    "function "
     "is a single Tensor with a single element.",
-    "grad(lambda a: a ** 2)(x)": "RuntimeError: grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got "
+    "grad(lambda a: a ** 2)(x)": "RuntimeError: grad_and_value(f)(*args): Expected f(*args) to return a scalar "
+    "Tensor, got "
     "tensor with 1 dims. Maybe you wanted to use the vjp or jacrev APIs instead?",
     "grad(lambda a: 3.)(x)": "RuntimeError: grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got "
     "<class 'float'>",
     "grad(lambda a: a.sum(), argnums=1)(x)": "RuntimeError: Got argnum=1, but only 1 positional inputs",
     "grad(lambda a: a)(2.)": "ValueError: Thing passed to transform API must be Tensor, got <class 'float'>",
-    "grad(lambda a: a.sum())(torch.arange(3))": "RuntimeError: only Tensors of floating point dtype can require gradients",
-    "func.jvp(lambda a: a, x, x)": "RuntimeError: jvp(f, primals, tangents): Expected primals to be a tuple. E.g. it should "
+    "grad(lambda a: a.sum())(torch.arange(3))": "RuntimeError: only Tensors of floating point dtype can require "
+    "gradients",
+    "func.jvp(lambda a: a, x, x)": "RuntimeError: jvp(f, primals, tangents): Expected primals to be a tuple. E.g. it "
+    "should "
     "be valid to call f(*primals).",
-    "func.vjp(lambda a: (a, a), x)[1](x)": "RuntimeError: Expected pytree structure of cotangents to be the same as pytree "
+    "func.vjp(lambda a: (a, a), x)[1](x)": "RuntimeError: Expected pytree structure of cotangents to be the same as "
+    "pytree "
     "structure of outputs to the function. cotangents: *, primal output: (*, *)",
-    "jacrev(lambda a: 3.)(x)": "RuntimeError: vjp(f, *primals): expected f(*primals) to return only tensors, got unsupported "
+    "jacrev(lambda a: 3.)(x)": "RuntimeError: vjp(f, *primals): expected f(*primals) to return only tensors, got "
+    "unsupported "
     "type <class 'float'>",
-    "vmap(lambda a: 3)(x)": "ValueError: vmap(<lambda>, ...): `<lambda>` must only return Tensors, got type <class 'int'>. "
+    "vmap(lambda a: 3)(x)": "ValueError: vmap(<lambda>, ...): `<lambda>` must only return Tensors, got type <class "
+    "'int'>. "
     "Did you mean to set out_dims= to None for output?",
-    "vmap(lambda a: a, in_dims=2)(x)": "ValueError: vmap(<lambda>, in_dims=2, ...)(<inputs>): Got in_dim=2 for some input, "
+    "vmap(lambda a: a, in_dims=2)(x)": "ValueError: vmap(<lambda>, in_dims=2, ...)(<inputs>): Got in_dim=2 for some "
+    "input, "
     "but that input is a Tensor of dimensionality 1 so expected in_dim to satisfy -1 <= in_dim < 1.",
-    "vmap(lambda a, b: a)(x, torch.ones(3))": "ValueError: vmap: Expected all tensors to have the same size in the mapped "
+    "vmap(lambda a, b: a)(x, torch.ones(3))": "ValueError: vmap: Expected all tensors to have the same size in the "
+    "mapped "
     "dimension, got sizes [2, 3] for the mapped dimension",
-    "vmap(lambda a: a)()": "ValueError: vmap(<lambda>)(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are "
+    "vmap(lambda a: a)()": "ValueError: vmap(<lambda>)(<inputs>): got no inputs. Maybe you forgot to add inputs, or "
+    "you are "
     "trying to vmap over a function with no inputs. The latter is unsupported.",
-    "vmap(lambda a: torch.randn(2) * a)(x)": "RuntimeError: vmap: called random operation while in randomness error mode. "
-    "Please either use the 'same' or 'different' randomness flags on vmap or perform the randomness operation out of vmap",
-    "gradcheck(torch.sin, (x,))": "ValueError: gradcheck expects at least one input tensor to require gradient, but none of "
+    "vmap(lambda a: torch.randn(2) * a)(x)": "RuntimeError: vmap: called random operation while in randomness error "
+    "mode. "
+    "Please either use the 'same' or 'different' randomness flags on vmap or perform the randomness operation out of "
+    "vmap",
+    "gradcheck(torch.sin, (x,))": "ValueError: gradcheck expects at least one input tensor to require gradient, but "
+    "none of "
     "them have requires_grad=True.",
     "gradcheck(Bad.apply, (double,))": "GradcheckError: backward not multiplied by grad_output",
-    "gradcheck(lambda a: (a.detach() * a).sum(), double)": "GradcheckError: Jacobian mismatch for output 0 with respect to "
+    "gradcheck(lambda a: (a.detach() * a).sum(), double)": "GradcheckError: Jacobian mismatch for output 0 with "
+    "respect to "
     "input 0, numerical:tensor([[2.0000], [4.0000]], dtype=torch.float64) analytical:tensor([[1.], [2.]], "
     "dtype=torch.float64)",
-    "gradcheck(lambda a: a.detach() * 2, double)": "GradcheckError: Numerical gradient for function expected to be zero",
+    "gradcheck(lambda a: a.detach() * 2, double)": "GradcheckError: Numerical gradient for function expected to be "
+    "zero",
 }
 
 

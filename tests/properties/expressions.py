@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-# each takes a tensor named `x` and gives one; smooth where the inputs are drawn, and with small slopes, so that chains of
-# them stay within what float64 can compare
+# each takes a tensor named `x` and gives one; smooth where the inputs are drawn, and with small slopes, so that chains
+# of them stay within what float64 can compare
 ELEMENTWISE = [
     "torch.sin(x)",
     "x.cos() + 0.5 * x",

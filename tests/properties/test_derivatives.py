@@ -1,4 +1,4 @@
-"""What holds for every differentiable program: the claims of the autograd tutorial, and both modes of differentiation."""
+"""What holds for every differentiable program: the tutorial's claims, and both modes of differentiation."""
 
 from __future__ import annotations
 

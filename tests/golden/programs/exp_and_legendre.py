@@ -59,4 +59,4 @@ for step in range(500):
             p -= learning_rate * p.grad
             p.grad = None
 
-print(f'Result: y = {a.item():.3f} + {b.item():.3f} * P3({c.item():.3f} + {d.item():.3f} x)')
+print(f'Result: y = {b.item():.3f} * P3({d.item():.3f} x), offsets below {max(abs(a.item()), abs(c.item())) < 1e-3}')

@@ -147,6 +147,25 @@ op(
     expands=_data_node,
 )
 
+op(
+    f"empty_strided(ints size, ints stride, *, dtype? dtype=None, {PLACE})",
+    "A tensor whose values do not matter; it lies in memory in row-major order whatever the strides.",
+    spelled=["torch.empty_strided"],
+    expands=lambda size, stride, dtype: full(size, 0, dtype or MODE.default),
+)
+op(
+    f"new_empty_strided(Tensor input, ints size, ints stride, *, dtype? dtype=None, {PLACE})",
+    "A tensor in the dtype of input whose values do not matter.",
+    spelled=[".new_empty_strided"],
+    expands=lambda x, size, stride, dtype: full(size, 0, dtype or x.dtype),
+)
+op(
+    f"empty_permuted(ints size, ints physical_layout, *, dtype? dtype=None, {PLACE})",
+    "A tensor whose values do not matter; it lies in memory in row-major order whatever the layout.",
+    spelled=["torch.empty_permuted"],
+    expands=lambda size, physical_layout, dtype: full(size, 0, dtype or MODE.default),
+)
+
 # Evenly spaced numbers
 
 

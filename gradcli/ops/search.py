@@ -29,6 +29,25 @@ op("nonzero(Tensor input)", "The indices of the elements that are not 0, a row e
 op("argwhere(Tensor input)", "The indices of the elements that are not 0, a row each.", expands=_nonzero)
 
 
+def _nonzero_static(x: Node, size: int, fill_value: int) -> Node:
+    if size < 0:
+        raise ValueError_(
+            f"the number of rows is {size}; it cannot be negative",
+            torch=f"nonzero_static: 'size' must be an non-negative integer, but got {size}",
+        )
+    found = np.argwhere(value(x))[:size]
+    rows = np.full((size, x.ndim), fill_value, np.int64)
+    rows[: len(found)] = found
+    return leaf(rows)
+
+
+op(
+    "nonzero_static(Tensor input, *, int size, int fill_value=-1)",
+    "The indices of the first `size` elements that are not 0, a row each; missing rows are filled.",
+    expands=_nonzero_static,
+)
+
+
 def _nonzero_tuple(x: Node) -> tuple[Node, ...]:
     return tuple(leaf(places) for places in np.nonzero(np.atleast_1d(value(x))))
 

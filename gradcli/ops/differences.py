@@ -9,9 +9,9 @@ import numpy as np
 
 from gradcli import dtypes
 from gradcli.engine.run import value
-from gradcli.errors import ShapeError
+from gradcli.errors import DtypeError, IndexError_, ShapeError
 from gradcli.graph.node import Node
-from gradcli.graph.op import Op, draw, leaf, op
+from gradcli.graph.op import Op, draw, kept, leaf, op
 from gradcli.ops.arithmetic import div, mul, sub
 from gradcli.ops.bitwise import bitwise_xor
 from gradcli.ops.convert import clone, to_dtype
@@ -58,7 +58,7 @@ op(
     "diff(Tensor input, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None)",
     "The n-th differences of neighbours along dim, of prepend, input and append together.",
     expands=_diff,
-    samples=[],
+    samples=[draw(4, n=1, dim=-1), draw((2, 4), n=2, dim=1), draw((2, 3), (1, 3), n=1, dim=0)],
 )
 
 
@@ -86,36 +86,78 @@ def _widths(x: Node, y: Node, dim: int) -> Any:
     return sub(rear, front)
 
 
-def _empty_area(y: Node, dim: int) -> Any:
-    return sum_(mul(y, 0.0), dim=dim, keepdim=False)
+def _checked_dim(y: Node, dim: int) -> int:
+    """The dimension counted from 0; only tensors with dimensions of numbers have areas."""
+    if not y.ndim:
+        raise IndexError_(
+            "a tensor without dimensions has no area under it",
+            torch=f"Dimension specified as {dim} but tensor has no dimensions",
+        )
+    if y.dtype is dtypes.bool_:
+        raise DtypeError(
+            "it does not take bool",
+            hint="convert it first: y.int()",
+            torch="trapezoid: received a bool input for `y`, but bool is not supported",
+        )
+    return normal_dim(dim, y.ndim)
+
+
+_nothing: Op = op(
+    "_no_area(Tensor y, int dim)",
+    "Zeros: the areas under no values.",
+    spelled=["_"],
+    kernel=lambda y, dim: np.zeros(y.shape[:dim] + y.shape[dim + 1 :], y.dtype),
+    shape=lambda inputs, params: inputs[0].shape[: params["dim"]] + inputs[0].shape[params["dim"] + 1 :],
+    dtype=kept,
+)
 
 
 def _area(y: Node, dx: float, dim: int) -> Any:
-    at = normal_dim(dim, y.ndim)
-    if not y.shape[at]:
-        return _empty_area(y, at)
+    at = _checked_dim(y, dim)
     ends = select(y, dim=at, index=0) + select(y, dim=at, index=y.shape[at] - 1)
     return mul(sub(sum_(y, dim=at, keepdim=False), mul(ends, 0.5)), dx)
 
 
 def _area_over(y: Node, x: Node, dim: int) -> Any:
-    at = normal_dim(dim, y.ndim)
-    if not y.shape[at]:
-        return _empty_area(y, at)
+    at = _checked_dim(y, dim)
     front, rear = _halves(y, at)
     return div(sum_(mul(_widths(x, y, at), front + rear), dim=at, keepdim=False), 2.0)
 
 
 def _areas(y: Node, dx: float, dim: int) -> Any:
-    at = normal_dim(dim, y.ndim)
+    at = _checked_dim(y, dim)
     front, rear = _halves(y, at)
     return cumsum(mul(front + rear, dx / 2.0), dim=at, dtype=None)
 
 
 def _areas_over(y: Node, x: Node, dim: int) -> Any:
-    at = normal_dim(dim, y.ndim)
+    at = _checked_dim(y, dim)
     front, rear = _halves(y, at)
     return div(cumsum(mul(_widths(x, y, at), front + rear), dim=at, dtype=None), 2.0)
+
+
+_scaled_area: Op = op(
+    "_area(Tensor y, Scalar dx, int dim)",
+    "The area under y by trapezoids of width dx along dim.",
+    spelled=["_"],
+    expands=_area,
+    grad_fn=("MulBackward1", "MulBackward1"),
+)
+_area_between: Op = op(
+    "_area_over(Tensor y, Tensor x, int dim)",
+    "The area under y over x by trapezoids along dim.",
+    spelled=["_"],
+    expands=_area_over,
+    grad_fn=("DivBackward1", "DivBackward1"),
+)
+
+
+def _area_or_nothing(area: Op) -> Any:
+    def expands(y: Node, *x: Node, dim: int, **width: float) -> Any:
+        at = _checked_dim(y, dim)
+        return area(y, *x, dim=at, **width) if y.shape[at] else _nothing(y, dim=at)
+
+    return expands
 
 
 for _name, _old in (("trapezoid", ["torch.trapezoid"]), ("trapz", ["torch.trapz"])):
@@ -123,16 +165,14 @@ for _name, _old in (("trapezoid", ["torch.trapezoid"]), ("trapz", ["torch.trapz"
         f"{_name}(Tensor y, *, Scalar dx=1, int dim=-1)",
         "The area under y by trapezoids of width dx along dim.",
         spelled=_old,
-        expands=_area,
-        grad_fn=("MulBackward1", "MulBackward1"),
+        expands=_area_or_nothing(_scaled_area),
         samples=[draw(4, dx=1, dim=-1), draw((2, 3), dx=0.5, dim=0)],
     )
     op(
         f"{_name}(Tensor y, Tensor x, *, int dim=-1)",
         "The area under y over x by trapezoids along dim.",
         spelled=_old,
-        expands=_area_over,
-        grad_fn=("DivBackward1", "DivBackward1"),
+        expands=_area_or_nothing(_area_between),
         samples=[draw(4, 4, dim=-1), draw((2, 3), 2, dim=0), draw((2, 3), (2, 3), dim=1)],
     )
 op(
@@ -209,6 +249,12 @@ def _gradient(x: Node, spacing: Any, dim: Any, edge_order: int) -> tuple[Any, ..
         raise ShapeError(
             f"edge_order is {edge_order}; it can be 1 or 2",
             torch="torch.gradient only supports edge_order=1 and edge_order=2.",
+        )
+    if x.dtype in (dtypes.bool_, dtypes.uint8):
+        raise DtypeError(
+            f"it does not take {x.dtype.name}",
+            hint="convert it first: x.float()",
+            torch="torch.gradient does not support uint8 input.",
         )
     x = x if x.dtype.floating else to_dtype(x, dtypes.float32)
     listed = (

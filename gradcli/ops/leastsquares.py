@@ -220,6 +220,11 @@ op(
     spelled=["linalg.lstsq"],
     outputs=("solution", "residuals", "rank", "singular_values"),
     expands=_lstsq,
+    samples=[
+        draw((4, 2), (4, 3), rcond=None, driver=None),
+        draw((4, 2), (4, 3), rcond=None, driver="gels"),
+        draw((2, 3), 2, rcond=None, driver=None),
+    ],
 )
 
 
@@ -255,6 +260,7 @@ op(
     "_linalg_matrix_rank(Tensor input, float? tol=None, bool hermitian=False, *, float? atol=None, float? rtol=None)",
     "How many singular values are above the tolerance.",
     spelled=["linalg.matrix_rank"],
+    samples=[draw((2, 3), tol=None, hermitian=False, atol=None, rtol=None)],
     expands=lambda a, tol, hermitian, atol, rtol: (
         _rank(a, tol, 0.0, hermitian) if tol is not None else _rank(a, atol, rtol, hermitian)
     ),

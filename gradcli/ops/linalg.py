@@ -307,7 +307,7 @@ op(
     "The logarithm of the determinant; nan where that is negative.",
     expands=_logdet,
     grad_fn=("LogdetBackward", "WhereBackward0"),
-    samples=[],
+    samples=[draw((3, 3), drawn=lambda a: product(a, transposed(a)))],
 )
 
 
@@ -516,6 +516,11 @@ cholesky_solve: Op = op(
     shape=_cholesky_solve_shape,
     dtype=floats("cholesky_solve"),
     grad_fn=("CholeskySolveBackward0", "CholeskySolveBackward0"),
+    domain=(0.5, 2.0),
+    samples=[
+        draw((3, 2), (3, 3), upper=False, drawn=lambda b, a: (b, tril(a, diagonal=0))),
+        draw((3, 2), (3, 3), upper=True, drawn=lambda b, a: (b, triu(a, diagonal=0))),
+    ],
 )
 
 
@@ -546,6 +551,11 @@ op(
     shape=square("cholesky_inverse"),
     dtype=floats("cholesky_inverse"),
     grad_fn=("CholeskyInverseBackward0", "CholeskyInverseBackward0"),
+    domain=(0.5, 2.0),
+    samples=[
+        draw((3, 3), upper=False, drawn=lambda a: tril(a, diagonal=0)),
+        draw((2, 2), upper=True, drawn=lambda a: triu(a, diagonal=0)),
+    ],
 )
 
 

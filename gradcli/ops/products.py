@@ -14,10 +14,10 @@ import numpy as np
 from gradcli import dtypes
 from gradcli.errors import DtypeError, ShapeError
 from gradcli.graph.node import Node
-from gradcli.graph.op import Op, ShapeRule, draw, op
+from gradcli.graph.op import Op, ShapeRule, draw, op, promoted
 from gradcli.ops.arithmetic import add, mul
 from gradcli.ops.convert import zeros_as
-from gradcli.ops.dtyperules import TITLES, check_same
+from gradcli.ops.dtyperules import TITLES, check_same, refusing
 from gradcli.ops.order import transposed
 from gradcli.ops.reduce import half_in_single, sum_dim
 from gradcli.ops.shape import expand, reshape, unsqueeze
@@ -327,6 +327,7 @@ cross: Op = op(
     kernel=_cross_product,
     grad=[lambda g, y, a, b, dim: cross(b, g, dim=dim), lambda g, y, a, b, dim: cross(g, a, dim=dim)],
     shape=_cross_shape,
+    dtype=refusing(promoted, "cross", dtypes.BOOL),
     grad_fn="LinalgCrossBackward0",
     linear=True,
     samples=[draw(3, 3, dim=-1), draw((2, 3), (1, 3), dim=1), draw((3, 2), (3, 2), dim=0)],

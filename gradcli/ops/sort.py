@@ -330,11 +330,13 @@ op(
     "unique(Tensor input, bool sorted=True, bool return_inverse=False, bool return_counts=False, int? dim=None)",
     "The different elements in order (dim: the different slices), where each went, and how often each occurs.",
     expands=_unique,
+    samples=[draw(4, sorted=True, return_inverse=True, return_counts=True, dim=None)],
 )
 op(
     "unique_consecutive(Tensor input, bool return_inverse=False, bool return_counts=False, int? dim=None)",
     "The elements without immediate repetitions, where each went, and the lengths of the runs.",
     expands=_unique_consecutive,
+    samples=[draw(4, return_inverse=True, return_counts=True, dim=None)],
 )
 
 

@@ -275,6 +275,12 @@ for _name, _word, _ignore in (("quantile", "", False), ("nanquantile", " that ar
         f"{_name}(Tensor input, Operand q, int? dim=None, bool keepdim=False, *, str interpolation='linear')",
         f"The values below which the fractions q of the elements{_word} lie.",
         expands=_quantile(_ignore),
+        samples=[
+            draw(5, q=0.3, dim=None, keepdim=False, interpolation="linear"),
+            draw((2, 4), q=np.array([0.2, 0.9]), dim=1, keepdim=True, interpolation="linear"),
+            draw((3, 2), q=0.7, dim=0, keepdim=False, interpolation="midpoint"),
+            draw(4, q=0.5, dim=None, keepdim=False, interpolation="nearest"),
+        ],
         grad_fn=("SqueezeBackward4", "SqueezeBackward4"),
     )
 
@@ -327,6 +333,11 @@ cov: Op = op(
     "cov(Tensor input, *, int correction=1, Tensor? fweights=None, Tensor? aweights=None)",
     "The covariance of the variables, which are rows; observations are columns.",
     expands=lambda x, fweights, aweights, correction: _cov(x, correction, fweights, aweights),
+    samples=[
+        draw((2, 5), correction=1),
+        draw((2, 3), correction=0, fweights=np.array([1, 2, 1]), aweights=np.array([0.5, 1.0, 2.0])),
+        draw(4, correction=1),
+    ],
     grad_fn=("SqueezeBackward0", "SqueezeBackward0"),
 )
 _limited: Op = op(

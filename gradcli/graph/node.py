@@ -15,7 +15,7 @@ import numpy as np
 
 from gradcli import dtypes
 from gradcli.dtypes import DType
-from gradcli.errors import GradcliError, GradError
+from gradcli.errors import GradcliError, GradError, OverflowError_
 
 if TYPE_CHECKING:
     from gradcli.graph.op import Op
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 # A node with at most this many elements, whose inputs are known, is computed when it is made: deferring it would cost
 # more than computing it.
 DEFER_ABOVE = 1 << 14
+
+
+class NeedsValue(Exception):
+    """A traced program asked for a value that is known only when its plan runs: it cannot be traced."""
 
 
 class Mode:
@@ -196,14 +200,16 @@ def _check_fresh(node: Node, alias: Alias) -> None:
     if now == alias.version:
         return
     kind = {"float64": "DoubleTensor", "float16": "HalfTensor"}.get(node.dtype.name, "FloatTensor")
-    made = f", which is output 0 of {node.op.torch2}," if node.op.torch2 else ""
+    maker = (node.op.torch2 or "").removesuffix("0").removesuffix("Backward")
+    maker = "torch::autograd::CopySlices" if maker == "CopySlices" else maker
+    made = f", which is output 0 of {maker}," if maker else ""
     raise GradError(
         f"a tensor of shape {node.shape} that the gradient needs was changed in place after it was used",
         hint="use the out-of-place form (x = x + 1 instead of x += 1), or change a .clone()",
         torch="one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"[torch.{kind} {list(node.shape)}]{made} is at version {now}; expected version {alias.version} instead. "
         "Hint: enable anomaly detection to find the operation that failed to compute its gradient, "
-        "with torch.autograd.set_detect_anomaly(True).",
+        "with torch.autograd.set_detect_anomaly(True, check_nan=False).",
     )
 
 
@@ -213,8 +219,14 @@ def cast_value(value: Any, dtype: DType) -> Any:
     if kind is float or kind is int or kind is bool:
         if dtype.floating:
             return float(value)
-        return value if dtype.category == dtypes.BOOL else np.array(int(value)).astype(dtype.numpy)
+        return value if dtype.category == dtypes.BOOL else _wrapped(int(value), dtype)
     return value if value.dtype == dtype.numpy else value.astype(dtype.numpy)
+
+
+def _wrapped(value: int, dtype: DType) -> Any:
+    if not -(2**63) <= value < 2**63:
+        raise OverflowError_(f"the integer {value} does not fit 64 bits", torch="int too big to convert")
+    return np.array(value).astype(dtype.numpy)
 
 
 def compute(node: Node) -> None:
@@ -224,6 +236,8 @@ def compute(node: Node) -> None:
     """
     if node.via is not None:
         node.value = node.via.value
+    elif node.op.name == "leaf":
+        raise NeedsValue
     else:
         compute_now(node, node.op.dtype(node.inputs or (), node.params)[0])
 

@@ -37,7 +37,7 @@ from typing import Any
 from gradcli import dtypes
 from gradcli.dtypes import DType
 from gradcli.errors import GradcliError
-from gradcli.graph.node import DEFER_ABOVE, MODE, Node, compute_now, mark_saved
+from gradcli.graph.node import DEFER_ABOVE, MODE, NeedsValue, Node, compute_now, mark_saved
 from gradcli.graph.signature import Signature
 from gradcli.shapes import Shape, broadcast_shapes
 
@@ -206,6 +206,8 @@ class Op:
             mark_saved(inputs)
         if tracked and MODE.recording and (self.grads is not None or self.joint is not None):
             node.requires_grad = bool(self.outputs) or dtype.floating
+        if self.random and MODE.deferring:
+            raise NeedsValue
         if self.random or (known and (node.size if not self.outputs else _largest(shape)) <= DEFER_ABOVE):
             if not known:
                 MODE.run(inputs)

@@ -35,6 +35,9 @@ def register(
 
 def type_of(value: Value) -> Value:
     """`type(value)`."""
+    own = getattr(value, "language_type", None)  # a value that is not of its Python type's type: an array
+    if own is not None:
+        return own
     known = TYPES.get(type(value))
     if known is not None:
         return known

@@ -130,10 +130,10 @@ def grad(
     nodes = [output.node for output in outputs]
     wrt = [i.node for i in inputs]
     found = vjp(nodes, cotangents(outputs, seeds), wrt, create_graph=create_graph, retain_graph=retain)
-    return tuple(_result(i, found, allow_unused, materialize) for i in inputs)
+    return tuple(_result(at, i, found, allow_unused, materialize) for at, i in enumerate(inputs))
 
 
-def _result(i: Tensor, found: dict[Node, Node], allow_unused: bool, materialize: bool) -> Tensor | None:
+def _result(at: int, i: Tensor, found: dict[Node, Node], allow_unused: bool, materialize: bool) -> Tensor | None:
     g = found.get(i.node)
     if g is not None:
         return Tensor(g, i.context)
@@ -144,8 +144,8 @@ def _result(i: Tensor, found: dict[Node, Node], allow_unused: bool, materialize:
     raise GradError(
         "an input was not used to compute the outputs",
         hint="pass allow_unused=True to get None for it",
-        torch="One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if "
-        "this is the desired behavior.",
+        torch=f"The differentiated Tensor at index {at} appears to not have been used in the graph. Set "
+        "allow_unused=True if this is the desired behavior.",
     )
 
 

@@ -165,7 +165,7 @@ def _tensors(value: Any, context: Context) -> Any:
 def _scalar(value: Any, context: Context) -> Any:
     if isinstance(value, bool | int | float):
         return value
-    if isinstance(value, Tensor) and value.node.size == 1:
+    if isinstance(value, Tensor) and not value.shape and not value.requires_grad:
         return node_value(value.node).item()
     return _ABSENT
 

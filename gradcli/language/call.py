@@ -15,6 +15,7 @@ from gradcli.language.binding import bind
 from gradcli.language.context import Context
 from gradcli.language.tensor import Tensor
 from gradcli.ops.catalog import catalog
+from gradcli.ops.memory import before_change
 from gradcli.ops.normalize import Updates
 
 
@@ -44,10 +45,12 @@ class OpFunction:
         """Call it with values of the language."""
         if self.owner is not None:
             args = [self.owner, *args]
-        requires_grad = bool(kwargs.pop("requires_grad", False)) if _is_factory(self.overloads[0]) else False
+        requires_grad = any(map(_is_factory, self.overloads)) and bool(kwargs.pop("requires_grad", False))
         if "out" in kwargs:
             raise TypeError_("out= is not available", op=self.name, hint="assign the result instead")
         op, inputs, params = bind(self.overloads, args, kwargs, self.context, self.name)
+        if self.inplace and inputs and not op.view:
+            inputs[0] = before_change(inputs[0])
         try:
             result = op(*inputs, **params)
         except GradcliError as error:
@@ -59,7 +62,7 @@ class OpFunction:
             self._update(op, result, args, kwargs)
             result = result.result
         if self.inplace or _asks_inplace(op, args, kwargs):
-            return self._put(first, result)
+            return self._put(first, result, op)
         wrapped = wrap(result, op, self.context, first, params)
         if requires_grad:
             wrapped.set_requires_grad(True)
@@ -72,10 +75,14 @@ class OpFunction:
             for name, node in updates.changed.items():
                 given[name].assign(node, name=self.name)
 
-    def _put(self, target: Tensor | None, result: Any) -> Tensor:
+    def _put(self, target: Tensor | None, result: Any, op: Op) -> Tensor:
         if target is None:
             raise TypeError_("an in-place operation needs a tensor to change", op=self.name)
-        target.assign(result, name=self.name)
+        steps = view_steps(target.node, result) if op.view else None
+        if steps is not None:
+            target.become_view(steps, result)
+        else:
+            target.assign(result, name=self.name)
         return target
 
 
@@ -104,7 +111,9 @@ def _first_tensor(args: list[Any], kwargs: dict[str, Any]) -> Tensor | None:
 def wrap(result: Any, op: Op, context: Context, first: Tensor | None, params: dict[str, Any]) -> Any:
     """Nodes as values of the language: a tensor, a named tuple of them, or a plain tuple."""
     if isinstance(result, Node):
-        if first is not None and result.op.view and first.node is not result:
+        if first is not None and result is first.node:
+            return first  # nothing had to be done: x.contiguous(), x.to(x.dtype)
+        if first is not None and result.op.view:
             steps = view_steps(first.node, result)
             if steps is not None:
                 return first.view(steps, result)
@@ -156,7 +165,7 @@ def op_function(name: str, module: str, context: Context) -> OpFunction | None:
 def method(tensor: Tensor, name: str) -> OpFunction | None:
     """The op that is a method of tensors under a name."""
     context = tensor.context
-    key = f".{name}"
+    key = f"method {name}"
     known: OpFunction | None = context.functions.get(key)
     if known is None:
         known = _lookup(name, catalog().methods, context)

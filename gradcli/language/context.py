@@ -63,7 +63,9 @@ class Context:
 
     def settle(self) -> None:
         """Compute what statements left deferred and somebody still holds, as one plan: no work piles up."""
-        if self.deferred:
+        if MODE.deferring:  # a traced program has no values yet
+            self.deferred.clear()
+        elif self.deferred:
             held = [tensor for ref in self.deferred if (tensor := ref()) is not None]
             self.deferred.clear()
             nodes = [node for tensor in held if (node := tensor.node).value is None]

@@ -83,9 +83,9 @@ def _transposed(name: str) -> Callable[[Tensor], Any]:
     return get
 
 
-def size_of(tensor: Tensor) -> Size:
-    """`x.shape`."""
-    return Size(tensor.shape)
+def size_of(tensor: Tensor) -> tuple[int, ...]:
+    """`x.shape`; of an array a plain tuple."""
+    return tensor.shape if tensor.is_array else Size(tensor.shape)
 
 
 _PROPERTIES: dict[str, Callable[[Tensor], Any]] = {
@@ -102,6 +102,7 @@ _PROPERTIES: dict[str, Callable[[Tensor], Any]] = {
     "is_sparse": lambda t: False,
     "retains_grad": lambda t: bool(t.node.extra is not None and t.node.extra.retained),
     "output_nr": lambda t: 0,
+    "volatile": lambda t: False,
     "itemsize": lambda t: t.dtype.itemsize,
     "nbytes": lambda t: t.dtype.itemsize * t.node.size,
     "_version": lambda t: t.share().version,

@@ -12,8 +12,8 @@ from gradcli.language import construct
 from gradcli.language.call import op_function
 from gradcli.language.context import Context
 from gradcli.language.natives import builtin
-from gradcli.language.tensor import Tensor
-from gradcli.language.values import Builtin, TypeValue
+from gradcli.language.tensor import ARRAY, Tensor
+from gradcli.language.values import Builtin
 
 # numpy names that torch has, too
 _SAME = (
@@ -51,7 +51,7 @@ def numpy_table(context: Context) -> dict[str, Any]:
     table.update({name: dtype for name, dtype in ALIASES.items() if dtype.name == name and name != "bool"})
     table["array"] = builtin("array", lambda *a, **k: construct.array(context, *a, **k))
     table["asarray"] = table["array"]
-    table["ndarray"] = TypeValue("numpy.ndarray", (), module="numpy")
+    table["ndarray"] = ARRAY
     for name, op in (dict(zip(_SAME.split(), _SAME.split(), strict=True)) | _OTHERWISE).items():
         table[name] = Builtin(name, _numpy_function(context, name, op))
     for name, op in _NUMPY_FACTORIES.items():

@@ -14,6 +14,7 @@ from gradcli.language.call import op_function
 from gradcli.language.context import Context
 from gradcli.language.tensor import Tensor
 from gradcli.ops import arithmetic, compare, explog
+from gradcli.ops.memory import before_change
 
 _DIRECT: dict[str, Op] = {
     "+": arithmetic.add,
@@ -100,7 +101,8 @@ def inplace(symbol: str, a: Any, b: Any) -> Any:
     """`a symbol= b`: into the memory of a tensor; a plain operation when `a` is none."""
     if type(a) is not Tensor:
         return binary(symbol, a, b)
-    result = binary(symbol, a, b)
+    before = Tensor(before_change(a.node), a.context, is_array=a.is_array)
+    result = binary(symbol, before, b)
     a.assign(result.node, name=f"{symbol}=")
     return a
 

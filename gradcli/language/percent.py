@@ -65,7 +65,7 @@ def percent(template: str, values: Value) -> str:
             value = _taken(pending, used)
             used += 1
         pieces.append(_percent_one(flags, letter, value))
-    if used < len(pending) and mapping is None:
+    if used < len(pending) and not isinstance(values, dict | list | range):  # as Python: these may be left unused
         raise TypeError_("not all arguments converted during string formatting")
     return "".join(pieces)
 

@@ -18,14 +18,16 @@ from gradcli.errors import DtypeError, GradError, ShapeError
 from gradcli.graph.node import MODE, Alias, Node, recording
 from gradcli.graph.op import Op, leaf, leaf_op, pick_op
 from gradcli.language.context import Context
-from gradcli.language.values import Builtin, no_attribute
+from gradcli.language.values import Builtin, TypeValue, no_attribute
 from gradcli.ops.convert import detach, to_dtype
-from gradcli.ops.memory import data, viewed_again
+from gradcli.ops.memory import before_change, data, viewed_again
 from gradcli.ops.shape import expand
 from gradcli.ops.views import write_view
 from gradcli.shapes import Shape
 
+ARRAY = TypeValue("numpy.ndarray", (), module="numpy")
 Step = tuple[Op, dict[str, Any]]
+MULTIPLE = frozenset({"_split", "_split_with_sizes", "_unbind"})  # views of which one call gives several
 
 
 class Storage:
@@ -56,7 +58,9 @@ class Tensor:
     `numpy()`, `shape`, `dtype`, `requires_grad`, `grad`, `grad_fn`, `backward()` and `repr()` are as in PyTorch.
     """
 
-    __slots__ = ("__weakref__", "_generation", "_grad", "_node", "_steps", "_storage", "context", "is_array")
+    __slots__ = (
+        "__weakref__", "_generation", "_grad", "_node", "_steps", "_storage", "_tracked", "context", "is_array",
+    )  # fmt: skip
 
     def __init__(self, node: Node, context: Context, *, is_array: bool = False) -> None:
         self._node = node
@@ -64,6 +68,7 @@ class Tensor:
         self._steps: tuple[Step, ...] = ()
         self._generation = 0
         self._grad: Tensor | None = None
+        self._tracked = False  # a leaf that requires grad though it shares memory: Variable(x), Parameter(x)
         self.context = context
         self.is_array = is_array
         if node.value is None:
@@ -81,7 +86,9 @@ class Tensor:
         node = storage.node
         for op, params in self._steps:
             node = op(node, **params)
-        if self._steps and node.requires_grad:
+        if self._tracked:
+            node = self._leaf(node, True)
+        elif self._steps and node.requires_grad:
             node = viewed_again(storage.node, node)
         node.more().alias = Alias(storage, storage.version)
         self._node = node
@@ -149,6 +156,11 @@ class Tensor:
 
         return tensor_str(self)
 
+    @property
+    def language_type(self) -> TypeValue | None:
+        """What `type(x)` gives where that is not torch.Tensor."""
+        return ARRAY if self.is_array else None
+
     # What can be changed
 
     def set_requires_grad(self, on: bool) -> None:
@@ -176,14 +188,20 @@ class Tensor:
 
     def _become_leaf(self, node: Node, requires_grad: bool) -> None:
         """Stand on a leaf of its own, so that flags on it concern no other tensor."""
-        fresh = leaf(node_value(node), node.dtype)
-        fresh.requires_grad = requires_grad
-        if requires_grad:
-            fresh.more().owner = weakref.ref(self)
+        fresh = self._leaf(node, requires_grad)
+        self._tracked = requires_grad and bool(self._steps)
         if self._storage is not None and not self._steps:
             self._storage.node = fresh
             fresh.more().alias = Alias(self._storage, self._storage.version)
         self._node = fresh
+
+    def _leaf(self, node: Node, requires_grad: bool) -> Node:
+        """A leaf of its own with the elements of a node."""
+        fresh = leaf(node_value(node), node.dtype)
+        fresh.requires_grad = requires_grad
+        if requires_grad:
+            fresh.more().owner = weakref.ref(self)
+        return fresh
 
     def set_grad(self, grad: Tensor | None) -> None:
         """Set .grad as an assignment does."""
@@ -205,8 +223,15 @@ class Tensor:
                 fresh.more().owner = weakref.ref(self)
             else:
                 fresh = _with_value(own, value)
-        self._storage, self._steps, self._generation = None, (), 0
+        self._storage, self._steps, self._generation, self._tracked = None, (), 0, False
         self._node = fresh
+
+    def become_view(self, steps: tuple[Step, ...], node: Node) -> None:
+        """`x.t_()`: be that view of what it was."""
+        self._check_writable(self.node)
+        storage = self.share()
+        node.more().alias = Alias(storage, storage.version)
+        self._steps, self._node, self._generation = self._steps + steps, node, storage.generation
 
     def share(self) -> Storage:
         """The storage that it and its views have in common."""
@@ -274,6 +299,14 @@ class Tensor:
             )
         if not (MODE.recording and own.requires_grad):
             return
+        if any(op.name in MULTIPLE for op, _ in self._steps):
+            raise GradError(
+                "a part of split, chunk or unbind cannot be changed in place: the parts are one result",
+                hint="change a .clone() of it, or index the tensor: x[0] += 1",
+                torch="Output 0 of SplitBackward0 is a view and is being modified inplace. This view is the output of a "
+                "function that returns multiple views. Such functions do not allow the output views to be modified "
+                "inplace. You should replace the inplace operation by an out-of-place one.",
+            )
         base = own if self._storage is None else self._storage.node
         if own.op is leaf_op or base.op is leaf_op:
             view = "a view of " if self._steps else ""
@@ -381,7 +414,8 @@ class GradFn:
         """For each input the recorded op it came from (None: no gradient flows there) and which output of it."""
         node = self.node.inputs[0] if self.node.op is pick_op and self.node.inputs else self.node
         found: list[tuple[GradFn | None, int]] = []
-        for i in node.inputs or ():
+        for given in node.inputs or ():
+            i = given.inputs[0] if given.op is before_change and given.inputs else given
             at = i.params["at"] if i.op is pick_op else 0
             found.append((GradFn(i, self.names) if i.requires_grad else None, at))
         return tuple(found)

@@ -14,6 +14,17 @@ data: Op = op(
     dtype=kept,
     view=True,
 )
+before_change: Op = op(
+    "_before_change(Tensor input)",
+    "input as it was when a change in place began: what the change computes from stays good for its derivative.",
+    spelled=["_"],
+    kernel=lambda x: x,
+    grad=lambda g, y, x: g,
+    shape=same,
+    dtype=kept,
+    grad_fn="AliasBackward0",
+    linear=True,
+)
 _as_strided: Op = op(
     "_as_strided_view(Tensor input)",
     "A view made again after its base was changed in place.",

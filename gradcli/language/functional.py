@@ -1,7 +1,7 @@
 """The names of torch.autograd.functional, torch.func and the gradient checks; what they do is imported when one is "
 "called.
 
-torch.autograd.functional is in jacobians.py, torch.func in transforms.py, vmap and batched cotangents in batching.py,
+torch.autograd.functional is in jacobians.py and products.py, torch.func in transforms.py, vmap and batched cotangents in batching.py,
 gradcheck in gradchecks.py.
 """
 
@@ -22,9 +22,10 @@ def autograd_functions(context: Context) -> dict[str, Builtin]:
     """What torch.autograd.functional has."""
 
     def module() -> Any:
-        from gradcli.language import jacobians  # start-up
+        from gradcli.language import jacobians, products  # start-up
 
-        return jacobians.FUNCTIONS
+        found: dict[str, Function] = {"jacobian": jacobians.jacobian, "hessian": jacobians.hessian}
+        return found | {"vjp": products.vjp, "jvp": products.jvp, "hvp": products.hvp, "vhp": products.vhp}
 
     return {name: _late(name, module, context) for name in ("jacobian", "hessian", "vjp", "jvp", "hvp", "vhp")}
 

@@ -5,12 +5,12 @@ Source: the torch functions of the same names. Inputs and outputs are a tensor o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from gradcli.autodiff.forward import jvp as push_forward
-from gradcli.errors import AssertionError_, GradError, NotImplementedError_, ShapeError, TypeError_
-from gradcli.graph.node import MODE, recording
+from gradcli.errors import AssertionError_, GradError, NotImplementedError_, TypeError_
+from gradcli.graph.node import recording
 from gradcli.graph.op import leaf
 from gradcli.language import autograd
 from gradcli.language.autograd import filled
@@ -18,7 +18,7 @@ from gradcli.language.batching import assemble, basis, products
 from gradcli.language.binding import kind_name
 from gradcli.language.context import Context
 from gradcli.language.tensor import Tensor
-from gradcli.language.values import Size, type_name
+from gradcli.language.values import type_name
 from gradcli.ops.convert import alias, detach
 
 Tensors = tuple[Tensor, ...]
@@ -47,7 +47,7 @@ def as_tuple(value: Any, what: str, name: str) -> tuple[bool, Tensors]:
     return is_tuple, tuple(parts)
 
 
-def _fresh(inputs: Tensors, create_graph: bool, tracked: bool = True) -> Tensors:
+def fresh(inputs: Tensors, create_graph: bool, tracked: bool = True) -> Tensors:
     """Tensors of their own for the inputs: what the function captured besides is not mistaken for them."""
     made = []
     for i in inputs:
@@ -69,51 +69,11 @@ def detached(value: Any, create_graph: bool) -> Any:
     return Tensor(detach(value.node), value.context)
 
 
-def _unpacked(value: tuple[Any, ...], is_tuple: bool) -> Any:
+def unpacked(value: tuple[Any, ...], is_tuple: bool) -> Any:
     return value if is_tuple else value[0]
 
 
-def _check_vector(v: Tensors, like: Tensors, is_tuple: bool) -> None:
-    """Raises: ShapeError when v does not have the shapes it is multiplied with."""
-    if len(v) != len(like):
-        raise ShapeError(
-            f"v has {len(v)} tensors where {len(like)} belong",
-            torch=f"v is a tuple of invalid length: should be {len(like)} but got {len(v)}."
-            if is_tuple
-            else "The given v should contain a single Tensor.",
-        )
-    for at, (own, other) in enumerate(zip(v, like, strict=True)):
-        if own.shape != other.shape:
-            where = f"Entry {at} in " if is_tuple else ""
-            raise ShapeError(
-                f"v has shape {own.shape} where {other.shape} belongs",
-                torch=f"{where}v has invalid size: should be {Size(other.shape)} but got {Size(own.shape)}.",
-            )
-
-
-def _vector(v: Any, like: Tensors, is_tuple: bool, create_graph: bool, name: str) -> Tensors | None:
-    """The vector of a product; None stands for 1 where there is one number.
-
-    Raises: TypeError_, ShapeError; GradError when v is needed and missing.
-    """
-    if v is not None:
-        _, parts = as_tuple(v, "v", name)
-        parts = _fresh(parts, create_graph, tracked=False)
-        _check_vector(parts, like, is_tuple)
-        return parts
-    if len(like) == 1 and like[0].node.size == 1:
-        return None
-    if name == "vjp":
-        words = "the user-provided function returns a single Tensor with a single element."
-    else:
-        words = "the input to the user-provided function is a single Tensor with a single element."
-    raise GradError(
-        f"{name} needs a vector v: there is more than one number to multiply with",
-        torch=f"The vector v can only be None if {words}",
-    )
-
-
-def _check_depends(outputs: Tensors, strict: bool) -> None:
+def check_depends(outputs: Tensors, strict: bool) -> None:
     """Raises: GradError in strict mode for an output that does not depend on the inputs."""
     for at, output in enumerate(outputs):
         if strict and not output.requires_grad:
@@ -125,7 +85,7 @@ def _check_depends(outputs: Tensors, strict: bool) -> None:
             )
 
 
-def _filled_in(found: Sequence[Tensor | None], inputs: Tensors, strict: bool) -> Tensors:
+def filled_in(found: Sequence[Tensor | None], inputs: Tensors, strict: bool) -> Tensors:
     """Zeros where an input is not used.
 
     Raises: GradError instead in strict mode.
@@ -187,15 +147,15 @@ def jacobian(
         raise GradError("strict=True and vectorize=True do not go together", op="jacobian")
     with recording(True):
         is_tuple, given = as_tuple(inputs, "inputs", "jacobian")
-        own = _fresh(given, create_graph)
-        several, outputs = _call(context, func, own, "jacobian")
-        _check_depends(outputs, strict)
+        own = fresh(given, create_graph)
+        several, outputs = call_function(context, func, own, "jacobian")
+        check_depends(outputs, strict)
         rows = tuple(_rows(output, at, own, create_graph, strict) for at, output in enumerate(outputs))
         rows = detached(rows, create_graph)
-    return _unpacked(tuple(_unpacked(row, is_tuple) for row in rows), several)
+    return unpacked(tuple(unpacked(row, is_tuple) for row in rows), several)
 
 
-def _call(context: Context, func: Any, inputs: Tensors, name: str) -> tuple[bool, Tensors]:
+def call_function(context: Context, func: Any, inputs: Tensors, name: str) -> tuple[bool, Tensors]:
     answer = context.call(func, list(inputs), {})
     return as_tuple(answer, "outputs of the user-provided function", name)
 
@@ -248,12 +208,12 @@ def _forward_jacobian(
         )
     with recording(True):
         is_tuple, given = as_tuple(inputs, "inputs", "jacobian")
-        own = _fresh(given, True)
-        own = tuple(i if i.requires_grad else _fresh((i,), False)[0] for i in own)
-        several, outputs = _call(context, func, own, "jacobian")
+        own = fresh(given, True)
+        own = tuple(i if i.requires_grad else fresh((i,), False)[0] for i in own)
+        several, outputs = call_function(context, func, own, "jacobian")
         rows = tuple(tuple(columns(output, i) for i in own) for output in outputs)
     rows = detached(rows, False)
-    return _unpacked(tuple(_unpacked(row, is_tuple) for row in rows), several)
+    return unpacked(tuple(unpacked(row, is_tuple) for row in rows), several)
 
 
 def columns(output: Tensor, i: Tensor) -> Tensor:
@@ -282,7 +242,7 @@ def hessian(
     is_tuple, given = as_tuple(inputs, "inputs", "hessian")
     gradient = _Gradient(context, func, strict)
     rows = jacobian(context, gradient, given, create_graph, strict, vectorize, outer_jacobian_strategy)
-    return _unpacked(tuple(_unpacked(row, is_tuple) for row in rows), is_tuple)
+    return unpacked(tuple(unpacked(row, is_tuple) for row in rows), is_tuple)
 
 
 class _Gradient:
@@ -298,8 +258,8 @@ class _Gradient:
     def call(self, args: list[Any], kwargs: dict[str, Any]) -> Tensors:
         """The gradient, as something that can itself be differentiated."""
         own = tuple(args)
-        output = _scalar(self.context, self.func, own, "hessian", self.strict)
-        found: Tensors = _filled_in(pull_back([output], own, None, True), own, self.strict)
+        output = scalar_output(self.context, self.func, own, "hessian", self.strict)
+        found: Tensors = filled_in(pull_back([output], own, None, True), own, self.strict)
         for at, g in enumerate(found):
             if self.strict and not g.requires_grad:
                 raise GradError(
@@ -314,13 +274,13 @@ class _Gradient:
         return found
 
 
-def _scalar(context: Context, func: Any, inputs: Tensors, name: str, strict: bool) -> Tensor:
+def scalar_output(context: Context, func: Any, inputs: Tensors, name: str, strict: bool) -> Tensor:
     """The output of a function that returns one number.
 
     Raises: GradError for any other.
     """
-    several, outputs = _call(context, func, inputs, name)
-    _check_depends(outputs, strict)
+    several, outputs = call_function(context, func, inputs, name)
+    check_depends(outputs, strict)
     if several:
         raise GradError(
             f"{name} takes a function that returns one tensor, not a tuple",
@@ -333,82 +293,3 @@ def _scalar(context: Context, func: Any, inputs: Tensors, name: str, strict: boo
             torch=f"The Tensor returned by the function given to {name} should contain a single element",
         )
     return outputs[0]
-
-
-# Products
-
-
-def vjp(
-    context: Context, func: Any, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
-) -> tuple[Any, Any]:
-    """The outputs, and v times the Jacobian."""
-    with recording(True):
-        is_tuple, given = as_tuple(inputs, "inputs", "vjp")
-        own = _fresh(given, create_graph)
-        several, outputs = _call(context, func, own, "vjp")
-        _check_depends(outputs, strict)
-        seeds = _vector(v, outputs, several, create_graph, "vjp")
-    with recording(create_graph or MODE.recording):
-        found = _filled_in(pull_back(outputs, own, seeds, create_graph), own, strict)
-    return (
-        _unpacked(detached(outputs, create_graph), several),
-        _unpacked(detached(found, create_graph), is_tuple),
-    )
-
-
-def jvp(
-    context: Context, func: Any, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
-) -> tuple[Any, Any]:
-    """The outputs, and the Jacobian times v."""
-    with recording(True):
-        is_tuple, given = as_tuple(inputs, "inputs", "jvp")
-        own = _fresh(given, create_graph)
-        tangents = _vector(v, own, is_tuple, create_graph, "jvp") or tuple(
-            Tensor(filled(i.shape, i.dtype, 1), context) for i in own
-        )
-        several, outputs = _call(context, func, own, "jvp")
-        _check_depends(outputs, strict)
-        nodes = push_forward([o.node for o in outputs], {i.node: t.node for i, t in zip(own, tangents, strict=True)})
-        pushed = [None if node is None else Tensor(node, context) for node in nodes]
-        found = _filled_in(pushed, outputs, strict)
-    return (
-        _unpacked(detached(outputs, create_graph), several),
-        _unpacked(detached(found, create_graph), several),
-    )
-
-
-def vhp(
-    context: Context, func: Any, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
-) -> tuple[Any, Any]:
-    """The value of a scalar function, and v times its Hessian."""
-    return _hessian_product(context, "vhp", func, inputs, v, create_graph, strict)
-
-
-def hvp(
-    context: Context, func: Any, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
-) -> tuple[Any, Any]:
-    """The value of a scalar function, and its Hessian times v: the same as v times it, since it is symmetric."""
-    return _hessian_product(context, "hvp", func, inputs, v, create_graph, strict)
-
-
-def _hessian_product(
-    context: Context, name: str, func: Any, inputs: Any, v: Any, create_graph: bool, strict: bool
-) -> tuple[Any, Any]:
-    with recording(True):
-        is_tuple, given = as_tuple(inputs, "inputs", name)
-        own = _fresh(given, create_graph)
-        seeds = _vector(v, own, is_tuple, create_graph, name)
-        output = _scalar(context, func, own, name, strict)
-        gradient = _filled_in(pull_back([output], own, None, True), own, strict)
-        found = _filled_in(pull_back(gradient, own, seeds, create_graph), own, strict)
-    return detached(output, create_graph), _unpacked(detached(found, create_graph), is_tuple)
-
-
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "jacobian": jacobian,
-    "hessian": hessian,
-    "vjp": vjp,
-    "jvp": jvp,
-    "hvp": hvp,
-    "vhp": vhp,
-}

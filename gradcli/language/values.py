@@ -90,7 +90,8 @@ class TypeValue:
 
     def holds(self, value: Value) -> bool:
         """Whether a value is of this type."""
-        return isinstance(value, self.python)
+        own = getattr(value, "language_type", None)
+        return isinstance(value, self.python) if own is None else own is self
 
     def get_attribute(self, name: str) -> Value:
         """Its name, or one of its static functions."""

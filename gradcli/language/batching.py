@@ -1,6 +1,6 @@
 """One computation for many inputs: rows of Jacobians, vector-Jacobian products of many seeds, and vmap.
 
-`products`, `batched_grad` and `vmap` are the doors through which the rest of the language asks for a batch. Each of
+`jacobian_rows`, `batched_grad` and `vmap` are the doors through which the rest of the language asks for a batch. Each of
 them goes through its rows one after another.
 """
 
@@ -49,7 +49,7 @@ def basis(shape: Shape, dtype: DType) -> Iterator[Node]:
         yield leaf(direction.reshape(shape), dtype)
 
 
-def products(output: Tensor, inputs: Sequence[Tensor], create_graph: bool) -> tuple[Tensor | None, ...]:
+def jacobian_rows(output: Tensor, inputs: Sequence[Tensor], create_graph: bool) -> tuple[Tensor | None, ...]:
     """The Jacobian of an output with respect to each input, None for those it does not depend on."""
     nodes = [i.node for i in inputs]
     rows: list[list[Tensor | None]] = [[] for _ in inputs]

@@ -14,7 +14,7 @@ from gradcli.graph.node import recording
 from gradcli.graph.op import leaf
 from gradcli.language import autograd
 from gradcli.language.autograd import filled
-from gradcli.language.batching import basis, products
+from gradcli.language.batching import basis, jacobian_rows
 from gradcli.language.context import Context
 from gradcli.language.tensor import Tensor
 from gradcli.language.values import Builtin
@@ -159,7 +159,7 @@ def _by_rows(output: Tensor, own: list[Tensor]) -> list[np.ndarray]:
     size = output.node.size
     return [
         np.zeros((i.node.size, size), i.dtype.numpy) if block is None else block.numpy().reshape(size, i.node.size).T
-        for i, block in zip(own, products(output, own, False), strict=True)
+        for i, block in zip(own, jacobian_rows(output, own, False), strict=True)
     ]
 
 

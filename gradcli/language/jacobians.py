@@ -1,4 +1,4 @@
-"""torch.autograd.functional: Jacobians, Hessians and their products with vectors, for a function of the program.
+"""torch.autograd.functional: Jacobians and Hessians of a function of the program, and what products.py needs, too.
 
 Source: the torch functions of the same names. Inputs and outputs are a tensor or a tuple of tensors; results follow.
 """
@@ -14,7 +14,7 @@ from gradcli.graph.node import recording
 from gradcli.graph.op import leaf
 from gradcli.language import autograd
 from gradcli.language.autograd import filled
-from gradcli.language.batching import assemble, basis, products
+from gradcli.language.batching import assemble, basis, jacobian_rows
 from gradcli.language.binding import kind_name
 from gradcli.language.context import Context
 from gradcli.language.tensor import Tensor
@@ -70,6 +70,7 @@ def detached(value: Any, create_graph: bool) -> Any:
 
 
 def unpacked(value: tuple[Any, ...], is_tuple: bool) -> Any:
+    """The tuple, or its one part where a single tensor was given."""
     return value if is_tuple else value[0]
 
 
@@ -156,6 +157,7 @@ def jacobian(
 
 
 def call_function(context: Context, func: Any, inputs: Tensors, name: str) -> tuple[bool, Tensors]:
+    """Whether a function returned a tuple of tensors, and the tensors."""
     answer = context.call(func, list(inputs), {})
     return as_tuple(answer, "outputs of the user-provided function", name)
 
@@ -164,7 +166,7 @@ def _rows(output: Tensor, at: int, inputs: Tensors, create_graph: bool, strict: 
     """The Jacobian of one output with respect to each input."""
     found: tuple[Tensor | None, ...] = (None,) * len(inputs)
     if output.requires_grad:
-        found = products(output, inputs, create_graph)
+        found = jacobian_rows(output, inputs, create_graph)
     whole = []
     for index, (block, i) in enumerate(zip(found, inputs, strict=True)):
         if block is None:

@@ -19,7 +19,7 @@ from gradcli.graph.node import MODE, Node, recording
 from gradcli.graph.op import leaf
 from gradcli.graph.walk import ancestors
 from gradcli.language.autograd import filled
-from gradcli.language.batching import products, vmap
+from gradcli.language.batching import jacobian_rows, vmap
 from gradcli.language.binding import kind_name
 from gradcli.language.context import Context
 from gradcli.language.jacobians import columns
@@ -332,7 +332,7 @@ def jacrev(
 
     def rows(level: Level, output: Tensor, inputs: list[Tensor]) -> list[Tensor]:
         create = level.outside and level.reaches_out([output.node])
-        blocks = products(output, inputs, create) if output.requires_grad else [None] * len(inputs)
+        blocks = jacobian_rows(output, inputs, create) if output.requires_grad else [None] * len(inputs)
         return [
             Tensor(filled(output.shape + i.shape, i.dtype, 0), context) if block is None else block
             for i, block in zip(inputs, blocks, strict=True)

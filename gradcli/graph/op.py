@@ -31,6 +31,7 @@ own it keeps its name and its place in the graph; without, the last op of the ex
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -138,11 +139,13 @@ class Op:
     """A declaration. See the head of this module; `op()` makes one."""
 
     __slots__ = (
-        "doc", "domain", "dtype", "elementwise", "expands", "grads", "inplace", "joint", "kernel", "kinks", "linear",
-        "name", "outputs", "random", "samples", "shape", "signature", "spelled", "torch1", "torch2", "view", "wrong",
+        "doc", "domain", "dtype", "elementwise", "expands", "family", "grads", "inplace", "joint", "kernel", "kinks",
+        "linear", "name", "outputs", "random", "samples", "shape", "signature", "spelled", "torch1", "torch2",
+        "view", "wrong",
     )  # fmt: skip
 
     name: str
+    family: str
     signature: Signature
     doc: str
     spelled: tuple[str, ...]
@@ -311,6 +314,7 @@ def op(
     o = Op()
     o.signature = Signature(signature)
     o.name = o.signature.name
+    o.family = _family()
     o.doc = doc
     o.spelled = tuple(spelled)
     o.kernel = kernel if kernel is not None else _no_kernel
@@ -330,6 +334,15 @@ def op(
     if listed:
         TABLE.append(o)
     return o
+
+
+def _family() -> str:
+    """The module that is being loaded: the family whose table the declaration stands in."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_code.co_name != "<module>":
+        frame = frame.f_back
+    name: str = frame.f_globals["__name__"]
+    return name.rpartition(".")[2]
 
 
 def _no_kernel(*_: Any, **__: Any) -> Any:

@@ -342,6 +342,18 @@ class NamedExpr(Expr):
         self.end = end
 
 
+class Yield(Expr):
+    """`yield value`; delegates: `yield from value`."""
+
+    __slots__ = ("value", "delegates")
+
+    def __init__(self, value: Expr | None, delegates: bool, start: int, end: int) -> None:
+        self.value = value
+        self.delegates = delegates
+        self.start = start
+        self.end = end
+
+
 class ExprStmt(Stmt):
     """An expression that stands as a statement."""
 

@@ -1,7 +1,7 @@
 """One computation for many inputs: rows of Jacobians, vector-Jacobian products of many seeds, and vmap.
 
-`jacobian_rows`, `batched_grad` and `vmap` are the doors through which the rest of the language asks for a batch. Each of
-them goes through its rows one after another.
+`jacobian_rows`, `batched_grad` and `vmap` are the doors through which the rest of the language asks for a batch. Each
+of them goes through its rows one after another.
 """
 
 from __future__ import annotations

@@ -42,11 +42,11 @@ def expression_statement(tokens: Tokens, c: Any, start: int, end: int) -> ast.Ex
 
 
 def assign(tokens: Tokens, c: Any, start: int, end: int) -> ast.Assign:
-    value = c.pop()
-    for target in c:
+    *targets, value = c
+    for target in targets:
         check_target(tokens, target, "==")
     refuse_star(tokens, value)
-    return ast.Assign(c, value, start, end)
+    return ast.Assign(targets, value, start, end)
 
 
 def augmented(tokens: Tokens, c: Any, start: int, end: int) -> int:
@@ -273,6 +273,16 @@ def named(tokens: Tokens, c: Any, start: int, end: int) -> ast.NamedExpr:
     return ast.NamedExpr(tokens.texts[c[0]], c[1], start, end)
 
 
+def yield_(tokens: Tokens, c: Any, start: int, end: int) -> ast.Yield:
+    if c[0] is not None:
+        refuse_star(tokens, c[0])
+    return ast.Yield(c[0], False, start, end)
+
+
+def yield_from(tokens: Tokens, c: Any, start: int, end: int) -> ast.Yield:
+    return ast.Yield(c[0], True, start, end)
+
+
 def starred(tokens: Tokens, c: Any, start: int, end: int) -> ast.Starred:
     return ast.Starred(c[0], start, end)
 
@@ -413,7 +423,7 @@ BUILDERS: dict[str, Builder] = {
         while_, for_, try_, try_finally, handlers, handler, with_, with_items, with_item, decorated, function, class_,
         parameter, lambda_parameter, star_parameter, double_star_parameter, bare_star, slash, parameters, argument,
         keyword_argument, star_argument, double_star_argument, arguments, binary, unary, and_, or_, comparator,
-        compare, conditional, lambda_, named, starred, attribute, call, call_empty, call_generator, subscript, name,
+        compare, conditional, lambda_, named, yield_, yield_from, starred, attribute, call, call_empty, call_generator, subscript, name,
         number, strings, true, false, none, ellipsis, list_display, set_display, dict_display, pair, spread, clause,
         generator, list_comprehension, set_comprehension, dict_comprehension,
     )

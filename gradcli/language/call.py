@@ -16,7 +16,7 @@ from gradcli.language.context import Context
 from gradcli.language.tensor import Tensor
 from gradcli.ops.catalog import catalog
 from gradcli.ops.memory import before_change
-from gradcli.ops.normalize import Updates
+from gradcli.ops.updates import Updates
 
 
 class OpFunction:

@@ -13,6 +13,7 @@ from gradcli.language.attributes import METHODS, get_attribute
 from gradcli.language.callables import BoundMethod, UserFunction
 from gradcli.language.classes import Super, UserClass
 from gradcli.language.code import UNBOUND, Block, Cell, Code, Frame
+from gradcli.language.generators import Generator
 from gradcli.language.instance import Instance
 from gradcli.language.instructions import Pick
 from gradcli.language.values import Value, type_name
@@ -101,6 +102,8 @@ def begin(
         if type(init) is UserFunction:
             made = callee.make(args)
             new = enter(frame, init, [made, *args], kwargs, into, place)
+            if new is frame:  # an __init__ with a yield
+                raise TypeError_("__init__() should return None, not 'generator'")
             new.made = made
             return new
     elif kind is Instance:
@@ -143,6 +146,9 @@ def enter(
     if frame.depth >= DEPTH:
         raise RecursionError_("maximum recursion depth exceeded", hint=f"{function.name} calls itself without an end?")
     slots = bind(function, args, kwargs)
+    if function.code.generator:
+        frame.slots[into] = Generator(Frame(function.code, slots, function.globals, function.machine))
+        return frame
     return Frame(function.code, slots, function.globals, function.machine, frame, into, place)
 
 

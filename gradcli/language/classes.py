@@ -11,7 +11,7 @@ from gradcli.errors import AttributeError_, RaisedError, TypeError_
 from gradcli.language.callables import BoundMethod, ClassMethod, Property, StaticMethod, UserFunction
 from gradcli.language.exceptions import ExceptionType, error_attribute, raised_text
 from gradcli.language.instance import Instance, plain_repr
-from gradcli.language.values import MISSING, Builtin, NativeBase, TypeValue, Value, no_attribute
+from gradcli.language.values import MISSING, Builtin, Guarded, NativeBase, TypeValue, Value, no_attribute
 
 if TYPE_CHECKING:
     from gradcli.language.machine import Machine
@@ -142,7 +142,7 @@ def instance_attribute(instance: Instance | UserError, name: str) -> Value:
         return found.getter.call([instance], {})
     if name in instance.fields:
         return instance.fields[name]
-    if kind is UserFunction:
+    if kind is UserFunction or kind is Guarded:
         return BoundMethod(found, instance)
     if found is not MISSING:
         return _of_class(found, instance.cls)
@@ -204,7 +204,7 @@ class Super:
                 continue
             if type(found) is Property:
                 return found.getter.call([self.receiver], {})
-            if type(found) is UserFunction and not isinstance(self.receiver, UserClass):
+            if type(found) in (UserFunction, Guarded) and not isinstance(self.receiver, UserClass):
                 return BoundMethod(found, self.receiver)
             return _of_class(found, start)
         plain = _OBJECT.get(name)

@@ -72,10 +72,11 @@ class Code:
 
     template: the slots of a new frame, constants filled in. Parameters come first, in the order: positional, *args,
     keyword-only, **kwargs. cells: slots that get a new Cell on entry. free: slots that get the cells of the function.
+    generator: it has a `yield`, so a call of it is a generator.
     """
 
     __slots__ = (
-        "cells", "doc", "entry", "free", "keyword_only", "name", "params", "positional", "positional_only", "qualname",
+        "cells", "doc", "entry", "free", "generator", "keyword_only", "name", "params", "positional", "positional_only", "qualname",
         "simple", "source", "star", "star_kw", "template",
     )  # fmt: skip
 
@@ -95,6 +96,7 @@ class Code:
         self.cells: tuple[int, ...] = ()
         self.free: tuple[int, ...] = ()
         self.doc: str | None = None
+        self.generator = False
 
     def span(self, place: ast.Node) -> Span:
         """The place of an instruction in the source."""
@@ -150,7 +152,7 @@ class Frame:
 
     into: the slot of the caller's frame that the result goes to (None: it is dropped); called_at: where the caller
     stands. made: the instance that `__init__` is running for, which is the result of the call. names, bases: of a class
-    whose body it is.
+    whose body it is. generator, exhausted: the generator it belongs to, and where its caller goes on at its end.
     """
 
     __slots__ = (
@@ -161,6 +163,8 @@ class Frame:
     made: Any = None
     names: dict[str, Any] | None = None
     bases: list[Any] = []  # noqa: RUF012
+    generator: Any = None
+    exhausted: Any = None
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gradcli.language import ast, calls
+from gradcli.language import ast, calls, generators
 from gradcli.language import instructions as run
 from gradcli.language import variables as var
 from gradcli.language.arithmetic import RUN_BINARY, RUN_COMPARE, RUN_UNARY
@@ -222,6 +222,29 @@ def lower_named(b: Builder, node: ast.NamedExpr) -> Steps:
     return b.settled(mark, slot, node)
 
 
+def lower_yield(b: Builder, node: ast.Yield) -> Steps:
+    """`yield value`, and `yield from value`: a loop that yields what it gets."""
+    if b.scope.kind != "function":
+        where = "inside a comprehension" if b.scope.kind == "comprehension" else "outside a function"
+        raise b.error(f"'yield' {where}", node)
+    mark = b.depth
+    slot = b.constant(None) if node.value is None else (yield b.expression(node.value))
+    if not node.delegates:
+        return b.call(mark, generators.yield_value, (slot,), node)
+    iterator, source, item = b.hidden(), b.hidden(), b.hidden()
+    b.emit(run.begin_loop, (source, slot), node)
+    b.emit(var.move, (iterator, source), node)
+    again, body, after = b.new_block(), b.new_block(), b.new_block()
+    b.start(again)
+    b.end(run.next_item, (iterator, item, body, after), node)
+    b.start(body)
+    b.end(generators.yield_value, (item, item, (), again, node), node)
+    b.start(after)
+    for hidden in (iterator, source, item):
+        b.release(hidden)
+    return b.result(mark, generators.delegated, (source,), node)
+
+
 def lower_text(b: Builder, node: ast.JoinedStr) -> Steps:
     """An f-string."""
     mark = b.depth
@@ -387,5 +410,5 @@ EXPRESSIONS.update({
     ast.Compare: lower_compare, ast.ListExpr: lower_list, ast.TupleExpr: lower_tuple, ast.SetExpr: lower_set,
     ast.DictExpr: lower_dict, ast.Attribute: lower_attribute, ast.Subscript: lower_subscript, ast.Slice: lower_slice,
     ast.NamedExpr: lower_named, ast.JoinedStr: lower_text, ast.Call: lower_call,
-    ast.Comprehension: lower_comprehension, ast.Lambda: lower_lambda,
+    ast.Comprehension: lower_comprehension, ast.Lambda: lower_lambda, ast.Yield: lower_yield,
 })  # fmt: skip

@@ -1,7 +1,7 @@
 """The names of torch.autograd.functional, torch.func and the gradient checks; their modules are imported by a call.
 
-torch.autograd.functional is in jacobians.py and products.py, torch.func in transforms.py, vmap and batched cotangents in
-batching.py, gradcheck in gradchecks.py.
+torch.autograd.functional is in jacobians.py and products.py, torch.func in transforms.py, vmap and batched cotangents
+in batching.py, gradcheck in gradchecks.py.
 """
 
 from __future__ import annotations

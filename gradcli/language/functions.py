@@ -14,7 +14,7 @@ def lower_lambda(b: Builder, node: ast.Lambda) -> Steps:
     inner = _inner(b, b.scope_of(node), "<lambda>")
     defaults = yield _lower_parameters(b, inner, node.params)
     slot = yield inner.expression(node.body)
-    inner.end(calls.return_value, slot, node.body)
+    inner.end(inner.returns, slot, node.body)
     return _make(b, inner, mark, defaults, node)
 
 
@@ -28,7 +28,7 @@ def lower_function(b: Builder, node: ast.FunctionDef) -> Steps:
     defaults = yield _lower_parameters(b, inner, node.params)
     inner.code.doc = docstring(node.body)
     yield inner.statements(node.body)
-    inner.end(calls.return_value, inner.constant(None), node)
+    inner.end(inner.returns, inner.constant(None), node)
     slot = _make(b, inner, mark, defaults, node)
     yield _lower_decorated(b, node, decorators, slot)
 

@@ -40,8 +40,6 @@ def _value_node(value: Any, tensor: Tensor) -> Node:
         return value.node
     if isinstance(value, bool | int | float):
         return leaf(np.full((), value, tensor.dtype.numpy))
-    if isinstance(value, list | tuple):
-        return leaf(np.array(value).astype(tensor.dtype.numpy))
     raise TypeError_(
         f"a {kind_name(value)} cannot be put into a tensor",
         torch=f"can't assign a {kind_name(value)} to a torch.{tensor.dtype.name} tensor",

@@ -11,6 +11,7 @@ from gradcli.language import hooks
 from gradcli.language.code import Block, Frame
 from gradcli.language.exceptions import translate
 from gradcli.language.formatting import format_value
+from gradcli.language.generators import Generator, enter_generator
 from gradcli.language.operators import END, iterate, truth
 from gradcli.language.percent import converted
 from gradcli.language.values import type_name, value_str
@@ -269,6 +270,8 @@ def next_item(frame: Frame, arg: tuple[int, int, Block, Block]) -> Frame:
     """go on in the loop's body with the next item in target, or behind the loop"""
     iterator, target, body, done = arg
     slots = frame.slots
+    if type(slots[iterator]) is Generator:
+        return enter_generator(frame, slots[iterator], target, body, done)
     try:
         item = next(slots[iterator], END)
     except RuntimeError as error:  # a dict that changed its size

@@ -18,7 +18,9 @@ from gradcli.errors import SyntaxError_
 from gradcli.language import ast
 from gradcli.language import instructions as run
 from gradcli.language import variables as var
+from gradcli.language.calls import return_value
 from gradcli.language.code import UNBOUND, Block, Code, Handler
+from gradcli.language.generators import end_generator
 from gradcli.language.scope import Analysis, Scope, Scoped
 from gradcli.source import Source, Span
 
@@ -378,11 +380,17 @@ class Builder:
             cleanup.leave()
         self.cleanups, self.handler = kept, handler
 
+    @property
+    def returns(self) -> Callable[..., Any]:
+        """The instruction that ends the function."""
+        return end_generator if self.scope.host.yields else return_value
+
     def done(self) -> Code:
         """The code, complete."""
         code = self.code
         code.cells = tuple(self.cells)
         code.free = tuple(self.free.values())
+        code.generator = self.scope.yields
         return code
 
 

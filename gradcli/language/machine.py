@@ -16,6 +16,7 @@ from gradcli.language.callables import UserFunction
 from gradcli.language.code import Code, Frame
 from gradcli.language.exceptions import names_of
 from gradcli.language.flow import abandon
+from gradcli.language.generators import Generator, left_by
 from gradcli.language.statements import compile_module
 from gradcli.language.values import MISSING, Value
 from gradcli.suggest import nearest
@@ -117,11 +118,23 @@ class Machine:
         return calls.call_value(function, args, kwargs)
 
     def call_function(self, function: UserFunction, args: list[Value], kwargs: dict[str, Value]) -> Value:
-        """Run a function of the program to its end.
-
-        Raises: RecursionError_ when built-in functions that call functions are nested too deeply.
-        """
+        """Run a function of the program to its end."""
         frame = Frame(function.code, calls.bind(function, args, kwargs), function.globals, self)
+        if function.code.generator:
+            return Generator(frame)
+        return self._finish_nested(frame)
+
+    def resume(self, frame: Frame, error: GradcliError | None = None) -> Value:
+        """Run a generator's frame up to its next `yield`, or raise an exception where it stands."""
+        if error is not None:
+            frame = self._caught(frame, error, frame.block.instructions[0][2])
+        return self._finish_nested(frame)
+
+    def _finish_nested(self, frame: Frame) -> Value:
+        """Run a frame to its end for a built-in function.
+
+        Raises: RecursionError_ when these are nested too deeply.
+        """
         if self.nesting >= NESTING:
             raise RecursionError_(
                 "maximum recursion depth exceeded",
@@ -171,11 +184,14 @@ class Machine:
                 frame.block = handler.block
                 error.__traceback__ = None
                 return frame
-            if frame.caller is None:
+            caller = frame.caller
+            if frame.generator is not None:
+                error = left_by(frame, error)
+            if caller is None:
                 if failed is not frame:
                     _note_call(error, failed)
                 raise error
-            frame = frame.caller
+            frame = caller
 
     def free_name(self, name: str, names: dict[str, Value]) -> Value:
         """The value of a name that the module has not assigned.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,7 +11,9 @@ from gradcli.graph.op import leaf
 from gradcli.language.context import current
 from gradcli.language.tensor import Tensor
 from gradcli.language.values import Builtin, no_attribute
-from gradcli.ops.generator import DEFAULT_SEED, Generator
+
+if TYPE_CHECKING:
+    from gradcli.ops.generator import Generator
 
 
 class GeneratorValue:
@@ -20,7 +22,11 @@ class GeneratorValue:
     type_name = "Generator"
 
     def __init__(self, generator: Generator | None = None) -> None:
-        self.generator = generator or Generator(DEFAULT_SEED)
+        if generator is None:
+            from gradcli.ops.generator import DEFAULT_SEED, Generator  # start-up: most programs draw nothing
+
+            generator = Generator(DEFAULT_SEED)
+        self.generator = generator
 
     def get_attribute(self, name: str) -> Any:
         """manual_seed, seed, initial_seed, get_state, set_state."""

@@ -31,9 +31,10 @@ class Scope:
     bound: what it assigns. outside: what it declares global or nonlocal. used: what it reads or assigns.
     shared: its own names that inner functions use. free: names of outer functions that it, or one inside it, uses.
     walrus: names that change in the middle of an expression. deleted: names that may be unbound again.
+    yields: it has a `yield` of its own.
     """
 
-    __slots__ = ("bound", "deleted", "free", "kind", "node", "outside", "parent", "shared", "used", "walrus")
+    __slots__ = ("bound", "deleted", "free", "kind", "node", "outside", "parent", "shared", "used", "walrus", "yields")
 
     def __init__(self, kind: str, node: ast.Node | None, parent: Scope | None) -> None:
         self.kind = kind
@@ -46,6 +47,7 @@ class Scope:
         self.free: dict[str, None] = {}
         self.walrus: set[str] = set()
         self.deleted: set[str] = set()
+        self.yields = False
 
     @property
     def host(self) -> Scope:
@@ -135,6 +137,10 @@ class Analysis:
             scope.host.walrus.add(item.target_name)
             scope.used[item.target_name] = None
             yield item.value, scope
+        elif isinstance(item, ast.Yield):
+            scope.host.yields = True
+            if item.value is not None:
+                yield item.value, scope
         elif isinstance(item, ast.Import | ast.ImportFrom):
             for alias in item.names:
                 _bind(alias.alias or alias.dotted.partition(".")[0], scope)

@@ -154,7 +154,7 @@ def lower_return(b: Builder, node: ast.Return) -> Steps:
         b.finish(node)
         b.leave(0)
         slot = kept
-    b.end(calls.return_value, slot, node)
+    b.end(b.returns, slot, node)
     b.filled.clear()
     b.start(b.new_block())
 

@@ -407,7 +407,8 @@ class GradFn:
 
     def name(self) -> str:
         """Its name in the session's version of PyTorch."""
-        return grad_fn_name(self.node, self.names)
+        name = grad_fn_name(self.node, self.names)
+        return f"torch::autograd::{name}" if name == "AccumulateGrad" else name
 
     @property
     def next_functions(self) -> tuple[tuple[GradFn | None, int], ...]:
@@ -444,7 +445,7 @@ class GradFn:
         return id(self.node)
 
     def __repr__(self) -> str:
-        return f"<{self.name()}>"
+        return f"<{grad_fn_name(self.node, self.names)}>"
 
 
 def grad_fn_name(node: Node, names: str) -> str:

@@ -218,8 +218,7 @@ def _pulled(level: Level, outputs: list[Tensor], seeds: list[Node], inputs: list
 
 
 def vjp(context: Context, func: Any, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
-    """`torch.func.vjp(f, *primals)`: the outputs, and the function from cotangents to their products with the "
-    "Jacobian."""
+    """`torch.func.vjp(f, *primals)`: the outputs, and the function that multiplies cotangents with the Jacobian."""
     level = Level(context)
     with recording(True):
         own = [level.enter(primal) for primal in primals]

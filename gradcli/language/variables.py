@@ -60,9 +60,11 @@ def load_cell(frame: Frame, arg: tuple[int, int, str]) -> None:
     slots = frame.slots
     value = slots[slot].value
     if value is UNBOUND:
-        raise NameError_(
-            f"cannot access free variable '{name}' where it is not associated with a value in enclosing scope"
-        )
+        if slot in frame.code.free:
+            raise NameError_(
+                f"cannot access free variable '{name}' where it is not associated with a value in enclosing scope"
+            )
+        raise UnboundLocalError_(f"cannot access local variable '{name}' where it is not associated with a value")
     slots[target] = value
 
 

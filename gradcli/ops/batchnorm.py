@@ -15,7 +15,6 @@ from gradcli.ops.arithmetic import div
 from gradcli.ops.convert import detach, to_dtype
 from gradcli.ops.explog import pow_, sqrt
 from gradcli.ops.normalize import (
-    Updates,
     along_channels,
     check_channels,
     check_parameters,
@@ -27,6 +26,7 @@ from gradcli.ops.normalize import (
 )
 from gradcli.ops.resample import Taps, resample
 from gradcli.ops.shape import reshape
+from gradcli.ops.updates import Updates
 from gradcli.shapes import Shape
 
 

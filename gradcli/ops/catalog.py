@@ -2,191 +2,111 @@
 
 A plain spelling `mean` is the method `x.mean()`, `torch.mean` and the free name; `F.softplus` and `linalg.det` belong
 to their module and are free names, too; `.T` is an attribute of tensors alone; `torch.zeros` a function alone.
+
+Families are imported when one of their names is first asked for: `spelled.py` says which family declares which name,
+and `python -m gradcli.ops.catalog` writes it anew from the declarations (a test fails when it is stale).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import importlib
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 from gradcli.graph.op import TABLE, Op
-from gradcli.ops import (
-    activations,
-    adaptive,
-    along,
-    arithmetic,
-    attention,
-    bags,
-    batchnorm,
-    bessel,
-    bitwise,
-    blend,
-    compare,
-    convert,
-    convolution,
-    copies,
-    create,
-    crossentropy,
-    ctc,
-    decompose,
-    diagonal,
-    differences,
-    distances,
-    dropout,
-    einsum,
-    embed,
-    explog,
-    folding,
-    gamma,
-    gates,
-    gather,
-    gelu,
-    grids,
-    index,
-    join,
-    layers,
-    leastsquares,
-    likelihood,
-    limits,
-    linalg,
-    losses,
-    lu,
-    margins,
-    masked,
-    maxpooling,
-    memory,
-    normalize,
-    norms,
-    order,
-    padding,
-    part,
-    pooling,
-    products,
-    random,
-    reduce,
-    resample,
-    resize,
-    rounding,
-    scan,
-    scatter,
-    search,
-    shape,
-    shuffle,
-    softmax,
-    sort,
-    special,
-    statistics,
-    trig,
-    views,
-)
+from gradcli.ops.spelled import SPELLED
 
-# importing a family declares its ops; overloads are tried in the order of declaration
+# the modules of this folder that declare ops; where several overload one name, those of the first are tried first
 FAMILIES = (
-    activations,
-    adaptive,
-    along,
-    arithmetic,
-    attention,
-    bags,
-    batchnorm,
-    bessel,
-    bitwise,
-    blend,
-    compare,
-    convert,
-    convolution,
-    copies,
-    create,
-    crossentropy,
-    ctc,
-    decompose,
-    diagonal,
-    differences,
-    distances,
-    dropout,
-    einsum,
-    embed,
-    explog,
-    folding,
-    gamma,
-    gates,
-    gather,
-    gelu,
-    grids,
-    index,
-    join,
-    layers,
-    leastsquares,
-    likelihood,
-    limits,
-    linalg,
-    losses,
-    lu,
-    margins,
-    masked,
-    maxpooling,
-    memory,
-    normalize,
-    norms,
-    order,
-    padding,
-    part,
-    pooling,
-    products,
-    random,
-    reduce,
-    resample,
-    resize,
-    rounding,
-    scan,
-    scatter,
-    search,
-    shape,
-    shuffle,
-    softmax,
-    sort,
-    special,
-    statistics,
-    trig,
-    views,
-)
+    "activations adaptive along arithmetic attention bags batchnorm bessel bitwise blend compare convert "
+    "convolution copies create crossentropy ctc decompose diagonal differences distances dropout einsum embed "
+    "explog folding gamma gates gather gelu grids histogram histogram index join layers leastsquares likelihood limits linalg losses "
+    "lu margins masked maxpooling memory normalize norms order padding part pooling products random reduce "
+    "resample resize rounding scan scatter search shape shuffle softmax sort special statistics trig views "
+).split()
 MODULES = ("torch", "F", "linalg", "special")
+
+
+class Names(Mapping[str, list[Op]]):
+    """The overloads by name, of a module (`torch`) or of the methods (``); families are loaded as they are needed."""
+
+    def __init__(self, prefix: str, families: Mapping[str, str]) -> None:
+        self.prefix = prefix
+        self._families = families
+        self._found: dict[str, list[Op]] = {}
+
+    def __getitem__(self, name: str) -> list[Op]:
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = declared(f"{self.prefix}.{name}", self._families[name].split())
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._families
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._families)
+
+    def __len__(self) -> int:
+        return len(self._families)
+
+
+class FreeNames(Mapping[str, list[Op]]):
+    """The overloads of free names: torch's, then its F. form where that is what fits; else linalg's or special's."""
+
+    def __init__(self, modules: Mapping[str, Names]) -> None:
+        self._modules = modules
+        self._names = set().union(*modules.values())
+
+    def __getitem__(self, name: str) -> list[Op]:
+        for group in (("torch", "F"), ("linalg",), ("special",)):
+            found = [op for module in group for op in self._modules[module].get(name, ())]
+            if found:
+                return list(dict.fromkeys(found))
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 class Catalog:
     """Overloads by spelling: `methods` and `free` by plain name, `modules` by module and name."""
 
     def __init__(self) -> None:
-        self.methods: dict[str, list[Op]] = {}
-        self.free: dict[str, list[Op]] = {}
-        self.modules: dict[str, dict[str, list[Op]]] = {module: {} for module in MODULES}
-        for op in TABLE:
-            for spelling in spellings_of(op):
-                self._add(spelling, op)
-        self._find_free_names()
-
-    def _add(self, spelling: str, op: Op) -> None:
-        module, _, name = spelling.rpartition(".")
-        if spelling.startswith("."):
-            _append(self.methods, name, op)
-            return
-        if not module:
-            _append(self.methods, name, op)
-        _append(self.modules[module or "torch"], name, op)
-
-    def _find_free_names(self) -> None:
-        """A free name is torch's, or its F. form where that is what fits the call; else that of linalg or special."""
-        for module in ("special", "linalg"):
-            self.free.update(self.modules[module])
-        torch, functional = self.modules["torch"], self.modules["F"]
-        for name in (*torch, *functional):
-            self.free[name] = list(dict.fromkeys([*torch.get(name, ()), *functional.get(name, ())]))
+        families: dict[str, dict[str, str]] = {prefix: {} for prefix in ("", *MODULES)}
+        for listed, names in SPELLED.items():
+            for spelling in names.split():
+                prefix, _, name = spelling.rpartition(".")
+                families[prefix][name] = listed
+        self.methods = Names("", families[""])
+        self.modules = {module: Names(module, families[module]) for module in MODULES}
+        self.free = FreeNames(self.modules)
 
 
-def _append(table: dict[str, list[Op]], name: str, op: Op) -> None:
-    overloads = table.setdefault(name, [])
-    if op not in overloads:
-        overloads.append(op)
+@cache
+def catalog() -> Catalog:
+    """The table by spelling, made once."""
+    return Catalog()
+
+
+def declared(spelling: str, families: list[str]) -> list[Op]:
+    """The ops that go by a full spelling (`torch.mean`, `.mean`), in the order of these families."""
+    for family in families:
+        importlib.import_module(f"gradcli.ops.{family}")
+    return [op for family in families for op in TABLE if op.family == family and spelling in full_spellings(op)]
+
+
+def declare_all() -> list[Op]:
+    """Load every family: all ops there are."""
+    for family in FAMILIES:
+        importlib.import_module(f"gradcli.ops.{family}")
+    return TABLE
 
 
 def spellings_of(op: Op) -> Iterator[str]:
@@ -199,10 +119,14 @@ def spellings_of(op: Op) -> Iterator[str]:
     yield from op.spelled
 
 
-@cache
-def catalog() -> Catalog:
-    """The table by spelling, made once."""
-    return Catalog()
+def full_spellings(op: Op) -> Iterator[str]:
+    """The spellings of an op with the module before each: `torch.mean` and `.mean` for a plain `mean`."""
+    for spelling in spellings_of(op):
+        if "." in spelling:
+            yield spelling
+        else:
+            yield f".{spelling}"
+            yield f"torch.{spelling}"
 
 
 def spellings() -> list[str]:
@@ -220,4 +144,41 @@ def declarations(spelling: str) -> list[Op]:
     module, _, name = spelling.rpartition(".")
     if spelling.startswith("."):
         return found.methods.get(name, [])
-    return (found.modules.get(module, {}) if module else found.free).get(name, [])
+    names = found.modules.get(module, {}) if module else found.free
+    return names.get(name, [])
+
+
+def families_by_name() -> dict[str, str]:
+    """What `spelled.py` has to say: for each group of families, the spellings they declare."""
+    homes: dict[str, list[str]] = {}
+    for op in declare_all():
+        for spelling in full_spellings(op):
+            listed = homes.setdefault(spelling, [])
+            if op.family not in listed:
+                listed.append(op.family)
+    groups: dict[str, list[str]] = {}
+    for spelling, families in homes.items():
+        groups.setdefault(" ".join(sorted(families, key=FAMILIES.index)), []).append(spelling)
+    return {families: " ".join(sorted(names)) for families, names in sorted(groups.items())}
+
+
+def spelled_module() -> str:
+    """The text of `spelled.py`."""
+    import textwrap
+
+    entries = []
+    for families, names in families_by_name().items():
+        lines = textwrap.wrap(names, 105, break_on_hyphens=False)
+        quoted = "\n".join(f'        "{line}{" " if at < len(lines) - 1 else ""}"' for at, line in enumerate(lines))
+        entries.append(f'    "{families}": (\n{quoted}\n    ),\n')
+    return (
+        '"""Which families declare which spellings. Written by `python -m gradcli.ops.catalog`; do not edit."""\n\n'
+        "SPELLED = {\n" + "".join(entries) + "}\n"
+    )
+
+
+if __name__ == "__main__":
+    import os
+
+    with open(os.path.join(os.path.dirname(__file__), "spelled.py"), "w", encoding="utf-8") as file:
+        file.write(spelled_module())

@@ -23,16 +23,6 @@ from gradcli.ops.shape import reshape
 from gradcli.shapes import Shape, reduced_shape
 
 
-class Updates:
-    """A result together with new values of arguments that the call changes in place: nodes by parameter name."""
-
-    __slots__ = ("changed", "result")
-
-    def __init__(self, result: Any, changed: dict[str, Node]) -> None:
-        self.result = result
-        self.changed = changed
-
-
 def _standardize_kernel(x: Any, dims: Shape, eps: float) -> tuple[Any, Any]:
     centred = x - x.mean(axis=dims, keepdims=True)
     scale = 1 / np.sqrt(np.mean(centred * centred, axis=dims, keepdims=True) + eps)

@@ -1,25 +1,46 @@
 """The catalog: every family is in it, and every spelling leads to its declaration."""
 
 import pkgutil
+import subprocess
+import sys
+from pathlib import Path
 
 import gradcli.ops
-from gradcli.graph.op import TABLE
-from gradcli.ops import catalog as catalog_module
 from gradcli.ops.absent import ABSENT
-from gradcli.ops.catalog import catalog, declarations, spellings, spellings_of
+from gradcli.ops.catalog import (
+    FAMILIES,
+    catalog,
+    declarations,
+    declare_all,
+    families_by_name,
+    spellings,
+    spellings_of,
+)
+from gradcli.ops.spelled import SPELLED
 
 
 def test_every_module_that_declares_ops_is_a_family():
-    listed = {family.__name__.rpartition(".")[2] for family in catalog_module.FAMILIES}
     for module in pkgutil.iter_modules(gradcli.ops.__path__):
-        source = open(f"{gradcli.ops.__path__[0]}/{module.name}.py").read()
+        source = Path(gradcli.ops.__path__[0], f"{module.name}.py").read_text()
         declares = "= op(\n" in source or "\nop(\n" in source or "= unary(\n" in source or "= binary(\n" in source
-        assert not declares or module.name in listed, f"{module.name} is not in FAMILIES"
+        assert not declares or module.name in FAMILIES, f"{module.name} is not in FAMILIES"
+
+
+def test_the_written_table_of_spellings_is_up_to_date():
+    assert families_by_name() == SPELLED, "run python -m gradcli.ops.catalog"
+
+
+def test_a_name_loads_its_family_alone():
+    program = (
+        "import sys; from gradcli.ops.catalog import declarations; declarations('mean');"
+        "print('gradcli.ops.reduce' in sys.modules, 'gradcli.ops.convolution' in sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert shown == "True False\n"
 
 
 def test_every_spelling_leads_to_its_declaration():
-    catalog()
-    for op in TABLE:
+    for op in declare_all():
         for spelling in spellings_of(op):
             assert op in declarations(spelling), spelling
 
@@ -32,8 +53,10 @@ def test_free_names_are_torchs_or_those_of_its_modules():
 
 
 def test_methods_are_not_functions_and_functions_are_not_methods():
-    assert declarations(".view") and not declarations("torch.view")
-    assert declarations("torch.zeros") and not declarations(".zeros")
+    assert declarations(".view")
+    assert not declarations("torch.view")
+    assert declarations("torch.zeros")
+    assert not declarations(".zeros")
 
 
 def test_a_spelling_is_listed_once():

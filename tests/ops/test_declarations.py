@@ -14,11 +14,11 @@ from check_declaration import cases, check, check_gradients
 
 from gradcli.errors import GradcliError
 from gradcli.graph.op import TABLE, Op, draw, floating, op
-from gradcli.ops.catalog import catalog, spellings_of
+from gradcli.ops.catalog import catalog, declare_all, spellings_of
 from gradcli.ops.declare import refuse
 from gradcli.ops.trig import cos, sin
 
-catalog()  # declares all families
+declare_all()
 
 
 def name_of(declared: Op) -> str:

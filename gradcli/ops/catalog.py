@@ -20,7 +20,7 @@ from gradcli.ops.spelled import SPELLED
 FAMILIES = (
     "activations adaptive along arithmetic attention bags batchnorm bessel bitwise blend compare convert "
     "convolution copies create crossentropy ctc decompose diagonal differences distances dropout einsum embed "
-    "explog folding gamma gates gather gelu grids histogram histogram index join layers leastsquares likelihood limits linalg losses "
+    "explog folding gamma gates gather gelu grids histogram index join layers leastsquares likelihood limits linalg losses "
     "lu margins masked maxpooling memory normalize norms order padding part pooling products random reduce "
     "resample resize rounding scan scatter search shape shuffle softmax sort special statistics trig views "
 ).split()

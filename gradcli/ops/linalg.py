@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradcli import dtypes
-from gradcli.errors import DtypeError, GradcliError, LinalgError, ShapeError
+from gradcli.errors import DtypeError, GradcliError, GradError, LinalgError, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, fixed, leaf, op
 from gradcli.ops.arithmetic import mul
@@ -137,6 +137,18 @@ def _zero_pivot(a: Any) -> int | None:
         work[[at, pivot]] = work[[pivot, at]]
         work[at + 1 :] -= np.outer(work[at + 1 :, at] / work[at, at], work[at])
     return None
+
+
+def no_derivative(g: Any, y: Any, *inputs: Node, **params: Any) -> Any:
+    """The rule of a factorisation that torch, too, has no derivative for.
+
+    Raises: GradError.
+    """
+    raise GradError(
+        "it has no derivative, in torch as here",
+        hint="use .detach() where no gradient should flow",
+        torch="the derivative for this factorization is not implemented.",
+    )
 
 
 # --- inverses and determinants

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from gradcli import dtypes
-from gradcli.errors import GradError, LinalgError, ShapeError
+from gradcli.errors import LinalgError, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, leaf, op
 from gradcli.ops.decompose import Cotangents, columns_of, rows_of, symmetric_of, total
 from gradcli.ops.diagonal import tril, triu
 from gradcli.ops.join import cat
-from gradcli.ops.linalg import check_floats, check_matrix, floats, solve_triangular, square
+from gradcli.ops.linalg import check_floats, check_matrix, floats, no_derivative, solve_triangular, square
 from gradcli.ops.order import transposed
 from gradcli.ops.products import product
 from gradcli.shapes import Shape
@@ -315,20 +315,13 @@ def _ldl_kernel(a: Any, hermitian: bool) -> tuple[Any, Any]:
     return packed, pivots
 
 
-def _no_derivative(g: Any, y: Any, *inputs: Node, **params: Any) -> Any:
-    raise GradError(
-        "it has no derivative, in torch as here",
-        torch="derivative for aten::linalg_ldl_factor_ex is not implemented",
-    )
-
-
 ldl_factor: Op = op(
     "_linalg_ldl_factor(Tensor input, *, bool hermitian=False)",
     "L and D packed into one matrix, and the exchanges, with input = L D L^T; torch has no derivative for it.",
     spelled=["linalg.ldl_factor"],
     outputs=("LD", "pivots"),
     kernel=_ldl_kernel,
-    grad=_no_derivative,
+    grad=no_derivative,
     shape=lambda inputs, params: (square("linalg.ldl_factor")(inputs, params), inputs[0].shape[:-1]),
     samples=[draw((3, 3), hermitian=False, drawn=symmetric_of)],
     dtype=lambda inputs, params: (None, (check_floats("linalg.ldl_factor", *inputs), dtypes.int32)),
@@ -373,7 +366,7 @@ op(
     "The X for which A X = B, from the packed factorisation L D L^T of A; torch has no derivative for it.",
     spelled=["linalg.ldl_solve"],
     kernel=_ldl_solve_kernel,
-    grad=[_no_derivative, None, _no_derivative],
+    grad=[no_derivative, None, no_derivative],
     samples=[draw((2, 2), (2, 1), pivots=np.array([1, 2], np.int32), hermitian=False)],
     shape=_ldl_solve_shape,
     dtype=lambda inputs, params: (None, check_floats("linalg.ldl_solve", inputs[0], inputs[2])),

@@ -291,3 +291,33 @@ op(
     inplace=True,
     samples=[draw((2, 3), p=2, dim=0, maxnorm=1.0), draw((2, 3), p=1, dim=1, maxnorm=100.0)],
 )
+op(
+    "frobenius_norm(Tensor input, dims dim=(), bool keepdim=False)",
+    "The root of the sum of squares along dim.",
+    spelled=["torch.frobenius_norm"],
+    expands=lambda x, dim, keepdim: vector_norm_(x, ord=2, dim=dim, keepdim=keepdim),
+    samples=[draw((2, 3), dim=(0, 1), keepdim=False)],
+)
+op(
+    "nuclear_norm(Tensor input, bool keepdim=False)",
+    "The sum of the singular values.",
+    spelled=["torch.nuclear_norm"],
+    expands=lambda x, keepdim: matrix_norm(x, "nuc", (-2, -1), keepdim, None),
+    samples=[draw((2, 3), keepdim=False)],
+)
+op(
+    "nuclear_norm(Tensor input, dims dim, bool keepdim=False)",
+    "The sum of the singular values of the matrices in two dimensions.",
+    spelled=["torch.nuclear_norm"],
+    expands=lambda x, dim, keepdim: matrix_norm(x, "nuc", dim, keepdim, None),
+    samples=[draw((2, 3, 2), dim=(0, 2), keepdim=True)],
+)
+op(
+    "norm_except_dim(Tensor v, int pow=2, int dim=0)",
+    "The norm over all dimensions but one, which is kept.",
+    spelled=["torch.norm_except_dim"],
+    expands=lambda v, pow, dim: vector_norm_(
+        v, ord=pow, dim=tuple(at for at in range(v.ndim) if at != normal_dim(dim, v.ndim)), keepdim=True
+    ),
+    samples=[draw((2, 3), pow=2, dim=0)],
+)

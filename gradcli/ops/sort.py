@@ -1,4 +1,4 @@
-"""Elements by rank: sort, topk, kthvalue, median, mode, unique, and counting them (bincount, histc)."""
+"""Elements by rank: sort, topk, kthvalue, median, mode, and the different ones: unique. Counts are in histogram.py."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from gradcli import dtypes
-from gradcli.dtypes import DType
 from gradcli.engine.run import value
-from gradcli.errors import DtypeError, IndexError_, ShapeError, ValueError_
+from gradcli.errors import DtypeError, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, index, kept, leaf, op
 from gradcli.ops.along import put_along
@@ -265,7 +264,7 @@ op(
 )
 
 
-# --- different elements and counts: their number depends on the values, so these are computed at once
+# --- different elements: their number depends on the values, so these are computed at once
 
 _distinct: Op = op(
     "_unique2(Tensor input, any values)",
@@ -337,70 +336,4 @@ op(
     "The elements without immediate repetitions, where each went, and the lengths of the runs.",
     expands=_unique_consecutive,
     samples=[draw(4, return_inverse=True, return_counts=True, dim=None)],
-)
-
-
-def _bincount(x: Node, weights: Node | None, minlength: int) -> Any:
-    numbers = value(x)
-    if x.dtype.floating or x.dtype is dtypes.bool_:
-        raise not_taken(x.dtype, "bincount_cpu")
-    if x.ndim != 1 or (numbers.size and numbers.min() < 0):
-        raise ShapeError(
-            f"it takes a vector of integers from 0, not {'negative ones' if x.ndim == 1 else f'shape {x.shape}'}",
-            torch="bincount only supports 1-d non-negative integral inputs.",
-        )
-    if minlength < 0:
-        raise IndexError_(f"minlength is negative: {minlength}", torch="minlength should be >= 0")
-    if weights is None:
-        return leaf(np.bincount(numbers, minlength=minlength).astype(np.int64))
-    if weights.shape != x.shape:
-        raise ShapeError(
-            f"the weights have shape {weights.shape}, the input {x.shape}",
-            torch="weights should be 1-d and have the same length as input",
-        )
-    kind = np.float32 if weights.dtype is dtypes.float32 else np.float64
-    return leaf(np.bincount(numbers, value(weights), minlength=minlength).astype(kind))
-
-
-op(
-    "bincount(Tensor input, Tensor? weights=None, int minlength=0)",
-    "How often each integer from 0 occurs, or the sum of the weights where it occurs.",
-    expands=_bincount,
-)
-
-
-def _bins(x: Any, bins: int, min: float, max: float) -> Any:
-    low, high = min, max
-    if low == high and x.size:
-        low, high = float(np.min(x)), float(np.max(x))
-    if low == high:
-        low, high = low - 1, high + 1
-    inside = x[(x >= low) & (x <= high)].astype(np.float64)
-    places = np.minimum(((inside - low) * (bins / (high - low))).astype(np.int64), bins - 1)
-    return np.bincount(places, minlength=bins).astype(x.dtype)
-
-
-def _bins_shape(inputs: tuple[Node, ...], params: Any) -> Shape:
-    if params["bins"] <= 0:
-        raise ValueError_(f"bins is {params['bins']}; it must be at least 1", torch="bins must be > 0")
-    if params["min"] > params["max"]:
-        raise ShapeError(
-            f"min is above max: {params['min']} > {params['max']}", torch="torch.histc(): max must be larger than min"
-        )
-    return (params["bins"],)
-
-
-def _floats_kept(inputs: tuple[Node, ...], params: Any) -> tuple[DType | None, Any]:
-    if not inputs[0].dtype.floating:
-        raise not_taken(inputs[0].dtype, "histogram_cpu")
-    return None, inputs[0].dtype
-
-
-op(
-    "histc(Tensor input, int bins=100, Scalar min=0, Scalar max=0)",
-    "How many elements fall into each of the equal bins between min and max (both 0: those of the input).",
-    kernel=_bins,
-    shape=_bins_shape,
-    dtype=_floats_kept,
-    samples=[draw(5, bins=4, min=-2, max=2)],
 )

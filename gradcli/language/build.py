@@ -423,9 +423,9 @@ BUILDERS: dict[str, Builder] = {
         while_, for_, try_, try_finally, handlers, handler, with_, with_items, with_item, decorated, function, class_,
         parameter, lambda_parameter, star_parameter, double_star_parameter, bare_star, slash, parameters, argument,
         keyword_argument, star_argument, double_star_argument, arguments, binary, unary, and_, or_, comparator,
-        compare, conditional, lambda_, named, yield_, yield_from, starred, attribute, call, call_empty, call_generator, subscript, name,
+        compare, conditional, lambda_, named, starred, attribute, call, call_empty, call_generator, subscript, name,
         number, strings, true, false, none, ellipsis, list_display, set_display, dict_display, pair, spread, clause,
-        generator, list_comprehension, set_comprehension, dict_comprehension,
+        yield_, yield_from, generator, list_comprehension, set_comprehension, dict_comprehension,
     )
 }  # fmt: skip
 BUILDERS["slice"] = slice_

@@ -76,8 +76,8 @@ class Code:
     """
 
     __slots__ = (
-        "cells", "doc", "entry", "free", "generator", "keyword_only", "name", "params", "positional", "positional_only", "qualname",
-        "simple", "source", "star", "star_kw", "template",
+        "cells", "doc", "entry", "free", "generator", "keyword_only", "name", "params", "positional", "positional_only",
+        "qualname", "simple", "source", "star", "star_kw", "template",
     )  # fmt: skip
 
     def __init__(self, name: str, source: Source) -> None:

@@ -286,7 +286,7 @@ class _Complaint:
 
 _LAYOUT: set[object] = {END, NEWLINE, INDENT, DEDENT, NAME, NUMBER, STRING}
 _BEGIN_VALUE: set[object] = {
-    NAME, NUMBER, STRING, *"([{+-~", "not", "lambda", "True", "False", "None", "...", "*", "**",
+    NAME, NUMBER, STRING, *"([{+-~", "not", "lambda", "True", "False", "None", "...", "*", "**", "yield",
 }  # fmt: skip
 _CONTINUE_VALUE: set[object] = {
     STRING, *"([.+-*/%@&|<>", "**", "//", "<<", ">>", "<=", ">=", "==", "!=", "in", "is", "not", "and", "or", "if",

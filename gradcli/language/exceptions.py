@@ -49,6 +49,7 @@ class StopIteration_(GradcliError):
     """An iterator that is at its end."""
 
     catches = ("StopIteration", "Exception", "BaseException")
+    values: tuple[Value, ...] = ()
 
     def said(self) -> str:
         """Python says nothing."""

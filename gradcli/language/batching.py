@@ -283,8 +283,10 @@ def _input_dim(dim: Any, part: Any, where: str) -> int | None:
 
 
 def spread_over(value: Any, tree: Tree) -> list[Any] | None:
-    """A nested value as one entry for each leaf of a tree; an entry stands for all leaves below it. None: it does "
-    "not fit."""
+    """A nested value as one entry for each leaf of a tree; an entry stands for all leaves below it.
+
+    Returns: None where it does not fit the tree.
+    """
     if tree.kind is None or not isinstance(value, list | tuple | dict):
         return None if isinstance(value, list | tuple | dict) else [value] * tree.leaf_count()
     if len(value) != len(tree.parts) or isinstance(value, dict) != (tree.kind is dict):

@@ -219,8 +219,7 @@ def _forward_jacobian(
 
 
 def columns(output: Tensor, i: Tensor) -> Tensor:
-    """The Jacobian of an output with respect to an input, by a Jacobian-vector product for each element of the "
-    "input."""
+    """The Jacobian of an output with respect to an input: a Jacobian-vector product for each element of the input."""
     found: list[Tensor | None] = []
     for direction in basis(i.shape, i.dtype):
         tangent = push_forward([output.node], {i.node: direction})[0]

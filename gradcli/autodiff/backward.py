@@ -98,8 +98,7 @@ def _leading_to(order: list[Node], targets: set[int]) -> list[Node]:
     leading: set[int] = set()
     kept = []
     for node in order:
-        freed = node.inputs is None and node.via is None
-        if freed or node.serial in targets or any(s.serial in leading for s in sources(node)):
+        if node.freed or node.serial in targets or any(s.serial in leading for s in sources(node)):
             leading.add(node.serial)
             kept.append(node)
     return kept
@@ -121,7 +120,7 @@ def _visit(
         found[node] = g
     if node.via is not None:
         pending.add(node.via, g)
-    elif node.inputs is None:
+    elif node.freed:
         raise GradError(
             "the graph was freed by an earlier backward pass",
             hint="pass retain_graph=True to the first backward, or compute the output again",
@@ -136,12 +135,11 @@ def _visit(
     else:
         _apply_rules(node, g, pending)
         if MODE.touched and not retain_graph:
-            node.inputs = None
+            node.free()
 
 
 def _apply_rules(node: Node, g: Any, pending: Cotangents) -> None:
     op, inputs = node.op, node.inputs
-    assert inputs is not None
     MODE.touched = False
     y = node if not op.outputs else _outputs(node)
     try:

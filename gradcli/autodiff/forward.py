@@ -50,7 +50,7 @@ def _push(node: Node, known: Mapping[int, Any]) -> Any:
 
 def _transposed(node: Node, known: Mapping[int, Any]) -> Any:
     """J t by differentiating the reverse rule with respect to its cotangent."""
-    inputs = node.inputs or ()
+    inputs = node.inputs
     shapes, dtypes = (node.shape, node.dtype) if node.op.outputs else ((node.shape,), (node.dtype,))
     with recording(True):
         seeds = [_cotangent(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]
@@ -74,7 +74,7 @@ def _cotangent(shape: Any, dtype: Any) -> Node:
 
 def _pull(node: Node, seeds: list[Node]) -> list[Node | None]:
     """What the reverse rules of a node give for each input."""
-    op, inputs = node.op, node.inputs or ()
+    op, inputs = node.op, node.inputs
     g: Any = tuple(seeds) if op.outputs else seeds[0]
     y: Any = tuple(pick(node, at) for at in range(len(op.outputs))) if op.outputs else node
     if op.joint is not None:

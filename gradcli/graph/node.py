@@ -86,13 +86,14 @@ class Node:
 
     op, inputs, params: what made it. shape, dtype: known before the value is. value: the array, or None while deferred;
     for an op of several outputs a tuple. via: the node that computes this one, when its op is an expansion that keeps
-    its own name. requires_grad: whether a cotangent flows through it. inputs is None once a backward pass freed it.
+    its own name. requires_grad: whether a cotangent flows through it. freed: a backward pass has used up what it saved.
     """
 
     __slots__ = (
         "__weakref__",
         "dtype",
         "extra",
+        "freed",
         "inputs",
         "op",
         "params",
@@ -125,12 +126,13 @@ class Node:
         self, op: Op, inputs: tuple[Node, ...], params: Mapping[str, Any], shape: Any, dtype: Any, value: Any = None
     ) -> None:
         self.op = op
-        self.inputs: tuple[Node, ...] | None = inputs
+        self.inputs = inputs
         self.params = params
         self.shape = shape
         self.dtype = dtype
         self.value = value
         self.requires_grad = False
+        self.freed = False
         self.via: Node | None = None
         self.span: Any = None
         self.extra: Extra | None = None
@@ -148,6 +150,12 @@ class Node:
         for s in self.shape:
             n *= s
         return n
+
+    def free(self) -> None:
+        """Let go of what was saved for a backward pass, as far as its own value does not need it any more."""
+        self.freed = True
+        if self.value is not None and not self.op.view:
+            self.inputs = ()
 
     def __repr__(self) -> str:
         state = "deferred" if self.value is None else "known"
@@ -239,13 +247,12 @@ def compute(node: Node) -> None:
     elif node.op.name == "leaf":
         raise NeedsValue
     else:
-        compute_now(node, node.op.dtype(node.inputs or (), node.params)[0])
+        compute_now(node, node.op.dtype(node.inputs, node.params)[0])
 
 
 def compute_now(node: Node, target: DType | None) -> None:
     """Run the kernel of a node on its inputs' values, brought to the target dtype (None: as they are)."""
     inputs = node.inputs
-    assert inputs is not None
     values = [i.value for i in inputs]
     if target is not None:
         for at, i in enumerate(inputs):

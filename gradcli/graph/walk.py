@@ -9,7 +9,7 @@ from gradcli.graph.node import Node
 
 def sources(node: Node) -> tuple[Node, ...]:
     """The nodes a node is computed and differentiated from."""
-    return (node.via,) if node.via is not None else node.inputs or ()
+    return (node.via,) if node.via is not None else node.inputs
 
 
 def ancestors(outputs: Iterable[Node], follow: Callable[[Node], bool]) -> list[Node]:

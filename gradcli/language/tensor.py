@@ -355,7 +355,7 @@ class Tensor:
 
 def _with_value(node: Node, value: Any) -> Node:
     """A node with the history of another and elements of its own."""
-    fresh = Node(node.op, node.inputs or (), node.params, node.shape, node.dtype, value)
+    fresh = Node(node.op, node.inputs, node.params, node.shape, node.dtype, value)
     fresh.requires_grad, fresh.via, fresh.span = node.requires_grad, node.via, node.span
     if node.extra is not None:
         extra = fresh.more()
@@ -415,7 +415,7 @@ class GradFn:
         """For each input the recorded op it came from (None: no gradient flows there) and which output of it."""
         node = self.node.inputs[0] if self.node.op is pick_op and self.node.inputs else self.node
         found: list[tuple[GradFn | None, int]] = []
-        for given in node.inputs or ():
+        for given in node.inputs:
             i = given.inputs[0] if given.op is before_change and given.inputs else given
             at = i.params["at"] if i.op is pick_op else 0
             found.append((GradFn(i, self.names) if i.requires_grad else None, at))

@@ -24,7 +24,7 @@ def strides_of(node: Node) -> Shape:
             node = node.via
         else:
             views.append(node)
-            assert node.inputs is not None
+
             node = node.inputs[0]
     array: Any = node.value
     keeps = node.op.elementwise or node.op.name in _KEEPING

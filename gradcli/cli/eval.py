@@ -73,4 +73,5 @@ def _tell_how_to_bind(error: NameError_) -> None:
     if span is None or span.source.name is not None or not span.text.isidentifier():
         return
     if not span.source.text[span.end :].lstrip().startswith("("):  # what is called is no variable
-        error.hint = f"{error.hint} Or give it a value: --{span.text} VALUE" if error.hint else f"give it a value: --{span.text} VALUE"
+        advice = f"give it a value: --{span.text} VALUE"
+        error.hint = f"{error.hint} Or {advice}" if error.hint else advice

@@ -18,6 +18,7 @@ from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, fixed, index, kept, op
 from gradcli.ops.along import put_along
 from gradcli.ops.arithmetic import mul
+from gradcli.ops.cascade import cascade_sum
 from gradcli.ops.compare import eq, maximum, minimum, ne, where
 from gradcli.ops.convert import to_dtype
 from gradcli.ops.dtyperules import TITLES
@@ -124,7 +125,11 @@ def averaging(inputs: tuple[Node, ...], params: Any) -> tuple[dtypes.DType | Non
 @half_in_single
 def add_up(x: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
     """The sum over dim."""
-    return np.sum(x, axis=normal_dims(dim, x.ndim), keepdims=keepdim)
+    dims = normal_dims(dim, x.ndim)
+    if x.dtype.kind != "f" or not dims or 0 in x.shape:
+        return np.sum(x, axis=dims, keepdims=keepdim)
+    total = cascade_sum(x, dims)
+    return total.reshape(reduced_shape(x.shape, dims, True)) if keepdim else total
 
 
 @half_in_single

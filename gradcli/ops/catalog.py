@@ -20,8 +20,8 @@ from gradcli.ops.spelled import SPELLED
 FAMILIES = (
     "activations adaptive along arithmetic attention bags batchnorm bessel bitwise blend compare convert "
     "convolution copies create crossentropy ctc decompose diagonal differences distances dropout einsum embed "
-    "explog folding gamma gates gather gelu grids histogram index join layers leastsquares likelihood limits linalg losses "
-    "lu margins masked maxpooling memory normalize norms order padding part pooling products random reduce "
+    "explog folding gamma gates gather gelu grids histogram index join layers leastsquares likelihood limits linalg "
+    "losses lu margins masked maxpooling memory normalize norms order padding part pooling products random reduce "
     "resample resize rounding scan scatter search shape shuffle softmax sort special statistics trig views "
 ).split()
 MODULES = ("torch", "F", "linalg", "special")

@@ -5,7 +5,7 @@ A frame that ends hands its result to the slot of its caller's frame, so calls i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gradcli.errors import RecursionError_, TypeError_
 from gradcli.language import ast
@@ -265,14 +265,14 @@ def _bind_fully(function: UserFunction, args: list[Value], kwargs: dict[str, Val
         where = _parameter(code, name, keyword_at)
         if where is None:
             if not code.star_kw:
-                raise _unexpected(function, name)
+                raise _unexpected(function, name, kwargs)
             extra[name] = value
         elif slots[where] is not UNBOUND:
             raise TypeError_(f"{code.qualname}() got multiple values for argument '{name}'")
         else:
             slots[where] = value
     if len(args) > positional and not code.star:
-        raise _too_many(function, len(args))
+        raise _too_many(function, len(args), sum(name in code.keyword_only for name in kwargs))
     _fill_defaults(function, slots, keyword_at)
     if code.star_kw:
         slots[keyword_at + len(code.keyword_only)] = extra
@@ -319,17 +319,28 @@ def _missing(function: UserFunction, names: list[str], kind: str) -> TypeError_:
     return TypeError_(f"{function.code.qualname}() missing {len(names)} required {kind} argument{plural}: {listed}")
 
 
-def _too_many(function: UserFunction, given: int) -> TypeError_:
+def _too_many(function: UserFunction, given: int, keyword_only: int) -> TypeError_:
     code = function.code
     least = code.positional - len(function.defaults)
     takes = str(code.positional) if least == code.positional else f"from {least} to {code.positional}"
-    plural = "s" if code.positional != 1 or least != code.positional else ""
-    verb = "was" if given == 1 else "were"
-    return TypeError_(f"{code.qualname}() takes {takes} positional argument{plural} but {given} {verb} given")
+    also = ""
+    if keyword_only:
+        also = f"{_arguments(given, 'positional')} (and {keyword_only}{_arguments(keyword_only, 'keyword-only')})"
+    verb = "was" if given == 1 and not keyword_only else "were"
+    takes += _arguments(code.positional if least == code.positional else 2, "positional")
+    return TypeError_(f"{code.qualname}() takes {takes} but {given}{also} {verb} given")
 
 
-def _unexpected(function: UserFunction, name: str) -> TypeError_:
+def _arguments(count: int, kind: str) -> str:
+    return f" {kind} argument{'' if count == 1 else 's'}"
+
+
+def _unexpected(function: UserFunction, name: str, given: Iterable[str]) -> TypeError_:
     code = function.code
-    if name in code.params[: code.positional_only]:
-        return TypeError_(f"{code.qualname}() got some positional-only arguments passed as keyword arguments: '{name}'")
+    known = [param for param in code.params[: code.positional_only] if param in given]
+    if known:
+        listed = ", ".join(known)
+        return TypeError_(
+            f"{code.qualname}() got some positional-only arguments passed as keyword arguments: '{listed}'"
+        )
     return TypeError_(f"{code.qualname}() got an unexpected keyword argument '{name}'")

@@ -53,7 +53,10 @@ def percent(template: str, values: Value) -> str:
             pieces.append("%")
             continue
         while "*" in flags:
-            flags = flags.replace("*", str(_taken(pending, used)), 1)
+            width = _taken(pending, used)
+            if not isinstance(width, int):
+                raise TypeError_("* wants int")
+            flags = flags.replace("*", str(int(width)), 1)
             used += 1
         if key is not None:
             if mapping is None:
@@ -125,4 +128,6 @@ def _percent_error(letter: str, value: Value, error: TypeError) -> GradcliError:
         return TypeError_(f"must be real number, not {type_name(value)}")
     if letter in "diu":
         return TypeError_(f"%{letter} format: a real number is required, not {type_name(value)}")
+    if letter in "oxX":
+        return TypeError_(f"%{letter} format: an integer is required, not {type_name(value)}")
     return translate(error)

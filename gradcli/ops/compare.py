@@ -152,12 +152,17 @@ op(
 
 def larger(x: Any, y: Any) -> Any:
     """The larger; x of two equal ones (which shows for -0.0 and 0.0), as torch has it for small tensors."""
-    return np.maximum(y, x)
+    # of two equal ones numpy's vector loops give the second, and its loop for half precision the first
+    return np.maximum(x, y) if _is_half(x) else np.maximum(y, x)
 
 
 def smaller(x: Any, y: Any) -> Any:
     """The smaller; x of two equal ones."""
-    return np.minimum(y, x)
+    return np.minimum(x, y) if _is_half(x) else np.minimum(y, x)
+
+
+def _is_half(x: Any) -> bool:
+    return getattr(x, "dtype", None) == np.float16
 
 
 def _taken(g: Node, lost: Node, tied: Node) -> Node:

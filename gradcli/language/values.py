@@ -65,9 +65,11 @@ class TypeValue:
     """A type that a program can name: what `type(x)` gives, `isinstance` asks for, and a call converts to.
 
     python: the Python types of its values. static: functions reached as attributes (`dict.fromkeys`).
+    unbound: the function that a method of its values is when it is reached through the type (`torch.Tensor.exp`), or
+    MISSING.
     """
 
-    __slots__ = ("call", "module", "name", "python", "static")
+    __slots__ = ("call", "module", "name", "python", "static", "unbound")
 
     type_name: ClassVar[str] = "type"
 
@@ -78,12 +80,14 @@ class TypeValue:
         convert: Function | None = None,
         static: dict[str, Any] | None = None,
         module: str = "builtins",
+        unbound: Callable[[str], Value] | None = None,
     ) -> None:
         self.name = name
         self.python = python
         self.call = convert if convert is not None else self._refuse
         self.static = static or {}
         self.module = module
+        self.unbound = unbound
 
     def _refuse(self, args: list[Value], kwargs: dict[str, Value]) -> Value:
         raise TypeError_(f"cannot create '{self.name}' instances")
@@ -100,6 +104,8 @@ class TypeValue:
         if name == "__module__":
             return self.module
         found = self.static.get(name, MISSING)
+        if found is MISSING and self.unbound is not None:
+            found = self.unbound(name)
         if found is MISSING:
             raise no_attribute(f"type object '{self.name.rpartition('.')[2]}'", name, self.static)
         return found

@@ -52,22 +52,32 @@ def reduce_loss(losses: Node, reduction: str) -> Any:
     return sum_all(losses) if reduction == "sum" else mean(losses, dtype=None)
 
 
-def named_losses(arguments: str, doc: str, each: Callable[..., Node], torch2: str, **torch1: str) -> dict[str, Op]:
+def named_losses(
+    arguments: str, doc: str, each: Callable[..., Node], torch2: str, **torch1: str
+) -> dict[str, Callable[..., Node]]:
     """The three reductions of a loss, each an op that shows one name in torch 2 and its own in torch 1.
 
-    arguments: name and arguments of the elementwise loss `each`. torch1: name by reduction where 1.0 had another.
+    arguments: name and arguments of the elementwise loss `each`.
+    torch1: name by reduction where torch 1.0 wrote the loss out in Python, as it did for a target that requires grad.
     """
 
-    def declare(reduction: str) -> Op:
+    def declare(reduction: str, first: str | None) -> Op:
         return op(
             f"_{arguments}",
             doc,
             spelled=["_"],
             expands=lambda *inputs, **params: reduce_loss(each(*inputs, **params), reduction),
-            grad_fn=(torch1[reduction], torch2) if reduction in torch1 else torch2,
+            grad_fn=torch2 if first is None else (first, torch2),
         )
 
-    return {reduction: declare(reduction) for reduction in ("none", "sum", "mean")}
+    def by_target(reduction: str) -> Callable[..., Node]:
+        plain = declare(reduction, None)
+        if reduction not in torch1:
+            return plain
+        written_out = declare(reduction, torch1[reduction])
+        return lambda x, target, **params: (written_out if target.requires_grad else plain)(x, target, **params)
+
+    return {reduction: by_target(reduction) for reduction in ("none", "sum", "mean")}
 
 
 def loss(
@@ -124,7 +134,7 @@ def weighted(losses: Node, weight: Node | None, reduction: str) -> Any:
     return reduce_loss(losses * weight, reduction)
 
 
-def _weighted_loss(plain: dict[str, Op]) -> Callable[..., Node]:
+def _weighted_loss(plain: dict[str, Callable[..., Node]]) -> Callable[..., Node]:
     def expands(x: Node, target: Node, weight: Node | None = None, *, reduction: str, **params: Any) -> Any:
         if weight is not None:
             return weighted(plain["none"](x, target, **params), weight, reduction)
@@ -167,7 +177,22 @@ def _l1_each(x: Node, target: Node) -> Any:
     return abs_(sub(x, target))
 
 
+# torch 1.0 had an op of its own for a target that does not require grad
+_l1_untracked = {
+    reduction: op(
+        "_l1_loss(Tensor input, Tensor target)",
+        "|input - target|.",
+        spelled=["_"],
+        expands=lambda x, target, reduction=reduction: reduce_loss(_l1_each(x, target), reduction),
+        grad_fn=("L1LossBackward", torch2),
+    )
+    for reduction, torch2 in (("none", "AbsBackward0"), ("sum", "SumBackward0"), ("mean", "MeanBackward0"))
+}
+
+
 def _l1_expanded(x: Node, target: Node, weight: Node | None = None, *, reduction: str) -> Any:
+    if weight is None and not target.requires_grad:
+        return _l1_untracked[reduction](x, target)
     return weighted(_l1_each(x, target), weight, reduction)
 
 

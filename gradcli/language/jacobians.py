@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.autodiff.forward import jvp as push_forward
 from gradcli.errors import AssertionError_, GradError, NotImplementedError_, TypeError_
 from gradcli.graph.node import recording
 from gradcli.graph.op import leaf
 from gradcli.language import autograd
 from gradcli.language.autograd import filled
-from gradcli.language.batching import assemble, basis, jacobian_rows
+from gradcli.language.batching import jacobian_columns, jacobian_rows
 from gradcli.language.binding import kind_name
 from gradcli.language.context import Context
 from gradcli.language.tensor import Tensor
@@ -213,18 +212,9 @@ def _forward_jacobian(
         own = fresh(given, True)
         own = tuple(i if i.requires_grad else fresh((i,), False)[0] for i in own)
         several, outputs = call_function(context, func, own, "jacobian")
-        rows = tuple(tuple(columns(output, i) for i in own) for output in outputs)
+        rows = tuple(tuple(jacobian_columns(output, i) for i in own) for output in outputs)
     rows = detached(rows, False)
     return unpacked(tuple(unpacked(row, is_tuple) for row in rows), several)
-
-
-def columns(output: Tensor, i: Tensor) -> Tensor:
-    """The Jacobian of an output with respect to an input: a Jacobian-vector product for each element of the input."""
-    found: list[Tensor | None] = []
-    for direction in basis(i.shape, i.dtype):
-        tangent = push_forward([output.node], {i.node: direction})[0]
-        found.append(None if tangent is None else Tensor(tangent, output.context))
-    return assemble(found, output.shape, output.shape + i.shape, output, last=True)
 
 
 def hessian(

@@ -19,10 +19,9 @@ from gradcli.graph.node import MODE, Node, recording
 from gradcli.graph.op import leaf
 from gradcli.graph.walk import ancestors
 from gradcli.language.autograd import filled
-from gradcli.language.batching import jacobian_rows, vmap
+from gradcli.language.batching import jacobian_columns, jacobian_rows, vmap
 from gradcli.language.binding import kind_name
 from gradcli.language.context import Context
-from gradcli.language.jacobians import columns
 from gradcli.language.tensor import Tensor
 from gradcli.language.trees import flatten, map_leaves, unflatten
 from gradcli.language.values import Builtin, type_name
@@ -346,7 +345,7 @@ def jacfwd(
     """`torch.func.jacfwd(f)`: the function that gives the Jacobian of f, column by column."""
 
     def blocks(level: Level, output: Tensor, inputs: list[Tensor]) -> list[Tensor]:
-        return [columns(output, i) for i in inputs]
+        return [jacobian_columns(output, i) for i in inputs]
 
     return _jacobian_function(context, func, argnums, has_aux, "jacfwd", blocks)
 

@@ -1,0 +1,305 @@
+"""How an op is applied to a batch: the same op, or another, with one dimension more in front.
+
+A form makes the node of a batch, (count, *shape of the node), or None where it does not cover the case; then the op is
+applied row by row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gradcli.graph.node import Node
+from gradcli.graph.op import leaf_op
+from gradcli.ops.convert import to_dtype
+from gradcli.ops.order import permute, transpose
+from gradcli.ops.products import product
+from gradcli.ops.reduce import mean_dim
+from gradcli.ops.shape import expand, reshape
+from gradcli.shapes import Shape, normal_dim, normal_dims
+
+
+class Batch:
+    """A node to be made again: its inputs, of which the flagged ones have the batch as their first dimension."""
+
+    __slots__ = ("count", "flags", "inputs", "node")
+
+    def __init__(self, node: Node, inputs: list[Node], flags: list[bool], count: int) -> None:
+        self.node = node
+        self.inputs = inputs
+        self.flags = flags
+        self.count = count
+
+    def row(self, at: int, select: Callable[..., Node]) -> list[Node]:
+        """The inputs of one row."""
+        pairs = zip(self.inputs, self.flags, strict=True)
+        return [select(i, dim=0, index=at) if flag else i for i, flag in pairs]
+
+    def own_shape(self, at: int = 0) -> Shape:
+        """The shape of an input without the batch."""
+        shape: Shape = self.inputs[at].shape
+        return shape[1:] if self.flags[at] else shape
+
+    @property
+    def only_first(self) -> bool:
+        """Whether the first input alone has the batch."""
+        return self.flags[0] and not any(self.flags[1:])
+
+    def whole(self, at: int) -> Node:
+        """An input with the batch, repeated for each row if it had none."""
+        node = self.inputs[at]
+        if self.flags[at]:
+            return node
+        spread: Node = expand(reshape(node, shape=(1, *node.shape)), size=(self.count, *node.shape))
+        return spread
+
+    def again(self, *inputs: Node, **changed: Any) -> Node:
+        """The op applied to other inputs, with some of its other arguments changed."""
+        made: Node = self.node.op(*(inputs or self.inputs), **{**self.node.params, **changed})
+        return made
+
+
+Form = Callable[[Batch], Node | None]
+FORMS: dict[str, Form] = {}
+
+
+def form(*names: str) -> Callable[[Form], Form]:
+    """The form of ops, by family and name."""
+
+    def enter(function: Form) -> Form:
+        FORMS.update(dict.fromkeys(names, function))
+        return function
+
+    return enter
+
+
+def rows_of_elementwise(batch: Batch) -> Node:
+    """Elementwise ops broadcast: a batch stays in front of the dimensions that its input lacks."""
+    node = batch.node
+    target = node.op.dtype(node.inputs or (), node.params)[0]
+    ndim = len(node.shape)
+    aligned = []
+    for i, flag in zip(batch.inputs, batch.flags, strict=True):
+        if flag:
+            own = i.shape[1:]
+            if len(own) < ndim:
+                i = reshape(i, shape=(batch.count, *[1] * (ndim - len(own)), *own))
+            if target is not None and i.dtype.floating:  # a 0-d tensor does not promote, a batch of them would
+                i = to_dtype(i, target)
+        aligned.append(i)
+    return batch.again(*aligned)
+
+
+@form("convert.alias", "convert._to_dtype", "convert._zeros_as", "diagonal.tril", "diagonal.triu",
+      "padding.constant_pad_nd", "convert.detach")  # fmt: skip
+def _unchanged(batch: Batch) -> Node:
+    return batch.again()
+
+
+@form("shape._reshape", "shape._reshape_rows", "shape._reshape_alias", "shape._unsafe_view", "shape._squeeze",
+      "shape.unsqueeze")  # fmt: skip
+def _reshaped(batch: Batch) -> Node:
+    made: Node = reshape(batch.inputs[0], shape=(batch.count, *batch.node.shape))
+    return made
+
+
+@form("shape._expand")
+def _expanded(batch: Batch) -> Node:
+    own, shape = batch.own_shape(), batch.node.shape
+    x = reshape(batch.inputs[0], shape=(batch.count, *[1] * (len(shape) - len(own)), *own))
+    made: Node = expand(x, size=(batch.count, *shape))
+    return made
+
+
+# Along dimensions
+
+
+@form("part._slice", "part.select", "part.narrow", "scan._cumsum", "scan._shift")
+def _along(batch: Batch) -> Node | None:
+    ndim = len(batch.own_shape())
+    return batch.again(dim=normal_dim(batch.node.params["dim"], ndim) + 1) if ndim else None
+
+
+@form("order.flip")
+def _flipped(batch: Batch) -> Node:
+    return batch.again(dims=_moved(batch.node.params["dims"], len(batch.own_shape())))
+
+
+@form("order.transpose")
+def _transposed(batch: Batch) -> Node | None:
+    ndim, params = len(batch.own_shape()), batch.node.params
+    if not ndim:
+        return batch.inputs[0]
+    return batch.again(dim0=normal_dim(params["dim0"], ndim) + 1, dim1=normal_dim(params["dim1"], ndim) + 1)
+
+
+@form("order.t")
+def _turned(batch: Batch) -> Node:
+    x = batch.inputs[0]
+    return x if x.ndim < 3 else transpose(x, dim0=1, dim1=2)
+
+
+@form("order.permute")
+def _permuted(batch: Batch) -> Node:
+    ndim = len(batch.own_shape())
+    made: Node = permute(batch.inputs[0], dims=(0, *(dim % ndim + 1 for dim in batch.node.params["dims"])))
+    return made
+
+
+@form("reduce._sum")
+def _summed(batch: Batch) -> Node:
+    ndim = len(batch.own_shape())
+    if not ndim:
+        return batch.inputs[0]
+    return batch.again(dim=_moved(batch.node.params["dim"], ndim))
+
+
+@form("reduce.mean")
+def _averaged(batch: Batch) -> Node | None:
+    ndim, params = len(batch.own_shape()), batch.node.params
+    if not ndim:
+        return None
+    dims = _moved(params.get("dim"), ndim)
+    made: Node = mean_dim(batch.inputs[0], dim=dims, keepdim=params.get("keepdim", False), dtype=params.get("dtype"))
+    return made
+
+
+@form("diagonal.diagonal", "diagonal._diagonal")
+def _diagonal(batch: Batch) -> Node:
+    return batch.again(**_moved_pair(batch.node.params, len(batch.own_shape())))
+
+
+@form("diagonal.diag_embed", "diagonal._diag_embed")
+def _embedded(batch: Batch) -> Node | None:
+    if "dim1" not in batch.node.params:
+        return None
+    return batch.again(**_moved_pair(batch.node.params, len(batch.node.shape)))
+
+
+@form("join.cat")
+def _joined(batch: Batch) -> Node | None:
+    if any(len(batch.own_shape(at)) != len(batch.node.shape) for at in range(len(batch.inputs))):
+        return None  # empty vectors, which cat skips
+    whole = [batch.whole(at) for at in range(len(batch.inputs))]
+    return batch.again(*whole, dim=normal_dim(batch.node.params["dim"], len(batch.node.shape)) + 1)
+
+
+def _moved(dims: Any, ndim: int) -> tuple[int, ...]:
+    """Dimensions behind a batch; None is all of them."""
+    if dims is None or (isinstance(dims, tuple | list) and not dims):
+        return tuple(range(1, ndim + 1))
+    return tuple(dim + 1 for dim in normal_dims(dims, ndim))
+
+
+def _moved_pair(params: Any, ndim: int) -> dict[str, int]:
+    return {name: normal_dim(params[name], ndim) + 1 for name in ("dim1", "dim2")}
+
+
+# Places
+
+
+@form("views._spread")
+def _spread(batch: Batch) -> Node | None:
+    """Each view of the steps, one dimension further."""
+    params = batch.node.params
+    shape, steps = params["shape"], []
+    for viewing, own in params["steps"]:
+        seen = Node(leaf_op, (), {}, shape, batch.node.dtype)
+        moved = _moved_view(viewing.name, own, len(shape))
+        if moved is None:
+            return None
+        steps.append((viewing, moved))
+        shape = viewing.shape((seen,), own)
+    return batch.again(shape=(batch.count, *params["shape"]), steps=tuple(steps))
+
+
+def _moved_view(name: str, params: Any, ndim: int) -> dict[str, Any] | None:
+    """The arguments of a view of a batch; None for one that is not known here."""
+    if name in ("_slice", "select", "narrow"):
+        return {**params, "dim": normal_dim(params["dim"], ndim) + 1}
+    if name == "diagonal":
+        return {**params, **_moved_pair(params, ndim)}
+    return None
+
+
+@form("gather.index_select")
+def _selected(batch: Batch) -> Node | None:
+    ndim = len(batch.own_shape())
+    if not batch.only_first or not ndim:
+        return None
+    return batch.again(dim=normal_dim(batch.node.params["dim"], ndim) + 1)
+
+
+@form("gather._place_rows")
+def _placed_rows(batch: Batch) -> Node | None:
+    params = batch.node.params
+    if not batch.only_first or not params["shape"]:
+        return None
+    dim = normal_dim(params["dim"], len(params["shape"])) + 1
+    return batch.again(dim=dim, shape=(batch.count, *params["shape"]))
+
+
+@form("gather.gather", "gather._place_along", "along._put_along")
+def _gathered(batch: Batch) -> Node | None:
+    params, ndim = batch.node.params, len(batch.own_shape())
+    if not batch.only_first or not ndim:
+        return None
+    changed: dict[str, Any] = {"dim": normal_dim(params["dim"], ndim) + 1}
+    if "shape" in params:
+        changed["shape"] = (batch.count, *params["shape"])
+    return batch.again(batch.inputs[0], batch.whole(1), **changed)
+
+
+# Products
+
+
+@form("products._matmul", "products._matmul_row", "products._matmul_clone", "products._matmul_transpose",
+      "products.mm", "products.bmm", "products.mv", "products.dot", "products.vdot")  # fmt: skip
+def _multiplied(batch: Batch) -> Node:
+    """Vectors as matrices of one row or column; a batch times one matrix as one large product."""
+    a, b = batch.inputs
+    own_a, own_b = batch.own_shape(0), batch.own_shape(1)
+    if len(own_a) == 1:
+        a = reshape(a, shape=(*a.shape[:-1], 1, a.shape[-1]))
+    if len(own_b) == 1:
+        b = reshape(b, shape=(*b.shape, 1))
+    if not batch.flags[1] and b.ndim == 2:
+        made = _folded(a, b)
+    elif not batch.flags[0] and a.ndim == 2:
+        made = _swapped(_folded(_swapped(b), _swapped(a)))
+    else:
+        ndim = max(len(own_a), len(own_b), 2)
+        made = product(*[_aligned(i, ndim) if flag else i for i, flag in zip((a, b), batch.flags, strict=True)])
+    result: Node = reshape(made, shape=(batch.count, *batch.node.shape))
+    return result
+
+
+def _folded(many: Node, one: Node) -> Node:
+    """A batch of matrices times one matrix."""
+    rows = 1
+    for size in many.shape[:-1]:
+        rows *= size
+    flat = product(reshape(many, shape=(rows, many.shape[-1])), one)
+    made: Node = reshape(flat, shape=(*many.shape[:-1], one.shape[-1]))
+    return made
+
+
+def _swapped(node: Node) -> Node:
+    made: Node = transpose(node, dim0=-2, dim1=-1)
+    return made
+
+
+def _aligned(node: Node, ndim: int) -> Node:
+    """A batch of tensors with as many dimensions as the other operand has."""
+    missing = ndim - (node.ndim - 1)
+    made: Node = reshape(node, shape=(node.shape[0], *[1] * missing, *node.shape[1:])) if missing > 0 else node
+    return made
+
+
+@form("einsum._einsum", "einsum._einsum_sum", "einsum._einsum_permute", "einsum._einsum_mul")
+def _contracted(batch: Batch) -> Node:
+    labels: Sequence[tuple[int, ...]] = batch.node.params["labels"]
+    output = batch.node.params["output"]
+    new = max((label for term in (*labels, output) for label in term), default=-1) + 1
+    terms = tuple((new, *term) if flag else term for term, flag in zip(labels, batch.flags, strict=True))
+    return batch.again(labels=terms, output=(new, *output))

@@ -56,6 +56,7 @@ class Prompt:
             encoding="utf-8",
             timeout=30,
             dimensions=(50, 120),
+            echo=False,  # what is typed ahead of a running statement would stand amid its output
         )
         self.screen()
 

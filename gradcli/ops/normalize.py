@@ -24,8 +24,10 @@ from gradcli.shapes import Shape, reduced_shape
 
 
 def _standardize_kernel(x: Any, dims: Shape, eps: float) -> tuple[Any, Any]:
-    centred = x - x.mean(axis=dims, keepdims=True)
-    scale = 1 / np.sqrt(np.mean(centred * centred, axis=dims, keepdims=True) + eps)
+    # not np.mean, which warns of the mean of nothing
+    count = x.dtype.type(prod(x.shape[dim] for dim in dims))
+    centred = x - np.sum(x, axis=dims, keepdims=True) / count
+    scale = 1 / np.sqrt(np.sum(centred * centred, axis=dims, keepdims=True) / count + x.dtype.type(eps))
     return centred * scale, np.asarray(scale)
 
 

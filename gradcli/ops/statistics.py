@@ -56,7 +56,8 @@ def _freedom(x: Any, dim: Any, correction: float) -> Any:
 def _variance(x: Any, dim: Any, correction: float, keepdim: bool) -> Any:
     dims = normal_dims(dim, x.ndim)
     wide = x.astype(np.float64) if x.size <= 4096 else x
-    away = wide - np.mean(wide, axis=dims, keepdims=True)
+    # not np.mean, which warns of the mean of nothing
+    away = wide - np.sum(wide, axis=dims, keepdims=True) / wide.dtype.type(prod(x.shape[at] for at in dims))
     total = np.sum(away * away, axis=dims, keepdims=keepdim)
     return np.asarray(total / wide.dtype.type(_freedom(x, dim, correction))).astype(x.dtype)
 

@@ -9,7 +9,7 @@ from typing import Any
 from gradcli.dtypes import ALIASES, DType
 from gradcli.errors import NotImplementedError_, TypeError_
 from gradcli.graph.node import MODE
-from gradcli.language import construct, functional, gradmode
+from gradcli.language import construct, functional, gradmode, members
 from gradcli.language.attributes import register
 from gradcli.language.binding import kind_name
 from gradcli.language.call import op_function
@@ -158,7 +158,15 @@ def _tensor_type(name: str, dtype: DType | None) -> TypeValue:
         (Tensor,),
         lambda args, kwargs: construct.old_tensor(current(), dtype, args, kwargs),
         module="torch",
+        unbound=_unbound_method,
     )
+
+
+def _unbound_method(name: str) -> Any:
+    """`torch.Tensor.exp`: a method that takes its tensor as the first argument."""
+    if name not in members.member_names():
+        return MISSING
+    return Builtin(name, lambda args, kwargs: members.tensor_attribute(args[0], name).call(args[1:], kwargs))
 
 
 TYPES = {

@@ -303,8 +303,8 @@ class Tensor:
             raise GradError(
                 "a part of split, chunk or unbind cannot be changed in place: the parts are one result",
                 hint="change a .clone() of it, or index the tensor: x[0] += 1",
-                torch="Output 0 of SplitBackward0 is a view and is being modified inplace. This view is the output of a "
-                "function that returns multiple views. Such functions do not allow the output views to be modified "
+                torch="Output 0 of SplitBackward0 is a view and is being modified inplace. This view is the output of "
+                "a function that returns multiple views. Such functions do not allow the output views to be modified "
                 "inplace. You should replace the inplace operation by an out-of-place one.",
             )
         base = own if self._storage is None else self._storage.node

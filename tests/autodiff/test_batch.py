@@ -17,7 +17,7 @@ from gradcli.autodiff import batch
 from gradcli.autodiff.backward import vjp
 from gradcli.autodiff.forward import jvp
 from gradcli.engine.run import value
-from gradcli.errors import GradError
+from gradcli.errors import DtypeError, GradError
 from gradcli.graph.node import NeedsValue, Node
 from gradcli.graph.op import TABLE, Op, leaf
 from gradcli.ops.catalog import declare_all
@@ -42,11 +42,14 @@ def rows_one_by_one(output: Node, wrt: list[Node], create_graph: bool) -> list[n
     return [np.stack(row) for row in rows]
 
 
-@pytest.mark.parametrize("op", TABLE, ids=lambda op: op.name)
+@pytest.mark.parametrize("op", [op for op in TABLE if op.differentiable], ids=lambda op: op.name)
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_rows_are_those_of_single_passes(op: Op, create_graph: bool) -> None:
     for case in cases(op):
-        leaves, outputs = case.outputs(case.arrays)
+        try:
+            leaves, outputs = case.outputs(case.arrays)
+        except DtypeError:
+            continue  # an op of integers
         for output in [node for node in outputs if node.requires_grad and node.size][:1]:
             try:
                 expected = rows_one_by_one(output, leaves, create_graph)

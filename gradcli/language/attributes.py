@@ -28,8 +28,8 @@ def register(
     """Make a type known: `type(x)` gives it, and its values have these methods and fields."""
     for python in kind.python:
         TYPES[python] = kind
-        METHODS[python] = methods or {}
-        FIELDS[python] = fields or {}
+        METHODS[python] = methods or METHODS.get(python, {})
+        FIELDS[python] = fields or FIELDS.get(python, {})
     return kind
 
 

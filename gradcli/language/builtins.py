@@ -68,11 +68,7 @@ def _print(write: Callable[[str], None], args: Args, kwargs: Kwargs) -> None:
 
 def _or_op(machine: Machine, name: str, function: Function) -> Function:
     def call(args: Args, kwargs: Kwargs) -> Value:
-        if (
-            args
-            and type(args[0]) is hooks.Tensor
-            and not (name in ("max", "min") and not machine.ops_first and _numbers_only(args, kwargs))
-        ):
+        if args and type(args[0]) is hooks.Tensor and (machine.ops_first or not _means_python(name, args, kwargs)):
             op = machine.op_function(name)
             if op is not None:
                 return op.call(args, kwargs)
@@ -81,11 +77,24 @@ def _or_op(machine: Machine, name: str, function: Function) -> Function:
     return call
 
 
-def _numbers_only(args: Args, kwargs: Kwargs) -> bool:
-    """Whether max or min compares numbers, as Python's do: `max(1 - y * f, 0)` with a tensor without dimensions."""
-    if len(args) < 2 or kwargs:
+ROWS = 1000  # a longer vector is summed at once
+
+
+def _means_python(name: str, args: Args, kwargs: Kwargs) -> bool:
+    """Whether a call in a program is Python's function and no op: the programs that the public writes count on it.
+
+    `max(1 - y * f, 0)` compares numbers; `sum(v)` adds up the elements of a vector, `any(v > 2)` is True or False.
+    """
+    if kwargs or name not in ("max", "min", "sum", "any", "all"):
         return False
-    return all(isinstance(a, int | float) or (type(a) is hooks.Tensor and not get_attribute(a, "shape")) for a in args)
+    if name in ("max", "min"):
+        return len(args) > 1 and all(isinstance(a, int | float) or _dimensions(a) == 0 for a in args)
+    return len(args) == 1 and _dimensions(args[0]) == 1 and get_attribute(args[0], "shape")[0] <= ROWS
+
+
+def _dimensions(value: Value) -> int | None:
+    """How many dimensions a tensor has; None for another value."""
+    return len(get_attribute(value, "shape")) if type(value) is hooks.Tensor else None
 
 
 def _abs(args: Args, kwargs: Kwargs) -> Value:

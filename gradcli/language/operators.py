@@ -26,11 +26,8 @@ def _multiply(a: Value, b: Value) -> Value:
                 check_bits(a.bit_length() + b.bit_length())
         elif isinstance(b, str | list | tuple):
             check_items(len(b) * a)
-    elif isinstance(a, str | list | tuple):
-        if other is hooks.Tensor:
-            b = as_index(b)
-        if isinstance(b, int):
-            check_items(len(a) * b)
+    elif isinstance(b, int) and isinstance(a, str | list | tuple):
+        check_items(len(a) * b)
     return a * b
 
 
@@ -90,13 +87,24 @@ UNARY: dict[str, Callable[[Any], Any]] = {"-": operator.neg, "+": operator.pos, 
 
 def with_tensor(symbol: str, a: Value, b: Value) -> Value:
     """A binary operator of which one operand at least is a tensor."""
+    if type(a) is hooks.Tensor and type(b) in _NUMBERS:
+        return hooks.binary(symbol, a, b)
     if type(a) is str and symbol == "%":
         return percent(a, b)
-    if isinstance(a, str | list | tuple) and symbol == "*":
-        return _multiply(a, b)
+    if symbol in ("*", "+") and isinstance(a, str | list | tuple) and not getattr(b, "is_array", False):
+        if symbol == "*":
+            return _multiply(a, as_index(b))
+        raise TypeError_(f'can only concatenate {type_name(a)} (not "Tensor") to {type_name(a)}')
+    if symbol == "*" and isinstance(b, str | list | tuple) and not getattr(a, "is_array", False):
+        return _multiply(b, as_index(a))
     if isinstance(a, Instance) or isinstance(b, Instance):
-        return _with_instance(BINARY[symbol], symbol, a, b)
+        return _with_instance(symbol, a, b)
+    if a is None or b is None or type(b) is str:
+        raise unsupported(symbol, a, b)
     return hooks.binary(symbol, a, b)
+
+
+_NUMBERS = frozenset({int, float, bool})
 
 
 _DUNDER = {
@@ -106,7 +114,7 @@ _DUNDER = {
 }  # fmt: skip
 
 
-def _with_instance(apply: Binary, symbol: str, a: Value, b: Value) -> Value:
+def _with_instance(symbol: str, a: Value, b: Value) -> Value:
     """An operator between a tensor and an instance, which the instance has to answer."""
     word = _DUNDER[symbol]
     if type(a) is Instance:
@@ -137,7 +145,9 @@ def compare(symbol: str, a: Value, b: Value) -> Value:
     tensor = hooks.Tensor
     if type(a) is tensor or type(b) is tensor:
         if isinstance(a, Instance) or isinstance(b, Instance):
-            return _with_instance(COMPARE[symbol], symbol, a, b)
+            return _with_instance(symbol, a, b)
+        if symbol not in ("==", "!=") and (a is None or b is None or isinstance(a, str) or isinstance(b, str)):
+            raise not_supported(symbol, a, b)
         return hooks.compare(symbol, a, b)
     try:
         return COMPARE[symbol](a, b)
@@ -163,8 +173,13 @@ def operator_error(symbol: str, a: Value, b: Value, error: Exception, sign: str 
 def comparison_error(symbol: str, a: Value, b: Value, error: Exception) -> GradcliError:
     """What Python's comparison raised, as our error."""
     if isinstance(error, TypeError) and " not supported between " in str(error):
-        return TypeError_(f"'{symbol}' not supported between instances of '{type_name(a)}' and '{type_name(b)}'")
+        return not_supported(symbol, a, b)
     return translate(error)
+
+
+def not_supported(symbol: str, a: Value, b: Value) -> TypeError_:
+    """The error for values that have no order, in Python's words."""
+    return TypeError_(f"'{symbol}' not supported between instances of '{type_name(a)}' and '{type_name(b)}'")
 
 
 def unary(symbol: str, a: Value) -> Value:

@@ -147,6 +147,18 @@ def test_format_strings_of_any_text(printed: Printed, python: Printed, template:
     _same(printed, python, f"{template!r}.format(1, 'b', a=2.5)")
 
 
+def test_a_program_means_python_s_function_where_that_is_what_programs_count_on(torch_printed: Printed) -> None:
+    program = (
+        "w = torch.tensor([1., 2.], requires_grad=True)\nprint(sum(w), any(w > 1), all(w > 1), max(w[0], 0), max(0, w[1]))\n"
+        "print(sum(torch.ones(2, 2)), max(torch.ones(2)), abs(-w), any(torch.zeros(2, 2)))"
+    )
+    assert torch_printed(program) == (
+        "tensor(3., grad_fn=<AddBackward0>) True False tensor(1., grad_fn=<SelectBackward0>) "
+        "tensor(2., grad_fn=<SelectBackward0>)\n"
+        "tensor(4.) tensor(1.) tensor([1., 2.], grad_fn=<AbsBackward0>) tensor(False)\n"
+    )
+
+
 def test_a_nested_spec_is_filled_in(printed: Printed) -> None:
     assert printed('w, p, x = 9, 2, 3.14159\nprint(f\'{x:{w}.{p}f}|{x:>{w}}|{"a":{"*^" + str(w)}}\')') == (
         "     3.14|  3.14159|****a****\n"

@@ -75,8 +75,8 @@ class Machine:
     op_function: the op that a built-in function means for a tensor (`sum`, `abs`), or None.
     import_module: the namespace of a dotted name, or None. known_names: names to suggest besides the program's own.
     show: given the value of every statement of a module that is an expression.
-    ops_first: `max(x, 0)` and `sum(v)` of a tensor are always the ops, as in an expression of gradcli; in a program they
-    are Python's functions where programs of the public count on it (`builtins.py`).
+    ops_first: `max(x, 0)` and `sum(v)` of a tensor are always the ops, as in an expression of gradcli; in a program
+    they are Python's functions where programs of the public count on it (`builtins.py`).
     """
 
     def __init__(

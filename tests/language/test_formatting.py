@@ -149,7 +149,8 @@ def test_format_strings_of_any_text(printed: Printed, python: Printed, template:
 
 def test_a_program_means_python_s_function_where_that_is_what_programs_count_on(torch_printed: Printed) -> None:
     program = (
-        "w = torch.tensor([1., 2.], requires_grad=True)\nprint(sum(w), any(w > 1), all(w > 1), max(w[0], 0), max(0, w[1]))\n"
+        "w = torch.tensor([1., 2.], requires_grad=True)\n"
+        "print(sum(w), any(w > 1), all(w > 1), max(w[0], 0), max(0, w[1]))\n"
         "print(sum(torch.ones(2, 2)), max(torch.ones(2)), abs(-w), any(torch.zeros(2, 2)))"
     )
     assert torch_printed(program) == (

@@ -5,7 +5,7 @@ Views share memory with their first argument; a name that ends in `_` puts the r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gradcli.errors import GradcliError, TypeError_
@@ -175,7 +175,7 @@ def method(tensor: Tensor, name: str) -> OpFunction | None:
     return known.bound(tensor)
 
 
-def _lookup(name: str, table: dict[str, list[Op]], context: Context) -> OpFunction | None:
+def _lookup(name: str, table: Mapping[str, list[Op]], context: Context) -> OpFunction | None:
     if name in table:
         inplace = name.endswith("_") and not name.endswith("__")
         return OpFunction(name, table[name], context, inplace=inplace)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gradcli.graph.op import leaf_op
-from gradcli.language.tensor import Tensor, grad_fn_name
+from gradcli.language.gradfn import grad_fn_name
+from gradcli.language.tensor import Tensor
 from gradcli.render.torchtext import tensor_text
 
 

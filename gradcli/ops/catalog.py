@@ -144,7 +144,9 @@ def declarations(spelling: str) -> list[Op]:
     module, _, name = spelling.rpartition(".")
     if spelling.startswith("."):
         return found.methods.get(name, [])
-    names = found.modules.get(module, {}) if module else found.free
+    names: Mapping[str, list[Op]] = found.free
+    if module:
+        names = found.modules[module] if module in found.modules else {}
     return names.get(name, [])
 
 

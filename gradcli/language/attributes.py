@@ -10,7 +10,7 @@ from gradcli.language import hooks
 from gradcli.language.classes import UserError, instance_attribute, set_instance_attribute
 from gradcli.language.exceptions import error_attribute, exception_type, not_attribute
 from gradcli.language.instance import Instance
-from gradcli.language.values import MISSING, BuiltinMethod, TypeValue, Value
+from gradcli.language.values import MISSING, BuiltinMethod, TypeValue, Value, type_name
 
 Method = Callable[[Any, list[Any], dict[str, Any]], Any]
 
@@ -45,7 +45,9 @@ def type_of(value: Value) -> Value:
         return value.cls
     if isinstance(value, GradcliError):
         return exception_type(value)
-    name = getattr(type(value), "type_name", type(value).__name__)
+    name = type_name(value)
+    if not isinstance(getattr(type(value), "type_name", ""), str):  # each value has a type of its own (grad_fn)
+        return TypeValue(name, (type(value),))
     known = TYPES[type(value)] = TypeValue(name, (type(value),))
     return known
 

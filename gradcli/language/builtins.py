@@ -86,7 +86,7 @@ def _means_python(name: str, args: Args, kwargs: Kwargs) -> bool:
     `max(1 - y * f, 0)` compares numbers; `sum(v)` adds up the elements of a vector, `any(v > 2)` is True or False.
     """
     if kwargs or name not in ("max", "min", "sum", "any", "all"):
-        return False
+        return "key" in kwargs or "default" in kwargs
     if name in ("max", "min"):
         return len(args) > 1 and all(isinstance(a, int | float) or _dimensions(a) == 0 for a in args)
     return len(args) == 1 and _dimensions(args[0]) == 1 and get_attribute(args[0], "shape")[0] <= ROWS

@@ -9,7 +9,7 @@ import numpy as np
 
 from gradcli.dtypes import ALIASES, from_numpy
 from gradcli.engine.run import run as compute
-from gradcli.errors import GradError, NameError_, TypeError_, ValueError_
+from gradcli.errors import NameError_, TypeError_, ValueError_
 from gradcli.graph.op import leaf
 from gradcli.language import ast, wiring
 from gradcli.language.autograd import grad
@@ -17,6 +17,7 @@ from gradcli.language.context import Context
 from gradcli.language.machine import Machine, compile_program
 from gradcli.language.parse import parse_program
 from gradcli.language.tensor import Tensor
+from gradcli.replay import ValueAndGrad
 from gradcli.source import Source
 from gradcli.suggest import nearest
 
@@ -163,40 +164,6 @@ def _discard(text: str) -> None:
     """What an evaluated expression prints is not asked for."""
 
 
-class ValueAndGrad:
-    """A function of named arrays that gives the value of an expression and its gradients."""
-
-    def __init__(self, program: str, wrt: Sequence[str] | None, dtype: str) -> None:
-        self._code = compile_program(parse_program(Source(program)))
-        self._wrt = None if wrt is None else list(wrt)
-        self._session = Session(dtype=dtype)
-        self._session._machine.ops_first = True
-
-    def __call__(self, **inputs: Any) -> tuple[Any, dict[str, np.ndarray | None]]:
-        """The value and, for each input that is differentiated, the gradient of its shape and dtype.
-
-        Raises: GradError when the value is no scalar; NameError_ for a name of `wrt` that is no input.
-        """
-        session = self._session
-        context = session._context
-        names = self._wrt if self._wrt is not None else None
-        with context.active():
-            tensors = {name: session._tensor(value) for name, value in inputs.items()}
-            wanted = names if names is not None else [n for n, t in tensors.items() if t.dtype.floating]
-            for name in wanted:
-                if name not in tensors:
-                    raise NameError_(f"wrt names {name!r}, which is not among the inputs")
-                tensors[name].set_requires_grad(True)
-            output = session._machine.run(self._code, dict(tensors))
-            if not isinstance(output, Tensor):
-                raise GradError(f"the expression gives no tensor but {type(output).__name__}")
-            if not output.requires_grad:
-                return output.numpy(), dict.fromkeys(wanted)
-            found = grad([output], [tensors[n] for n in wanted], [None], allow_unused=True)
-            compute([t.node for t in (output, *found) if t is not None])
-            return output.numpy(), {n: None if g is None else g.numpy() for n, g in zip(wanted, found, strict=True)}
-
-
 def value_and_grad(program: str, wrt: Sequence[str] | None = None, *, dtype: str = "float32") -> ValueAndGrad:
     """A function of named arrays, `f(x=array) -> (value, {"x": gradient})`, parsed once.
 
@@ -204,4 +171,7 @@ def value_and_grad(program: str, wrt: Sequence[str] | None = None, *, dtype: str
     wrt: the names differentiated by, default all floating inputs.
     Raises: SyntaxError_.
     """
-    return ValueAndGrad(program, wrt, dtype)
+    code = compile_program(parse_program(Source(program)))
+    session = Session(dtype=dtype)
+    session._machine.ops_first = True
+    return ValueAndGrad(session._context, lambda variables: session._machine.run(code, variables), session._tensor, wrt)

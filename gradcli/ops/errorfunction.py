@@ -2,9 +2,8 @@
 
 Double precision: W. J. Cody, "Rational Chebyshev approximations for the error function", Math. Comp. 23 (1969), with
 the coefficients of his later program CALERF; the relative error is below 1e-15. Single precision of erf, for gelu:
-one rational function of our own, x P(x^2) / Q(x^2), fitted (Lawson's weighted least squares) on |x| < 3.925, where erf
-rounds to 1. It is evaluated in double precision, with a relative error of 2e-9, so that the rounded result is right to
-about half a unit of its last bit.
+the rational function of `engine/erf.py`, which large arrays use in single precision. It is evaluated in double
+precision, with a relative error of 2e-9, so that the rounded result is right to about half a unit of its last bit.
 """
 
 from __future__ import annotations
@@ -13,6 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+
+from gradcli.engine.erf import SINGLE
 
 # |x| <= 0.46875: erf(x) = x N(x^2) / D(x^2). Highest power first.
 SMALL = (
@@ -46,18 +47,6 @@ LARGE = (
     ),
 )  # fmt: skip
 ONE_OVER_ROOT_PI = 5.6418958354775628695e-1
-SINGLE = (
-    (
-        -1.2828117938e-08,
-        4.6144672052e-06,
-        0.00037695790542,
-        0.0038395108927,
-        0.054249447944,
-        0.18514329012,
-        1.1283791692,
-    ),
-    (6.2448304745e-05, 0.0013019706022, 0.015432533152, 0.11388096433, 0.49741237546, 1.0),
-)
 
 
 BLOCK = 1 << 13

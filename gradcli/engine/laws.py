@@ -1,0 +1,174 @@
+"""The laws by which terms are simplified, as a table. Values stay what they were to the rounding of torch's tolerance.
+
+A law says what becomes what and where that holds. They apply to floating-point terms only, when a term is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from gradcli.engine.kernels import ADD, DIV, NEG, SUB
+
+if TYPE_CHECKING:
+    from gradcli.engine.term import Builder, Term
+
+Rewrite = Callable[["Builder", Any], "Term | None"]
+
+
+class Law(NamedTuple):
+    """What becomes what (`says`), where it holds (`where`), and how it is done: None where it does not apply."""
+
+    says: str
+    where: str
+    rewrite: Rewrite
+
+
+def _number(x: Term) -> float | None:
+    return float(x.value) if x.kind == "const" else None
+
+
+def _is(x: Term, name: str) -> bool:
+    return x.kind == "elementwise" and x.fn.name == name
+
+
+def _factor(x: Term) -> tuple[float, Term] | None:
+    """c and y of a term c * y, where c is a number of moderate size."""
+    if _is(x, "mul") and x.args[0].kind == "const" and moderate(float(x.args[0].value)):
+        return float(x.args[0].value), x.args[1]
+    return None
+
+
+def moderate(c: float) -> bool:
+    """Whether products with a number overflow or underflow only where inputs are extreme."""
+    return 1e-16 < abs(c) < 1e16
+
+
+def _times_one(b: Builder, args: Any) -> Term | None:
+    return args[1] if _number(args[0]) == 1 else None
+
+
+def _times_minus_one(b: Builder, args: Any) -> Term | None:
+    return b.ew(NEG, args[1]) if _number(args[0]) == -1 else None
+
+
+def _join_factors(b: Builder, args: Any) -> Term | None:
+    c, inner = _number(args[0]), _factor(args[1])
+    if c is None or inner is None or not moderate(c):
+        return None
+    return b.scale(inner[1], c * inner[0])
+
+
+def _factor_out(b: Builder, args: Any) -> Term | None:
+    x, y = args
+    for one, other in ((x, y), (y, x)):
+        inner = _factor(one)
+        if inner is not None and other.kind != "const":
+            return b.scale(b.mul(inner[1], other), inner[0])
+    return None
+
+
+def _signs_out(b: Builder, args: Any) -> Term | None:
+    x, y = args
+    if _is(y, "neg"):
+        c = _number(x)
+        return b.scale(y.args[0], -c) if c is not None else b.ew(NEG, b.mul(x, y.args[0]))
+    return b.ew(NEG, b.mul(x.args[0], y)) if _is(x, "neg") else None
+
+
+def _negated_twice(b: Builder, args: Any) -> Term | None:
+    return args[0].args[0] if _is(args[0], "neg") else None
+
+
+def _negated_product(b: Builder, args: Any) -> Term | None:
+    inner = _factor(args[0])
+    return b.scale(inner[1], -inner[0]) if inner is not None else None
+
+
+def _add_negated(b: Builder, args: Any) -> Term | None:
+    x, y = args
+    if _is(y, "neg"):
+        return b.ew(SUB, x, y.args[0])
+    return b.ew(SUB, y, x.args[0]) if _is(x, "neg") else None
+
+
+def _subtract_negated(b: Builder, args: Any) -> Term | None:
+    return b.ew(ADD, args[0], args[1].args[0]) if _is(args[1], "neg") else None
+
+
+def _add_minus_zero(b: Builder, args: Any) -> Term | None:
+    for one, other in (args, args[::-1]):
+        if _number(one) == 0 and np.signbit(one.value):
+            return other
+    return None
+
+
+def _subtract_zero(b: Builder, args: Any) -> Term | None:
+    zero = _number(args[1]) == 0 and not np.signbit(args[1].value)
+    return args[0] if zero else None
+
+
+def _divide_by_number(b: Builder, args: Any) -> Term | None:
+    c = _number(args[1])
+    return b.scale(args[0], 1 / c) if c is not None and moderate(c) else None
+
+
+def _divide_multiple(b: Builder, args: Any) -> Term | None:
+    inner = _factor(args[0])
+    return b.scale(b.ew(DIV, inner[1], args[1]), inner[0]) if inner is not None else None
+
+
+def _divide_negated(b: Builder, args: Any) -> Term | None:
+    return b.ew(NEG, b.ew(DIV, args[0].args[0], args[1])) if _is(args[0], "neg") else None
+
+
+def _sum_of_multiple(b: Builder, args: Any) -> Term | None:
+    x, axes, dtype = args
+    inner = _factor(x)
+    if inner is None:
+        return None
+    return b.scale(b.reduce("sum", inner[1], axes, dtype=dtype), inner[0])
+
+
+def _sum_of_negated(b: Builder, args: Any) -> Term | None:
+    x, axes, dtype = args
+    return b.ew(NEG, b.reduce("sum", x.args[0], axes, dtype=dtype)) if _is(x, "neg") else None
+
+
+_ALWAYS = "always"
+_MODERATE = "numbers between 1e-16 and 1e16 in size: one rounding more or less, overflow only where inputs are extreme"
+
+ELEMENTWISE: dict[str, tuple[Law, ...]] = {
+    "mul": (
+        Law("1 * x = x", _ALWAYS, _times_one),
+        Law("-1 * x = -x", _ALWAYS, _times_minus_one),
+        Law("c * (d * x) = (c * d) * x", _MODERATE, _join_factors),
+        Law("(-x) * y = -(x * y), c * (-x) = (-c) * x", _ALWAYS, _signs_out),
+        Law("x * (c * y) = c * (x * y)", _MODERATE, _factor_out),
+    ),
+    "neg": (
+        Law("-(-x) = x", _ALWAYS, _negated_twice),
+        Law("-(c * x) = (-c) * x", _ALWAYS, _negated_product),
+    ),
+    "add": (
+        Law("x + -0.0 = x", "-0.0, not 0.0: -0.0 + 0.0 is 0.0", _add_minus_zero),
+        Law("x + (-y) = x - y", _ALWAYS, _add_negated),
+    ),
+    "sub": (
+        Law("x - 0.0 = x", "0.0, not -0.0", _subtract_zero),
+        Law("x - (-y) = x + y", _ALWAYS, _subtract_negated),
+    ),
+    "div": (
+        Law("x / c = (1 / c) * x", _MODERATE, _divide_by_number),
+        Law("(c * x) / y = c * (x / y)", _MODERATE, _divide_multiple),
+        Law("(-x) / y = -(x / y)", _ALWAYS, _divide_negated),
+    ),
+}
+REDUCING: dict[str, tuple[Law, ...]] = {
+    "sum": (
+        Law("sum(c * x) = c * sum(x)", _MODERATE, _sum_of_multiple),
+        Law("sum(-x) = -sum(x)", _ALWAYS, _sum_of_negated),
+    ),
+}

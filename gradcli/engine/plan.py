@@ -1,0 +1,434 @@
+"""A plan: the steps that compute some nodes from given arrays, made once and run again and again.
+
+    nodes -> terms (lower.py, laws.py) -> places (places.py) -> steps: numpy calls on whole arrays, and passes (fuse.py)
+
+A plan holds no values between runs, except the buffers of its passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import add, mul, sub, truediv
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine import reductions
+from gradcli.engine.fuse import Maker, Pass
+from gradcli.engine.kernels import Fn
+from gradcli.engine.layout import FULL
+from gradcli.engine.lower import term_of
+from gradcli.engine.places import Home, Places
+from gradcli.engine.term import CALL, CONST, EW, EXPAND, INPUT, PICK, REDUCE, RESHAPE, Builder, Term
+from gradcli.errors import GradcliError
+from gradcli.graph.node import Node
+from gradcli.graph.op import number_op
+
+Step = Callable[[list[Any]], None]
+_SCALAR = {"add": add, "sub": sub, "mul": mul, "div": truediv}  # on numpy scalars a tenth of the time of the ufunc
+
+
+class Plan:
+    """Steps over a list of values, by the index of terms. template: the values before the first step."""
+
+    def __init__(self, terms: list[Term], outputs: list[Term], inputs: int, kept: Sequence[Term] = ()) -> None:
+        self.template: list[Any] = [None] * len(terms)
+        self.outputs = outputs
+        self.inputs = inputs
+        self.quick: list[tuple[Callable[..., Any], int, int, int]] = []
+        self.passes: list[Pass] = []
+        self.steps: list[tuple[str, Term | Pass]] = []  # in words, for describe()
+        live = _live(terms, [*outputs, *kept])
+        for term in live:
+            if term.kind == CONST:
+                self.template[term.index] = term.value[()]
+        self._places = Places(live, [*outputs, *kept])
+        self._give = [term.index for term in outputs]
+        self._take = [(term.index, term.at) for term in live if term.kind == INPUT]
+        self._schedule(live)
+        self.finish = [_finisher(term, outputs[:at]) for at, term in enumerate(outputs)]
+        if self.passes or any(term.size > 1 << 13 for term in live):
+            self._let_go()
+
+    def run(self, inputs: Sequence[Any]) -> list[Any]:
+        """The values of the outputs: arrays of their own, which the caller may keep and change."""
+        values = self.compute(inputs)
+        results = []
+        for index, finish in zip(self._give, self.finish, strict=True):
+            value = values[index]
+            results.append(value if finish is None and type(value) is np.ndarray else _finished(value, finish))
+        return results
+
+    def compute(self, inputs: Sequence[Any]) -> list[Any]:
+        """The values of all terms that are still there at the end."""
+        values = self.template.copy()
+        for index, at in self._take:
+            values[index] = inputs[at]
+        for f, out, i, j in self.quick:
+            if j >= 0:
+                values[out] = f(values[i], values[j])
+            elif j == -1:
+                values[out] = f(values[i])
+            else:
+                f(values)
+        return values
+
+    # Making it
+
+    def _schedule(self, live: list[Term]) -> None:
+        places = self._places
+        last = max((places.stage[t.index] for t in live), default=0)
+        outside: list[list[Term]] = [[] for _ in range(last + 2)]
+        inside: list[dict[int, tuple[Home, list[Term]]]] = [{} for _ in range(last + 2)]
+        for term in live:
+            stage = places.stage[term.index]
+            home = places.homes.get(term.index)
+            if term.index in places.carried:
+                home, stage = places.carried[term.index], stage - 1
+            elif home is None:
+                outside[stage].append(term)
+                continue
+            elif term.index not in places.stored:
+                continue
+            inside[stage].setdefault(id(home.layout), (home, []))[1].append(term)
+        for stage in range(last + 2):
+            for term in outside[stage]:
+                self._whole(term)
+            for home, roots in inside[stage].values():
+                self._add(_Closure(places, home, roots, stage).make())
+
+    def _add(self, made: Pass) -> None:
+        self.passes.append(made)
+        self.steps.append(("pass", made))
+        self.quick.append((made.run, 0, 0, -2))
+
+    def _whole(self, term: Term) -> None:
+        """A step on whole arrays."""
+        if term.kind in (CONST, INPUT):
+            return
+        self.steps.append(("whole", term))
+        args = [a.index for a in term.args]
+        if term.kind == EW and len(args) <= 2:
+            fn: Fn = term.fn
+            direct = fn.direct
+            if fn.name in _SCALAR and all(_scalar(a) for a in term.args):
+                direct = _SCALAR[fn.name]
+            elif fn.name == "copy":
+                direct = _converter(term.dtype)
+            self.quick.append((direct, term.index, args[0], args[1] if len(args) == 2 else -1))
+        elif term.kind == RESHAPE and term.size == 1 and _scalar(term.args[0]):
+            self.quick.append((_itself, term.index, args[0], -1))
+        elif term.kind == REDUCE:
+            self._reduce(term)
+        else:
+            self.quick.append((_STEPS[term.kind](term, self.inputs), 0, 0, -2))
+
+    def _reduce(self, term: Term) -> None:
+        x = term.args[0]
+        whole = len(term.at) == len(x.shape)
+        product = x.kind == EW and x.fn.name == "mul" and x.args[0].shape == x.args[1].shape
+        if (
+            whole
+            and term.fn == "sum"
+            and product
+            and x.dtype.kind == "f"
+            and x.size < 1 << 10
+            and x.dtype == term.dtype
+        ):
+            self.quick.append((np.vdot, term.index, x.args[0].index, x.args[1].index))
+            return
+        reduce, axes, dtype = reductions.DIRECT[term.fn], None if whole else term.at, term.dtype
+        self.quick.append((lambda v: reduce(v, axes, dtype), term.index, x.index, -1))
+
+    def _let_go(self) -> None:
+        """Drop arrays after the step that reads them last, so that memory holds only what is still needed."""
+        last: dict[int, int] = {}
+        for at, (_, what) in enumerate(self.steps):
+            for index in _read(what):
+                last[index] = at
+        keep = set(self._give)
+        steps = self.quick
+        self.quick = []
+        for at, step in enumerate(steps):
+            self.quick.append(step)
+            dead = tuple(index for index, when in last.items() if when == at and index not in keep)
+            if dead:
+                self.quick.append((_dropper(dead), 0, 0, -2))
+
+
+def _read(what: Term | Pass) -> list[int]:
+    if isinstance(what, Pass):
+        return [term.index for _, term, _ in what.loads]
+    return [a.index for a in what.args]
+
+
+def _dropper(dead: tuple[int, ...]) -> Step:
+    def drop(values: list[Any]) -> None:
+        for index in dead:
+            values[index] = None
+
+    return drop
+
+
+def _scalar(term: Term) -> bool:
+    """Whether the value of a term is a numpy scalar."""
+    if term.kind == CONST:
+        return True
+    if term.kind == REDUCE:
+        return len(term.at) == len(term.args[0].shape)
+    if term.kind in (EW, RESHAPE) and term.size == 1:
+        return all(_scalar(a) for a in term.args)
+    return False
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _converter(dtype: Any) -> Callable[[Any], Any]:
+    return lambda value: value.astype(dtype)
+
+
+def _ew_step(term: Term, inputs: int) -> Step:
+    direct, args, out = term.fn.direct, [a.index for a in term.args], term.index
+
+    def step(values: list[Any]) -> None:
+        values[out] = direct(*[values[a] for a in args])
+
+    return step
+
+
+def _reshape_step(term: Term, inputs: int) -> Step:
+    shape, arg, out = term.shape, term.args[0].index, term.index
+
+    def step(values: list[Any]) -> None:
+        values[out] = np.reshape(values[arg], shape)
+
+    return step
+
+
+def _expand_step(term: Term, inputs: int) -> Step:
+    shape, arg, out = term.shape, term.args[0].index, term.index
+
+    def step(values: list[Any]) -> None:
+        values[out] = np.broadcast_to(values[arg], shape)
+
+    return step
+
+
+def _pick_step(term: Term, inputs: int) -> Step:
+    arg, at, out = term.args[0].index, term.at, term.index
+
+    def step(values: list[Any]) -> None:
+        values[out] = values[arg][at]
+
+    return step
+
+
+def _call_step(term: Term, inputs: int) -> Step:
+    """A kernel on whole arrays. Python numbers reach it as such."""
+    node, out = term.node, term.index
+    assert node is not None
+    kernel, params, numbers = node.op.kernel, node.params, term.at
+    args = [(a.index, a.shape, n) for a, n in zip(term.args, numbers, strict=True)]
+    shown, span = node.op.shown, node.span
+
+    def step(values: list[Any]) -> None:
+        given = []
+        for index, shape, n in args:
+            value = values[index] if n is None else n
+            given.append(np.reshape(value, shape) if n is None and np.shape(value) != shape else value)
+        try:
+            result = kernel(*given, **params)
+        except GradcliError as error:
+            error.op, error.span = error.op or shown, error.span or span
+            raise
+        values[out] = result if type(result) is tuple else np.asarray(result)
+
+    return step
+
+
+_STEPS: dict[str, Callable[[Term, int], Step]] = {
+    EW: _ew_step, RESHAPE: _reshape_step, EXPAND: _expand_step, PICK: _pick_step, CALL: _call_step,
+}  # fmt: skip
+
+
+def _finisher(term: Term, before: list[Term]) -> tuple[Any, bool] | None:
+    """What makes a value an array of the caller's own: its shape, and whether it is copied. None: it is one."""
+    base = term
+    while base.kind == RESHAPE:
+        base = base.args[0]
+    copy = base.kind not in (EW, REDUCE) or any(_base(o) is base for o in before)
+    if not copy and term.kind == EW and not _scalar(term) and term.fn.name != "copy":
+        return None
+    return term.shape, copy
+
+
+def _base(term: Term) -> Term:
+    while term.kind == RESHAPE:
+        term = term.args[0]
+    return term
+
+
+def _finished(value: Any, how: tuple[Any, bool] | None) -> Any:
+    value = np.asarray(value)
+    if how is None:
+        return value
+    shape, copy = how
+    if value.shape != shape:
+        value = value.reshape(shape)
+    return value.copy() if copy else value
+
+
+class _Closure:
+    """What a pass has to compute for its roots, in an order that frees buffers early."""
+
+    def __init__(self, places: Places, home: Home, roots: list[Term], stage: int) -> None:
+        self.places = places
+        self.layout = home.layout
+        self.roots = roots
+        self.stage = stage
+        self.order: list[Term] = []
+        self.uses: dict[tuple[int, str], int] = {}
+        self.dots: dict[int, tuple[Term, Term]] = {}
+
+    def _inside(self, term: Term) -> bool:
+        """Whether this pass computes a term, rather than reading it."""
+        home = self.places.homes.get(term.index)
+        if home is None or home.layout is not self.layout:
+            return False
+        return term.index not in self.places.stored or self.places.stage[term.index] == self.stage
+
+    def _home(self, term: Term) -> Home:
+        return self.places.homes.get(term.index) or self.places.carried[term.index]
+
+    def args(self, term: Term) -> list[tuple[Term, str]]:
+        """The inputs of a term in this pass; a sum of products takes the factors."""
+        if term.index in self.dots:
+            return [(a, FULL) for a in self.dots[term.index]]
+        home = self._home(term)
+        if term.kind == REDUCE:
+            own = self.places.homes.get(term.args[0].index)
+            inner = own.kind if own is not None and own.layout is self.layout else FULL
+            return [(term.args[0], inner)]
+        return [(a, self.places.kind_in(a, term, home)) for a in term.args]
+
+    def _find_dots(self) -> None:
+        """Sums of products whose products nobody else needs."""
+        readers: dict[int, int] = {}
+        for term in self.order:
+            for a in term.args:
+                readers[a.index] = readers.get(a.index, 0) + 1
+        for term in self.order:
+            x = term.args[0] if term.kind == REDUCE and term.fn == "sum" else None
+            if x is None or x.kind != EW or x.fn.name != "mul" or x.dtype.kind != "f" or x.dtype != term.dtype:
+                continue
+            home = self._home(term)
+            along = term.index in self.places.homes
+            if (along and not self.layout.by_rows) or home.kind not in ("along", "one"):
+                continue
+            full = all(self.places.kind_in(a, x, self._home(x)) == FULL for a in x.args) if self._inside(x) else False
+            if full and readers[x.index] == 1 and x.index not in self.places.stored:
+                self.dots[term.index] = (x.args[0], x.args[1])
+
+    def _walk(self) -> None:
+        seen: set[int] = set()
+        self.order = []
+        stack: list[tuple[Term, bool]] = [(t, False) for t in reversed(self.roots)]
+        while stack:
+            term, ready = stack.pop()
+            if ready:
+                self.order.append(term)
+                continue
+            if term.index in seen:
+                continue
+            seen.add(term.index)
+            stack.append((term, True))
+            stack.extend((a, False) for a, _ in reversed(self.args(term)) if self._inside(a) and a.index not in seen)
+
+    def make(self) -> Pass:
+        """The pass."""
+        self._walk()
+        self._find_dots()
+        if self.dots:
+            self._walk()
+        for term in self.order:
+            for a, kind in self.args(term):
+                key = (a.index, kind)
+                self.uses[key] = self.uses.get(key, 0) + 1
+        maker = Maker(self.layout, self.uses)
+        carried = []
+        for term in self.order:
+            args = self.args(term)
+            for a, kind in args:
+                if not self._inside(a):
+                    maker.load(a, kind)
+            if term.index in self.places.carried:
+                carried.append(term)
+                continue
+            maker.compute(term, self._home(term).kind, args, term.index in self.places.stored, term.index in self.dots)
+        for term in carried:
+            name = "dot" if term.index in self.dots else term.fn
+            maker.carry(term, name, self._home(term).kind, self.args(term))
+        return maker.made
+
+
+def _live(terms: list[Term], outputs: Sequence[Term]) -> list[Term]:
+    """What the outputs need, in order."""
+    wanted: set[int] = set()
+    stack = list(outputs)
+    while stack:
+        term = stack.pop()
+        if term.index not in wanted:
+            wanted.add(term.index)
+            stack.extend(term.args)
+    return [term for term in terms if term.index in wanted]
+
+
+def read(
+    outputs: Sequence[Node], inputs: Mapping[int, int], constants: list[Any] | None
+) -> tuple[Builder, list[Term], int]:
+    """The terms of nodes. inputs: the number of the input that a node is, by serial.
+
+    constants: known values that are neither inputs nor single numbers are put here and become further inputs.
+    """
+    builder = Builder()
+    terms: dict[int, Term] = {}
+    count = len(inputs)
+
+    def sources_known(node: Node) -> bool:
+        return node.serial in inputs or node.value is not None
+
+    order = _reachable(outputs, sources_known)
+    for node in order:
+        if node.serial in inputs:
+            terms[node.serial] = builder.input(inputs[node.serial], node.shape, node.dtype.numpy)
+        elif node.op is number_op:
+            precise = np.dtype(np.float64) if node.dtype.floating else node.dtype.numpy
+            terms[node.serial] = builder.const(node.value, precise)
+        elif node.value is not None and type(node.value) is not tuple and node.size == 1:
+            number = builder.const(np.asarray(node.value).reshape(()), node.dtype.numpy)
+            terms[node.serial] = builder.expand(number, node.shape)
+        elif node.value is not None:
+            assert constants is not None
+            constants.append(node.value)
+            terms[node.serial] = builder.input(count, node.shape, None if node.op.outputs else node.dtype.numpy)
+            count += 1
+        elif node.via is not None:
+            terms[node.serial] = terms[node.via.serial]
+        else:
+            assert node.inputs is not None
+            terms[node.serial] = term_of(builder, node, [terms[i.serial] for i in node.inputs])
+    return builder, [terms[o.serial] for o in outputs], count
+
+
+def _reachable(outputs: Sequence[Node], known: Callable[[Node], bool]) -> list[Node]:
+    seen: dict[int, Node] = {}
+    stack = list(outputs)
+    while stack:
+        node = stack.pop()
+        if node.serial not in seen:
+            seen[node.serial] = node
+            if not known(node):
+                stack.extend((node.via,) if node.via is not None else node.inputs or ())
+    return [seen[serial] for serial in sorted(seen)]

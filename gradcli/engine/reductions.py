@@ -1,0 +1,200 @@
+"""Reductions: of small arrays at once, and of large ones block by block.
+
+Single precision is added up in runs of 1024 elements and these in double precision, so an error does not grow with the
+number of elements. The parts of a block are added in a fixed order, whatever thread computed them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+RUN = 1024
+SAFE_SQUARES = (1e-25, 1e30)
+SPREAD = 20.0  # rows whose exponentials differ by less than e^20 may be shifted by one number
+
+Array = Any
+
+
+@cache
+def ones(n: int, dtype: Any) -> Array:
+    """n ones."""
+    return np.ones(n, dtype)
+
+
+def total_of_products(x: Array, y: Array) -> float:
+    """The sum of products of two contiguous blocks, in double precision."""
+    x, y = x.reshape(-1), y.reshape(-1)
+    n = x.size - x.size % RUN
+    total = float(np.dot(x[n:], y[n:])) if n < x.size else 0.0
+    if n:
+        parts = np.vecdot(x[:n].reshape(-1, RUN), y[:n].reshape(-1, RUN))
+        total += float(np.add.reduce(parts, dtype=np.float64))
+    return total
+
+
+def total(x: Array) -> Any:
+    """The sum of a block: of floats in double precision, of integers exactly."""
+    if x.dtype.kind != "f":
+        return int(np.add.reduce(x, axis=None, dtype=np.int64))
+    x = np.ascontiguousarray(x).reshape(-1)
+    n = x.size - x.size % RUN
+    result = float(np.dot(x[n:], ones(x.size - n, x.dtype))) if n < x.size else 0.0
+    if n:
+        parts = np.vecdot(x[:n].reshape(-1, RUN), ones(RUN, x.dtype))
+        result += float(np.add.reduce(parts, dtype=np.float64))
+    return result
+
+
+def total_of_squares(x: Array) -> float:
+    """The sum of squares, in double precision where single precision is too narrow."""
+    x = np.ascontiguousarray(x)
+    result = total_of_products(x, x)
+    if x.dtype == np.float32 and not SAFE_SQUARES[0] < result < SAFE_SQUARES[1]:
+        wide = x.astype(np.float64)
+        return total_of_products(wide, wide)
+    return result
+
+
+def largest(x: Array) -> Any:
+    """The largest element; nan if there is one."""
+    return np.maximum.reduce(x, axis=None)
+
+
+def smallest(x: Array) -> Any:
+    """The smallest element; nan if there is one."""
+    return np.minimum.reduce(x, axis=None)
+
+
+def exponentials(x: Array, scratch: Array) -> tuple[float, float]:
+    """(m, s) with sum(exp(x)) = s e^m."""
+    peak = largest(x)
+    shift = peak if np.isfinite(peak) else np.zeros_like(peak)
+    np.subtract(x, shift, out=scratch)
+    np.exp(scratch, out=scratch)
+    return float(shift), total(scratch)
+
+
+def join_exponentials(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float]:
+    """The sum of two sums of exponentials."""
+    if a[1] == 0:
+        return b
+    if b[1] == 0:
+        return a
+    shift = max(a[0], b[0])
+    return shift, a[1] * float(np.exp(a[0] - shift)) + b[1] * float(np.exp(b[0] - shift))
+
+
+# Whole arrays
+
+
+_Options = dict[str, Any]  # numpy's own types have no word for a `keepdims` that varies
+
+
+def _over(axes: Any) -> _Options:
+    return {"axis": axes, "keepdims": axes is not None}
+
+
+def _sum(x: Array, axes: Any, dtype: Any) -> Array:
+    return np.add.reduce(x, dtype=dtype, **_over(axes))
+
+
+def _max(x: Array, axes: Any, dtype: Any) -> Array:
+    return np.maximum.reduce(x, **_over(axes))
+
+
+def _min(x: Array, axes: Any, dtype: Any) -> Array:
+    return np.minimum.reduce(x, **_over(axes))
+
+
+def _sumsq(x: Array, axes: Any, dtype: Any) -> Array:
+    wide = x.astype(np.float64)
+    return np.add.reduce(wide * wide, **_over(axes))
+
+
+def _lse(x: Array, axes: Any, dtype: Any) -> Array:
+    peak = np.maximum.reduce(x, axis=axes, keepdims=True)
+    shift = np.where(np.isinf(peak), np.zeros_like(peak), peak)
+    out = np.log(np.add.reduce(np.exp(x - shift), axis=axes, keepdims=True)) + shift
+    return out if axes is not None else out.reshape(())
+
+
+def _lsm(x: Array, axes: Any, dtype: Any) -> Array:
+    """As lse, but nan where an element is infinite, as softmax has it."""
+    peak = np.maximum.reduce(x, axis=axes, keepdims=True)
+    out = np.log(np.add.reduce(np.exp(x - peak), axis=axes, keepdims=True)) + peak
+    return out if axes is not None else out.reshape(())
+
+
+DIRECT: dict[str, Callable[[Array, Any, Any], Array]] = {
+    "sum": _sum, "max": _max, "min": _min, "sumsq": _sumsq, "lse": _lse, "lsm": _lsm,
+}  # fmt: skip
+
+
+# Rows of a block: x is (r, c), out (r, 1)
+
+
+def row_sums(x: Array, out: Array) -> None:
+    """The sum of each row."""
+    r, c = x.shape
+    if x.dtype.kind == "f" and c <= 8 * RUN:
+        np.vecdot(x, ones(c, x.dtype), out=out[:, 0])
+    elif x.dtype.kind == "f" and c % RUN == 0:
+        np.add.reduce(np.vecdot(x.reshape(r, -1, RUN), ones(RUN, x.dtype)), axis=1, out=out[:, 0])
+    else:
+        np.add.reduce(x, axis=1, out=out[:, 0])
+
+
+def row_dots(x: Array, y: Array, out: Array) -> None:
+    """The sum of products of each row."""
+    np.vecdot(x, y, out=out[:, 0])
+
+
+def row_max(x: Array, out: Array) -> None:
+    """The largest of each row."""
+    np.maximum.reduce(x, axis=1, out=out[:, 0])
+
+
+def row_min(x: Array, out: Array) -> None:
+    """The smallest of each row."""
+    np.minimum.reduce(x, axis=1, out=out[:, 0])
+
+
+def row_exponentials(x: Array, scratch: Array, out: Array, infinite: bool = False) -> None:
+    """log(sum(exp(row))) of each row; nan for a row with an infinity, unless `infinite`.
+
+    The largest of a row is slow to find where rows are short; one shift for all does where the numbers lie together.
+    """
+    high, low = largest(x), smallest(x)
+    if high - low < SPREAD:
+        np.subtract(x, high, out=scratch)
+        np.exp(scratch, out=scratch)
+        row_sums(scratch, out)
+        np.log(out, out)
+        np.add(out, high, out)
+        return
+    peak = np.maximum.reduce(x, axis=1, keepdims=True)
+    if infinite:
+        peak[np.isinf(peak)] = 0
+    np.subtract(x, peak, out=scratch)
+    np.exp(scratch, out=scratch)
+    row_sums(scratch, out)
+    np.log(out, out)
+    np.add(out, peak, out)
+
+
+def column_sums(x: Array) -> Array:
+    """The sum of each column, (1, c)."""
+    r, c = x.shape
+    if r >= 256 and x.dtype.kind == "f":
+        side = 64
+        n = r - r % side
+        parts = np.add.reduce(x[:n].reshape(-1, side, c), axis=1)
+        result = np.add.reduce(parts, axis=0, dtype=np.float64)
+        if n < r:
+            result += np.add.reduce(x[n:], axis=0)
+        return result.reshape(1, c)
+    return np.add.reduce(x, axis=0, keepdims=True)

@@ -1,0 +1,157 @@
+"""value_and_grad: an expression and its gradients, planned once for each signature of the inputs and run again.
+
+The program is traced with inputs that have no values yet; a program whose course depends on them is run each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradcli.dtypes import from_numpy
+from gradcli.engine.plan import Plan, read
+from gradcli.engine.run import run as compute
+from gradcli.errors import GradError, NameError_
+from gradcli.graph.node import MODE, NeedsValue, Node
+from gradcli.graph.op import leaf_op
+from gradcli.language.autograd import grad
+from gradcli.language.context import Context
+from gradcli.language.tensor import Tensor
+
+SIGNATURES = 64  # plans kept by one function; then it starts over
+
+Result = tuple[Any, dict[str, np.ndarray | None]]
+
+
+class Replay:
+    """A plan for one signature. wanted: the names differentiated by; found: of these, those that have a gradient."""
+
+    def __init__(
+        self, plan: Plan, constants: list[Any], names: tuple[str, ...], wanted: list[str], found: list[str]
+    ) -> None:
+        self.names = names
+        self.constants = constants
+        self.plan = plan
+        self.unused = [name for name in wanted if name not in found]
+        self.wanted = wanted
+        self.found = found
+
+    def __call__(self, arrays: list[Any]) -> Result:
+        """Value and gradients for arrays of the signature."""
+        results = self.plan.run([*arrays, *self.constants] if self.constants else arrays)
+        grads: dict[str, np.ndarray | None] = dict(zip(self.found, results[1:], strict=True))
+        if self.unused:
+            grads = {name: grads.get(name) for name in self.wanted}
+        return results[0], grads
+
+
+class ValueAndGrad:
+    """A function of named arrays that gives the value of an expression and its gradients."""
+
+    def __init__(
+        self,
+        context: Context,
+        run: Callable[[dict[str, Any]], Any],
+        tensor: Callable[[Any], Tensor],
+        wrt: Sequence[str] | None,
+    ) -> None:
+        """run: executes the program on variables; tensor: the tensor of a value. Both of the session of `context`."""
+        self._context = context
+        self._run = run
+        self._tensor = tensor
+        self._wrt = None if wrt is None else list(wrt)
+        self._replays: dict[Any, Replay | None] = {}
+
+    def __call__(self, **inputs: Any) -> Result:
+        """The value and, for each input that is differentiated, the gradient of its shape and dtype.
+
+        Raises: GradError when the value is no scalar; NameError_ for a name of `wrt` that is no input.
+        """
+        arrays = list(inputs.values())
+        for array in arrays:
+            if type(array) is not np.ndarray:
+                return self._with_tensors(inputs)
+        key = (*inputs, *[a.shape for a in arrays], *[a.dtype for a in arrays])
+        if key not in self._replays:
+            self._trace(key, inputs)
+        replay = self._replays[key]
+        if replay is None:
+            return self._each_time(inputs)
+        with np.errstate(all="ignore"):
+            return replay(arrays)
+
+    def _with_tensors(self, inputs: dict[str, Any]) -> Result:
+        """As __call__, of inputs some of which are lists, numbers or tensors."""
+        with self._context.active():
+            return self(**{name: np.asarray(self._tensor(value).numpy()) for name, value in inputs.items()})
+
+    def plan_for(self, **inputs: Any) -> Plan | None:
+        """The plan that such inputs are computed with; None for a program that cannot be planned ahead."""
+        self(**inputs)
+        arrays = {name: np.asarray(value) for name, value in inputs.items()}
+        key = (*arrays, *[a.shape for a in arrays.values()], *[a.dtype for a in arrays.values()])
+        replay = self._replays.get(key)
+        return None if replay is None else replay.plan
+
+    def _trace(self, key: Any, inputs: dict[str, np.ndarray]) -> None:
+        """Plan for a signature, or find that it cannot be done."""
+        if len(self._replays) >= SIGNATURES:
+            self._replays.clear()
+        native = all(from_numpy(a.dtype) is not None and a.dtype.isnative for a in inputs.values())
+        self._replays[key] = self._planned(inputs) if native else None
+
+    def _planned(self, inputs: dict[str, np.ndarray]) -> Replay | None:
+        context = self._context
+        with context.active():
+            MODE.deferring = True
+            tensors = {}
+            numbers: dict[int, int] = {}
+            for name, array in inputs.items():
+                dtype = from_numpy(array.dtype)
+                node = Node(leaf_op, (), {}, array.shape, dtype)
+                numbers[node.serial] = len(numbers)
+                tensors[name] = Tensor(node, context)
+            try:
+                wanted, output, found = self._differentiated(tensors)
+                outputs = [output.node, *[g.node for g in found if g is not None]]
+                constants: list[Any] = []
+                builder, terms, count = read(outputs, numbers, constants)
+                plan = Plan(builder.terms, terms, count)
+            except NeedsValue:
+                return None
+            finally:
+                context.deferred.clear()
+        names = [n for n, g in zip(wanted, found, strict=True) if g is not None]
+        return Replay(plan, constants, tuple(inputs), wanted, names)
+
+    def _each_time(self, inputs: dict[str, np.ndarray]) -> Result:
+        """Run the program on the inputs' values."""
+        with self._context.active():
+            tensors = {name: self._tensor(value) for name, value in inputs.items()}
+            wanted, output, found = self._differentiated(tensors)
+            compute([t.node for t in (output, *found) if t is not None])
+            return output.numpy(), {n: None if g is None else g.numpy() for n, g in zip(wanted, found, strict=True)}
+
+    def _differentiated(self, tensors: dict[str, Tensor]) -> tuple[list[str], Tensor, Sequence[Tensor | None]]:
+        """The names differentiated by, the value of the program, and the gradients."""
+        wanted = self._wrt if self._wrt is not None else [n for n, t in tensors.items() if t.dtype.floating]
+        for name in wanted:
+            if name not in tensors:
+                raise NameError_(f"wrt names {name!r}, which is not among the inputs")
+            _differentiate_by(tensors[name])
+        output = self._run(dict(tensors))
+        if not isinstance(output, Tensor):
+            raise GradError(f"the expression gives no tensor but {type(output).__name__}")
+        if not output.requires_grad:
+            return wanted, output, [None] * len(wanted)
+        found = grad([output], [tensors[n] for n in wanted], [None], allow_unused=True, retain_graph=True)
+        return wanted, output, found
+
+
+def _differentiate_by(tensor: Tensor) -> None:
+    if tensor.node.value is None and tensor.dtype.floating:
+        tensor.node.requires_grad = True
+    else:
+        tensor.set_requires_grad(True)

@@ -1,0 +1,18 @@
+"""Passes and blocks so small that tiny tensors have many of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from gradcli.engine import layout, places
+
+
+@pytest.fixture
+def tiny_blocks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every array with more than one element is computed in passes, whose blocks have four elements."""
+    monkeypatch.setattr(places, "FUSE_ABOVE", 1)
+    monkeypatch.setattr(layout, "BLOCK", 4)
+    monkeypatch.setattr(layout, "WIDEST", 6)
+    yield

@@ -1,26 +1,20 @@
 """One computation for many inputs: rows of Jacobians, vector-Jacobian products of many seeds, and vmap.
 
 `jacobian_rows`, `jacobian_columns`, `batched_grad` and `vmap` are the doors through which the rest of the language asks
-for a batch. A Jacobian is one pass for all its rows (`autodiff/batch.py`), unless code of the program runs in the pass:
+for a batch. A Jacobian is one pass for all its rows (`autodiff/functional.py`), unless code of the program runs in it:
 that is called for each row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from gradcli.autodiff.backward import vjp
-from gradcli.autodiff.batch import batchable
-from gradcli.autodiff.batch import columns as batch_columns
-from gradcli.autodiff.batch import rows as batch_rows
-from gradcli.autodiff.forward import jvp as push_forward
-from gradcli.dtypes import DType
+from gradcli.autodiff.functional import columns, rows
 from gradcli.engine.run import run
 from gradcli.errors import GradError, ShapeError, ValueError_
-from gradcli.graph.node import NeedsValue, Node
 from gradcli.graph.op import leaf
 from gradcli.language import autograd
 from gradcli.language.autograd import filled
@@ -30,9 +24,7 @@ from gradcli.language.context import Context
 from gradcli.language.tensor import Tensor
 from gradcli.language.trees import LEAF, Tree, flatten, unflatten
 from gradcli.language.values import Builtin, Size, type_name
-from gradcli.ops.order import transpose
 from gradcli.ops.shape import reshape
-from gradcli.shapes import Shape
 
 
 def apply_op(name: str, args: list[Any], context: Context) -> Tensor:
@@ -46,81 +38,18 @@ def apply_op(name: str, args: list[Any], context: Context) -> Tensor:
 # Rows of Jacobians
 
 
-def basis(shape: Shape, dtype: DType) -> Iterator[Node]:
-    """The directions of the elements of a tensor, in order: 1 there, 0 elsewhere."""
-    size = int(np.prod(shape, dtype=np.int64))
-    for at in range(size):
-        direction = np.zeros(size, dtype.numpy)
-        direction[at] = 1
-        yield leaf(direction.reshape(shape), dtype)
-
-
 def jacobian_rows(output: Tensor, inputs: Sequence[Tensor], create_graph: bool) -> tuple[Tensor | None, ...]:
     """The Jacobian of an output with respect to each input, None for those it does not depend on."""
-    nodes = [i.node for i in inputs]
-    whole = _whole_rows(output, nodes, create_graph)
-    if whole is not None:
-        return whole
-    rows: list[list[Tensor | None]] = [[] for _ in inputs]
-    for seed in basis(output.shape, output.dtype):
-        found = vjp([output.node], [seed], nodes, create_graph=create_graph, retain_graph=True)
-        for row, node in zip(rows, nodes, strict=True):
-            row.append(Tensor(found[node], output.context) if node in found else None)
-    return tuple(
-        None if row and all(part is None for part in row) else assemble(row, i.shape, output.shape + i.shape, i)
-        for row, i in zip(rows, inputs, strict=True)
-    )
-
-
-def _whole_rows(output: Tensor, nodes: list[Node], create_graph: bool) -> tuple[Tensor | None, ...] | None:
-    """The Jacobian in one pass; None where it has to be computed row by row."""
-    if not output.node.size or not batchable([output.node]):
-        return None
-    try:
-        found = batch_rows(output.node, nodes, create_graph)
-    except NeedsValue:
-        return None
-    pairs = zip(found, nodes, strict=True)
-    blocks = [None if block is None else reshape(block, shape=output.shape + node.shape) for block, node in pairs]
-    run([block for block in blocks if block is not None])
+    found = rows(output.node, [i.node for i in inputs], create_graph)
+    pairs = zip(found, inputs, strict=True)
+    blocks = [None if block is None else reshape(block, shape=output.shape + i.shape) for block, i in pairs]
+    run([block for block in blocks if block is not None and block.value is None])
     return tuple(None if block is None else Tensor(block, output.context) for block in blocks)
 
 
 def jacobian_columns(output: Tensor, i: Tensor) -> Tensor:
     """The Jacobian of an output with respect to an input, by forward passes."""
-    shape = output.shape + i.shape
-    try:
-        pushed = batch_columns(output.node, i.node) if i.node.size else None
-    except NeedsValue:
-        return _columns_in_turn(output, i)
-    if pushed is None:
-        return Tensor(filled(shape, output.dtype, 0), output.context)
-    flat = reshape(pushed, shape=(i.node.size, output.node.size))
-    return Tensor(reshape(transpose(flat, dim0=0, dim1=1), shape=shape), output.context)
-
-
-def _columns_in_turn(output: Tensor, i: Tensor) -> Tensor:
-    """The same by a pass for each element of the input."""
-    found: list[Tensor | None] = []
-    for direction in basis(i.shape, i.dtype):
-        tangent = push_forward([output.node], {i.node: direction})[0]
-        found.append(None if tangent is None else Tensor(tangent, output.context))
-    return assemble(found, output.shape, output.shape + i.shape, output, last=True)
-
-
-def assemble(parts: Sequence[Tensor | None], one: Shape, shape: Shape, like: Tensor, *, last: bool = False) -> Tensor:
-    """The tensor of a shape that has these parts along its first dimensions (or its last); None is a part of zeros.
-
-    one: the shape of a part. like: whose dtype it has.
-    """
-    context = like.context
-    if not parts:
-        return Tensor(filled(shape, like.dtype, 0), context)
-    zero = Tensor(filled(one, like.dtype, 0), context)
-    whole = stacked([zero if part is None else part for part in parts], len(one) if last else 0)
-    if whole.requires_grad:  # torch ends in a view, whatever the shape
-        return Tensor(reshape(whole.node, shape=shape), context)
-    return Tensor(leaf(whole.numpy().reshape(shape)), context)
+    return Tensor(columns(output.node, i.node), output.context)
 
 
 def stacked(parts: list[Tensor], dim: int) -> Tensor:

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from gradcli.autodiff.check import close, finite_differences
-from gradcli.autodiff.forward import jvp as push_forward
 from gradcli.errors import GradcliError, GradError, ValueError_
 from gradcli.graph.node import recording
 from gradcli.graph.op import leaf
 from gradcli.language import autograd
 from gradcli.language.autograd import filled
-from gradcli.language.batching import basis, jacobian_rows
+from gradcli.language.batching import jacobian_columns, jacobian_rows
 from gradcli.language.context import Context
 from gradcli.language.tensor import Tensor
 from gradcli.language.values import Builtin
@@ -165,11 +164,7 @@ def _by_rows(output: Tensor, own: list[Tensor]) -> list[np.ndarray]:
 
 def _by_columns(output: Tensor, i: Tensor) -> np.ndarray:
     """The Jacobian by forward passes, (elements of the input, elements of the output)."""
-    rows = []
-    for direction in basis(i.shape, i.dtype):
-        tangent = push_forward([output.node], {i.node: direction})[0]
-        rows.append(np.zeros(output.node.size) if tangent is None else Tensor(tangent, i.context).numpy().reshape(-1))
-    return np.stack(rows) if rows else np.zeros((0, output.node.size))
+    return jacobian_columns(output, i).numpy().reshape(output.node.size, i.node.size).T
 
 
 def _check_linear(outputs: list[Tensor], own: list[Tensor]) -> None:

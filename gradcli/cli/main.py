@@ -88,6 +88,22 @@ def runner_of(command: Command) -> Runner:
         from gradcli.cli.run import run_run
 
         return run_run
+    if command.name == "diff":
+        from gradcli.cli.diff import run_diff
+
+        return run_diff
+    if command.name in ("jacobian", "hessian"):
+        from gradcli.cli.jacobian import run_hessian, run_jacobian
+
+        return run_jacobian if command.name == "jacobian" else run_hessian
+    if command.name in ("jvp", "hvp"):
+        from gradcli.cli.products import run_hvp, run_jvp
+
+        return run_jvp if command.name == "jvp" else run_hvp
+    if command.name == "check":
+        from gradcli.cli.check import run_check
+
+        return run_check
     if command.name == "ops":
         from gradcli.cli.ops import run_ops
 
@@ -123,7 +139,7 @@ def report(problem: Exception, environment: Environment, as_json: bool = False) 
 
 def wants_json(words: list[str], environment: Environment) -> bool:
     """Whether errors are to be JSON; told from the words themselves, since reading them may be what failed."""
-    if words[:1] not in (["eval"], ["ops"]):
+    if words[:1] not in [["eval"], ["ops"], ["jacobian"], ["hessian"], ["jvp"], ["hvp"], ["check"]]:
         return False
     given = environment.variables.get("GRADCLI_FORMAT", "text")
     for before, word in zip(["", *words], words, strict=False):

@@ -16,6 +16,7 @@ RESERVED = (
     "help",
     "json",
     "names",
+    "order",
     "seed",
     "tangent",
     "timeout",
@@ -183,7 +184,32 @@ OPS = Command(
     binds=False,
 )
 
-COMMANDS = {command.name: command for command in (EVAL, RUN, REPL, OPS)}
+DIFF = Command(
+    "diff",
+    "EXPR",
+    "the derivative of an expression, as a formula",
+    "Prints the derivative as a simplified formula in gradcli's own language, shared parts as lines before the last,\n"
+    'so that gradcli eval "$(gradcli diff EXPR --wrt x)" --x VALUE is the gradient. Variables may be left without a\n'
+    "value: then the formula holds for any shape (x.numel() where it matters). A name that EXPR assigns may be in --wrt.",
+    (
+        Option("--wrt", "differentiate by these (all floating-point variables)", "x,y", "names"),
+        Option("--order", "1, or 2: the derivative of the sum of the gradient", "N", "integer"),
+        Option("--seed", "the cotangent v of J^T v; a name stays a name in the formula", "VALUE", repeated=True),
+        Option("--to", "the form: text", kind="choice", choices=("text", "latex", "torch", "numpy", "jax")),
+        Option("--with-test", "torch, numpy, jax: with a test that compares with finite differences", kind="flag"),
+        DTYPE,
+        MANUAL_SEED,
+        TIMEOUT,
+        PROGRAM,
+        VAR,
+        HELP,
+    ),
+    'gradcli diff "mean(3*(x+2)**2)" --wrt x\n'
+    'gradcli diff "cross_entropy(x, t)" --wrt x --x randn:3,4 --t "tensor([0, 1, 2])"\n'
+    'gradcli diff "tanh(w @ x)" --wrt w --x randn:3 --w randn:2,3 --seed v --to latex\n',
+)
+
+COMMANDS = {command.name: command for command in (EVAL, RUN, REPL, DIFF, OPS)}
 
 DESCRIPTION = """\
 gradcli: PyTorch's autograd at the shell prompt, without PyTorch.

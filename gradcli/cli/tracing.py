@@ -1,0 +1,101 @@
+"""An expression as a graph in which nothing is computed: what `diff` and `explain` read formulas from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradcli.api import Session
+from gradcli.autodiff.backward import vjp
+from gradcli.dtypes import ALIASES, DType
+from gradcli.errors import GradError, NameError_
+from gradcli.graph.node import MODE, Node
+from gradcli.graph.op import leaf
+from gradcli.language import ast
+from gradcli.language.machine import compile_program
+from gradcli.language.tensor import Tensor
+from gradcli.suggest import nearest
+
+Array = np.ndarray[Any, Any]
+
+
+class Forgetful(list[Any]):
+    """A list that keeps nothing: what a trace leaves deferred is to stay so."""
+
+    def append(self, item: Any) -> None:
+        """Forget it."""
+
+
+class Trace:
+    """The graph of a program: its variables and outputs as nodes, nothing of it computed.
+
+    variables: arrays by name (a broadcast view will do: only shapes and dtypes are looked at, unless the program asks
+    for a value); other values are bound as they are.
+    """
+
+    def __init__(
+        self, module: ast.Module, variables: Mapping[str, Any], dtype: str = "float64", recorded: Sequence[str] = ()
+    ) -> None:
+        self._session = session = Session(dtype=dtype)
+        self._context = session._context
+        self._context.deferred = Forgetful()
+        self.nodes: dict[str, Node] = {}
+        bound: dict[str, Any] = {}
+        with self._context.active():
+            MODE.deferring = True
+            for name, value in variables.items():
+                bound[name] = self._bind(name, value, not recorded or name in recorded)
+            session._machine.ops_first = True
+            value = session._machine.run(compile_program(module), bound)
+        self.variables = bound
+        self.value = value
+        found = value if isinstance(value, tuple) else (value,)
+        self.outputs = [v for v in found if isinstance(v, Tensor)]
+
+    def _bind(self, name: str, value: Any, recorded: bool) -> Any:
+        if not isinstance(value, np.ndarray):
+            return value
+        node = leaf(value)
+        node.requires_grad = recorded and node.dtype.floating
+        self.nodes[name] = node
+        return Tensor(node, self._context)
+
+    def node(self, name: str) -> Node:
+        """The node of a variable, given or assigned. Raises: NameError_, GradError."""
+        value = self.variables.get(name)
+        if value is None:
+            near = nearest(name, self.variables)
+            raise NameError_(f"--wrt: there is no variable {name}", hint=f"did you mean {near}?" if near else None)
+        if not isinstance(value, Tensor):
+            raise GradError(f"--wrt: {name} is no tensor")
+        return value.node
+
+    def names(self) -> dict[Node, str]:
+        """The variables of the command line by node."""
+        return {node: name for name, node in self.nodes.items()}
+
+    def pull(self, outputs: Sequence[Node], seeds: Sequence[Node], wrt: Sequence[Node]) -> list[Node | None]:
+        """The vector-Jacobian product, as deferred nodes; None where nothing leads to a variable."""
+        with self._context.active():
+            MODE.deferring = True
+            found = vjp(outputs, seeds, wrt, create_graph=True)
+        return [found.get(node) for node in wrt]
+
+    def seed(self, value: Array, name: str | None = None) -> Node:
+        """A cotangent; one that has a name is a variable of the formula."""
+        node = leaf(value)
+        if name is not None:
+            self.nodes[name] = node
+        return node
+
+
+def ones(shape: Sequence[int], dtype: DType) -> Array:
+    """Ones that take no memory."""
+    return np.broadcast_to(np.ones((), dtype.numpy), tuple(shape))
+
+
+def default_dtype(name: str) -> DType:
+    """The dtype of a name of `--dtype`."""
+    return ALIASES[name]

@@ -1,0 +1,98 @@
+"""Whether a formula gives the gradient: both are evaluated in float64, at the point given and at another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradcli.api import Session
+from gradcli.errors import GradcliError
+
+if TYPE_CHECKING:
+    from gradcli.cli.diff import Derivative, Problem
+
+LIMIT = 20_000  # elements of the variables together; larger ones are not checked
+SMALL = 3  # the first size of unknown shapes
+
+
+def agrees(problem: Problem, derivative: Derivative, text: str) -> bool:
+    """Whether the formula gives the gradient at two points; True where that cannot be told."""
+    arrays = {n: v for n, v in problem.values.items() if isinstance(v, np.ndarray)}
+    if not problem.sizes and sum(v.size for v in arrays.values()) > LIMIT:
+        return True
+    random = np.random.default_rng(5)
+    for at in (0, 1):
+        point = {n: _moved(v, at, random, problem) for n, v in arrays.items()}
+        if not _agree_at(problem, derivative, text, point, random):
+            return False
+    return True
+
+
+def _moved(value: Any, at: int, random: Any, problem: Problem) -> Any:
+    """A value in float64, moved a little at the second point; in place of an unknown shape a small one."""
+    if problem.sizes:
+        places = {n: SMALL + i for i, n in enumerate(sorted({n for n in problem.sizes if n < 2000}))}
+        shape = tuple(places.get(n, n) for n in value.shape)
+        if shape != value.shape:
+            return random.uniform(0.2, 0.9, shape)
+    if value.dtype.kind != "f":
+        return value
+    wide = value.astype(np.float64)
+    return wide * random.uniform(0.95, 1.05, wide.shape) + random.uniform(0, 0.02, wide.shape) if at else wide
+
+
+def _agree_at(problem: Problem, derivative: Derivative, text: str, point: dict[str, Any], random: Any) -> bool:
+    others = {n: v for n, v in problem.values.items() if not isinstance(v, np.ndarray)}
+    try:
+        seed, wanted = _gradient(problem, derivative, point, others, random)
+    except GradcliError:
+        return True  # not a point where there is a gradient to compare with
+    if wanted is None or seed is None:
+        return True
+    try:
+        session = _session(point, others)
+        if problem.seed is not None:
+            session.set(problem.seed, seed)
+        found = session.eval(text)
+        got = np.asarray(found.numpy() if hasattr(found, "numpy") else found, dtype=np.float64)
+    except GradcliError:
+        return False
+    if got.shape != wanted.shape:
+        return False
+    fine = np.isfinite(wanted)
+    scale = float(np.abs(wanted[fine]).max()) if fine.any() else 0.0
+    return bool(np.allclose(got[fine], wanted[fine], rtol=1e-8, atol=1e-11 * max(scale, 1e-3)))
+
+
+def _gradient(
+    problem: Problem, derivative: Derivative, point: dict[str, Any], others: dict[str, Any], random: Any
+) -> tuple[Any, Any]:
+    """The seed and the gradient, by running the program backward."""
+    session = _session(point, others, requires_grad=True)
+    output = session.eval(problem.module)
+    outputs = list(output) if isinstance(output, tuple) else [output]
+    seeds = [np.ones(o.shape) for o in outputs]
+    if problem.seed is not None:
+        seeds = [random.uniform(0.2, 0.9, outputs[0].shape)]
+    elif isinstance(problem.seed_value, np.ndarray):
+        seeds = [problem.seed_value.astype(np.float64)]
+    target = derivative.name
+    pairs = [(o, s) for o, s in zip(outputs, seeds, strict=True) if o.requires_grad]
+    session._variables["outputs__"] = [o for o, _ in pairs]
+    session._variables["seeds__"] = [session._tensor(s) for _, s in pairs]
+    if problem.order == 1:
+        found = session.eval(f"torch.autograd.grad(outputs__, {target}, seeds__, allow_unused=True)[0]")
+    else:
+        session.eval(f"first__ = torch.autograd.grad(outputs__, {target}, seeds__, create_graph=True)[0].sum()")
+        found = session.eval(f"torch.autograd.grad(first__, {target})[0]")
+    return seeds[0], None if found is None else found.numpy()
+
+
+def _session(point: dict[str, Any], others: dict[str, Any], requires_grad: bool = False) -> Session:
+    session = Session(dtype="float64")
+    for name, value in point.items():
+        session.set(name, value, requires_grad=requires_grad and value.dtype.kind == "f")
+    for name, value in others.items():
+        session[name] = value
+    return session

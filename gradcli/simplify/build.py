@@ -1,0 +1,167 @@
+"""The builder of formulas: calls of public ops as terms, each simplified by the laws as it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from gradcli import dtypes
+from gradcli.dtypes import DType
+from gradcli.graph.terms import Params, Term
+from gradcli.shapes import Shape, broadcast_shapes
+from gradcli.simplify.normal import ONE, Arithmetic, bare, common_dtype
+
+
+class Builder(Arithmetic):
+    """Makes terms and applies the laws to them."""
+
+    def __init__(self, dtype: DType = dtypes.float64, sizes: Mapping[int, str] | None = None) -> None:
+        """dtype: of masks. sizes: numbers that stand for unknown sizes, and what these are called."""
+        super().__init__()
+        self.dtype = dtype
+        self.sizes = sizes or {}
+        self._settled: dict[int, Term] = {}
+
+    def settle(self, term: Term) -> Term:
+        """The term that the laws make of one."""
+        from gradcli.simplify.laws import LAWS  # the laws are written with this builder
+
+        first = term.serial
+        known = self._settled.get(first)
+        if known is not None:
+            return known
+        changed = True
+        while changed:
+            changed = False
+            for law in LAWS.get(term.head, ()):
+                result = law.apply(self, term)
+                if result is not None and result is not term:
+                    term, changed = result, True
+                    break
+        self._settled[first] = term
+        return term
+
+    def add(self, parts: Sequence[tuple[Any, Term]]) -> Term:
+        """The sum of coefficient times term, simplified."""
+        return self._outward(super().add(parts))
+
+    def power_product(self, parts: Sequence[tuple[Term, Fraction]]) -> Term:
+        """The product of powers, simplified."""
+        return self._outward(super().power_product(parts))
+
+    def _outward(self, term: Term) -> Term:
+        return self.expand(self.settle(bare(term)), term.shape)
+
+    def call(
+        self,
+        head: str,
+        args: Iterable[Term],
+        shape: Shape,
+        dtype: DType | None,
+        *positional: Any,
+        **named: Any,
+    ) -> Term:
+        """A call of a public op: tensors first, then what is given; `Arg(i)` stands for a tensor further on."""
+        params: Params = (*(("", p) for p in positional), *named.items())
+        return self.settle(self.make(head, args, params, shape, dtype))
+
+    def elementwise(self, head: str, args: Sequence[Term], dtype: DType | None, params: Params = ()) -> Term:
+        """A call of an elementwise op: the broadcasting of its arguments becomes that of the result."""
+        inner = [bare(a) for a in args]
+        shape = broadcast_shapes(*[a.shape for a in inner]) if inner else ()
+        return self.broadcast(self.settle(self.make(head, inner, params, shape, dtype)), args)
+
+    # What is used again and again
+
+    def where(self, condition: Term, a: Term, b: Term) -> Term:
+        """where(condition, a, b)"""
+        return self.elementwise("where", [condition, a, b], common_dtype([a, b]))
+
+    def compare(self, head: str, a: Term, b: Term) -> Term:
+        """A comparison: gt, lt, ge, le, eq, ne."""
+        return self.elementwise(head, [a, b], dtypes.bool_)
+
+    def unary(self, head: str, x: Term) -> Term:
+        """An elementwise function of one argument."""
+        return self.elementwise(head, [x], x.dtype)
+
+    def zeros(self, shape: Shape) -> Term:
+        """Zeros of a shape."""
+        return self.expand(self.number(0), shape)
+
+    def total(self, x: Term, dims: tuple[int, ...] | None, keepdim: bool) -> Term:
+        """The sum over dimensions (None: all)."""
+        every = tuple(range(len(x.shape)))
+        over = tuple(sorted(d % len(x.shape) for d in dims)) if dims else every
+        if not over:
+            return x
+        shape = tuple(1 if d in over else n for d, n in enumerate(x.shape) if keepdim or d not in over)
+        params: Params = (("dims", over), ("keepdim", keepdim))
+        return self.settle(self.make("total", (x,), params, shape, x.dtype))
+
+    def transpose(self, x: Term) -> Term:
+        """The last two dimensions swapped."""
+        return self.settle(self.make("mT", (x,), (), (*x.shape[:-2], x.shape[-1], x.shape[-2]), x.dtype))
+
+    def reshape(self, x: Term, shape: Shape) -> Term:
+        """x in another shape of as many elements."""
+        return self.settle(self.make("reshape", (x,), (("shape", tuple(shape)),), tuple(shape), x.dtype))
+
+    def permute(self, x: Term, dims: tuple[int, ...]) -> Term:
+        """x with its dimensions in another order."""
+        shape = tuple(x.shape[d] for d in dims)
+        return self.settle(self.make("permute", (x,), (("", dims),), shape, x.dtype))
+
+    def matmul(self, a: Term, b: Term) -> Term:
+        """a @ b"""
+        left, right = a.shape, b.shape
+        shape: Shape
+        if len(left) == 1 and len(right) == 1:
+            shape = ()
+        elif len(left) == 1:
+            shape = (*right[:-2], right[-1])
+        elif len(right) == 1:
+            shape = left[:-1]
+        else:
+            shape = (*broadcast_shapes(left[:-2], right[:-2]), left[-2], right[-1])
+        return self.settle(self.make("matmul", (a, b), (), shape, common_dtype((a, b))))
+
+    def index(self, x: Term, index: tuple[Any, ...], shape: Shape, tensors: Sequence[Term] = ()) -> Term:
+        """x[index], in which Arg(1), Arg(2) ... are the tensors."""
+        return self.settle(self.make("index", (x, *tensors), (("index", index),), shape, x.dtype))
+
+    def scattered(self, head: str, shape: Shape, source: Term, *positional: Any, **named: Any) -> Term:
+        """Zeros of a shape into which an op puts a source."""
+        return self.call(head, (self.zeros(shape), source), shape, self.dtype, *positional, **named)
+
+    def mask(self, condition: Term) -> Term:
+        """1 where a condition holds, else 0."""
+        return self.make("mask", (condition,), (), condition.shape, self.dtype)
+
+    def sized(self, count: Any) -> Term:
+        """A number, which may be a count of elements where shapes are unknown."""
+        if self.sizes and isinstance(count, int | float) and count - count == 0:
+            found = self._size(float(count), ONE)
+            if found is None and 0 < abs(count) < 1:
+                found = self._size(1 / float(count), -ONE)
+            if found is not None:
+                return found
+        return self.number(count)
+
+    def _size(self, count: float, power: Fraction) -> Term | None:
+        """`count ** power` as a small number times a size, or a size and a small number added."""
+        for value, text in self.sizes.items():
+            size = self.make("size", (), (("text", text),))
+            for more in (0, -1, 1, -2, 2):
+                times, back = count / (value + more), (value + more) / count
+                whole = self.add([(1, size), (more, self.number(1))]) if more else size
+                if abs(times - round(times)) < 1e-9 * abs(times) and 0 < abs(times) < 100:
+                    return self.power(self.scale(Fraction(round(times)), whole), power)
+                if more == 0 and abs(back - round(back)) < 1e-9 * abs(back) and 0 < abs(back) < 100:
+                    return self.power(self.scale(Fraction(1, round(back)), whole), power)
+        return None
+
+    def cast(self, x: Term, dtype: DType) -> Term:
+        """x in another dtype; formulas leave out what arithmetic does by itself."""
+        return self.settle(self.make("cast", (bare(x),), (("dtype", dtype),), bare(x).shape, dtype))

@@ -1,0 +1,156 @@
+"""From a graph to terms: every node in public words, simplified on the way. Nothing recurses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gradcli.dtypes import DType
+from gradcli.graph.node import Node
+from gradcli.graph.op import Op, leaf_op, number_op, pick_op
+from gradcli.graph.signature import MISSING, TENSOR_KINDS
+from gradcli.graph.terms import Arg, Term
+from gradcli.graph.walk import sources
+from gradcli.ops.catalog import spellings_of
+from gradcli.simplify.build import Builder
+from gradcli.simplify.public import FORMS, NoForm
+
+# literals with more elements than this are data, not part of a formula
+LITERAL_LIMIT = 1000
+COMPARING = {"gt": "gt", "lt": "lt", "ge": "ge", "le": "le", "eq": "eq", "ne": "ne"}
+
+
+class Converter:
+    """Makes the terms of graph nodes. names: the nodes that are variables."""
+
+    def __init__(self, builder: Builder, names: Mapping[Node, str]) -> None:
+        self.builder = builder
+        self._terms: dict[int, Any] = {
+            node.serial: builder.make("var", (), (("name", name),), node.shape, node.dtype)
+            for node, name in names.items()
+        }
+
+    def term(self, output: Node) -> Term:
+        """The term of a node. Raises: NoForm."""
+        stack = [output]
+        while stack:
+            node = stack[-1]
+            if node.serial in self._terms:
+                stack.pop()
+                continue
+            parts = self._parts(node)
+            waiting = [p for p in parts if p.serial not in self._terms]
+            if waiting:
+                stack.extend(waiting)
+            else:
+                self._terms[stack.pop().serial] = self._make(node, [self._terms[p.serial] for p in parts])
+        result: Term = self._terms[output.serial]
+        return result
+
+    def _parts(self, node: Node) -> tuple[Node, ...]:
+        if node.via is not None and (node.op.name not in FORMS and _rebuilt(node) is None):
+            return (node.via,)
+        return (node.inputs or ()) if node.via is not None else sources(node)
+
+    def _make(self, node: Node, parts: list[Term]) -> Any:
+        b, op = self.builder, node.op
+        if op is number_op:
+            return b.sized(node.value)
+        if op is leaf_op or (not node.inputs and node.value is not None):
+            return self._literal(node)
+        if op is pick_op:
+            picked = parts[0]
+            return b.settle(b.make("item", (picked,), (("at", node.params["at"]),), node.shape, node.dtype))
+        form = FORMS.get(op.name)
+        if form is not None:
+            return form(b, parts, node)
+        if op.name in COMPARING and len(parts) == 2:
+            return b.compare(op.name, parts[0], parts[1])
+        layout = _rebuilt(node)
+        if layout is None:
+            if node.via is not None:
+                return parts[0]
+            raise NoForm(op.name)
+        shape, dtype = (node.shape, node.dtype) if not op.outputs else ((), None)
+        if op.elementwise and op.signature.name == op.name and all(not isinstance(v, Arg) for _, v in layout):
+            return b.elementwise(spelling(op), parts, dtype, layout)
+        return b.settle(b.make(spelling(op), parts, layout, shape, dtype))
+
+    def _literal(self, node: Node) -> Term:
+        value = np.asarray(node.value)
+        first = value.reshape(-1)[0].item() if value.size else 0
+        b = self.builder
+        if value.size and value.dtype.kind == "f" and bool((value == first).all()):
+            return b.expand(b.number(first), value.shape)
+        if value.size > LITERAL_LIMIT:
+            raise NoForm("data")
+        return b.make("literal", (), (("value", _nested(value)),), node.shape, node.dtype)
+
+
+def _nested(value: Any) -> Any:
+    return repr(value.tolist())
+
+
+def spelling(op: Op) -> str:
+    """The public spelling of an op: plain where there is one."""
+    found = list(spellings_of(op))
+    plain = [s for s in found if "." not in s]
+    dotted = [s for s in found if not s.startswith((".", "torch."))]
+    return next(iter([*plain, *dotted, *found]))
+
+
+def _rebuilt(node: Node) -> tuple[tuple[str, Any], ...] | None:
+    """How the call is written: what follows the leading tensors, or None where the op has no such call."""
+    op = node.op
+    if next(spellings_of(op), None) is None:
+        return None
+    if op.random:
+        return None
+    parameters = [p for p in op.signature.parameters if p.kind not in ("ignored", "generator")]
+    tensors = [p for p in parameters if p.kind in TENSOR_KINDS]
+    if any(p.kind.startswith("Tensors") for p in tensors):
+        return _listed(node, parameters)
+    inputs = node.inputs or ()
+    if len(tensors) != len(inputs):
+        return None
+    layout: list[tuple[str, Any]] = []
+    at, positional = 0, True
+    for p in parameters:
+        if p.kind in TENSOR_KINDS:
+            if layout:
+                layout.append(("" if positional and not p.keyword_only else p.name, Arg(at)))
+            at += 1
+            continue
+        value = node.params.get(p.name, p.default)
+        if value is MISSING or not _plain(value):
+            return None
+        if value == p.default and type(value) is type(p.default):
+            positional = False
+            continue
+        by_place = positional and not p.keyword_only and not isinstance(value, bool | str)
+        positional = by_place
+        layout.append(("" if by_place else p.name, value))
+    return tuple(layout)
+
+
+def _listed(node: Node, parameters: Any) -> tuple[tuple[str, Any], ...] | None:
+    """A call whose first argument is a list of tensors: cat, stack, einsum."""
+    if parameters[0].kind not in ("Tensors", "Tensors*") or sum(p.kind in TENSOR_KINDS for p in parameters) != 1:
+        return None
+    layout: list[tuple[str, Any]] = [("", [Arg(at) for at in range(len(node.inputs or ()))])]
+    for p in parameters[1:]:
+        value = node.params.get(p.name, p.default)
+        if value is MISSING or not _plain(value):
+            return None
+        if value != p.default:
+            layout.append((p.name, value))
+    return tuple(layout)
+
+
+def _plain(value: Any) -> bool:
+    """Whether a value can be written in a formula."""
+    if isinstance(value, tuple | list):
+        return all(_plain(v) for v in value)
+    return value is None or isinstance(value, bool | int | float | str | DType)

@@ -1,0 +1,21 @@
+"""The normal form of a gradient graph: its term, in the shape and dtype of what it is the gradient of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gradcli.graph.node import Node
+from gradcli.graph.terms import Term
+from gradcli.simplify.build import Builder
+from gradcli.simplify.convert import Converter
+from gradcli.simplify.normal import bare
+
+
+def simplified(output: Node, names: Mapping[Node, str], builder: Builder | None = None) -> Term:
+    """The formula of a node in terms of the named ones. Raises: NoForm for an op without public form."""
+    b = builder or Builder()
+    term = b.expand(Converter(b, names).term(output), output.shape)
+    inner = bare(term)
+    if not output.dtype.floating or inner.head == "number" or term.floating:
+        return term
+    return b.expand(b.cast(inner, output.dtype), output.shape)

@@ -1,0 +1,182 @@
+"""Sums and products in normal form.
+
+A sum is integer coefficients without a common factor, and a constant; a product is a fraction and powers of what is no
+product. So `3 * 2 * (x + 2) / 4` is `3/2 * (x + 2)` however it was written. A part that was broadcast gives its shape
+to the whole (`expand` moves outwards), because arithmetic broadcasts by itself.
+
+Holds for finite elements: sums are reordered, equal parts of opposite sign cancel (where inf - inf would be nan), and
+0 * x is 0. Elements that are not finite are the business of `gradcli eval`, not of a formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from math import gcd, lcm
+from typing import Any
+
+from gradcli.dtypes import DType
+from gradcli.graph.terms import Term, Terms
+from gradcli.shapes import Shape, broadcast_shapes
+
+ONE, ZERO = Fraction(1), Fraction(0)
+# calls that are never 0, so that they cancel
+NONZERO = frozenset({"exp", "size", "sigmoid", "softmax", "cosh"})
+
+
+def common_dtype(args: Iterable[Term]) -> DType | None:
+    """The dtype of arithmetic on them, as far as formulas need it: a floating one if there is one."""
+    found: DType | None = None
+    for a in args:
+        if a.dtype is not None and (found is None or a.dtype.category > found.category):
+            found = a.dtype
+    return found
+
+
+def bare(term: Term) -> Term:
+    """A term without the broadcasting around it."""
+    while term.head == "expand":
+        term = term.args[0]
+    return term
+
+
+def is_number(term: Term) -> bool:
+    """Whether it is a finite Python number, broadcast or not."""
+    inner = bare(term)
+    return inner.head == "number" and isinstance(inner.value, Fraction)
+
+
+class Arithmetic(Terms):
+    """Builds sums and products."""
+
+    def expand(self, term: Term, shape: Shape) -> Term:
+        """A term broadcast to a shape."""
+        term = bare(term)
+        return term if term.shape == shape else self.make("expand", (term,), (), shape, term.dtype)
+
+    def broadcast(self, term: Term, parts: Sequence[Term]) -> Term:
+        """The result of elementwise arithmetic in the shape that its parts had before they were stripped."""
+        return self.expand(term, broadcast_shapes(*[p.shape for p in parts])) if parts else term
+
+    def add(self, parts: Sequence[tuple[Any, Term]]) -> Term:
+        """The sum of coefficient times term."""
+        constant, found = ZERO, dict[int, list[Any]]()
+        for factor, part in parts:
+            for c, term in self._addends(Fraction(factor), bare(part)):
+                if term is None:
+                    constant += c
+                else:
+                    found.setdefault(term.serial, [ZERO, term])[0] += c
+        kept = [(c, t) for c, t in found.values() if c]
+        return self.broadcast(self._sum(kept, constant), [p for _, p in parts])
+
+    def _addends(self, factor: Fraction, term: Term) -> Iterable[tuple[Fraction, Term | None]]:
+        if term.head == "number" and isinstance(term.value, Fraction):
+            return [(factor * term.value, None)]
+        if term.head == "product":
+            factor *= term.param("factor")
+            term = bare(self._product(ONE, list(zip(term.args, term.param("powers"), strict=True))))
+            if term.head == "product":
+                return [(factor, term)]
+        if term.head == "sum":
+            inner = [(factor * c, t) for c, t in zip(term.param("factors"), term.args, strict=True)]
+            return [*inner, (factor * term.param("constant"), None)]
+        return [(factor, term)]
+
+    def _sum(self, kept: list[tuple[Fraction, Term]], constant: Fraction) -> Term:
+        if not kept:
+            return self.number(constant)
+        if len(kept) == 1 and not constant:
+            return self.scale(kept[0][0], kept[0][1])
+        content = _content([c for c, _ in kept] + ([constant] if constant else []))
+        if all(c < 0 for c, _ in kept) and constant <= 0:
+            content = -content
+        args = [t for _, t in kept]
+        shape = broadcast_shapes(*[a.shape for a in args])
+        factors = tuple(c / content for c, _ in kept)
+        params = (("factors", factors), ("constant", constant / content))
+        return self.scale(content, self.make("sum", args, params, shape, common_dtype(args)))
+
+    def scale(self, factor: Fraction, term: Term) -> Term:
+        """A number times a term."""
+        return self.multiply([self.number(factor), term])
+
+    def multiply(self, parts: Sequence[Term]) -> Term:
+        """The product of terms."""
+        return self.power_product([(p, ONE) for p in parts])
+
+    def divide(self, a: Term, b: Term) -> Term:
+        """a / b."""
+        return self.power_product([(a, ONE), (b, -ONE)])
+
+    def power(self, base: Term, exponent: Fraction) -> Term:
+        """A term to the power of a number."""
+        return self.power_product([(base, exponent)])
+
+    def power_product(self, parts: Sequence[tuple[Term, Fraction]]) -> Term:
+        """The product of powers of terms."""
+        factor, factors = ONE, list[tuple[Term, Fraction]]()
+        for part, power in parts:
+            inner = bare(part)
+            if inner.head == "product" and _distributes(inner, power):
+                own = inner.param("factor")
+                if own or power > 0:
+                    factor *= own ** int(power)
+                    pairs = zip(inner.args, inner.param("powers"), strict=True)
+                    factors += [(t, p * power) for t, p in pairs]
+                    continue
+            if inner.head == "number" and isinstance(inner.value, Fraction) and _computable(inner.value, power):
+                factor *= inner.value ** int(power)
+                continue
+            factors.append((inner, power))
+        result = self._product(factor, factors)
+        return self.broadcast(result, [p for p, _ in parts])
+
+    def _product(self, factor: Fraction, parts: list[tuple[Term, Fraction]]) -> Term:
+        if not factor:
+            return self.number(ZERO)
+        found = dict[tuple[int, bool], list[Any]]()
+        for term, power in parts:
+            found.setdefault((term.serial, power > 0), [term, ZERO])[1] += power
+        for (serial, positive), entry in list(found.items()):
+            other = found.get((serial, False))
+            if positive and other is not None and (-other[1] > entry[1] or entry[0].head in NONZERO):
+                other[1] += entry[1]
+                entry[1] = ZERO
+        kept = [(t, p) for t, p in found.values() if p]
+        if not kept:
+            return self.number(factor)
+        if factor == 1 and len(kept) == 1 and kept[0][1] == 1:
+            only: Term = kept[0][0]
+            return only
+        args = [t for t, _ in kept]
+        params = (("factor", factor), ("powers", tuple(p for _, p in kept)))
+        dtype = common_dtype(args)
+        return self.make("product", args, params, broadcast_shapes(*[a.shape for a in args]), dtype)
+
+
+def _distributes(product: Term, power: Fraction) -> bool:
+    """Whether (x^p)^power is x^(p power) for every x: sqrt(x)^2 is x only where x >= 0."""
+    return power == 1 or (power.denominator == 1 and all(p.denominator == 1 for p in product.param("powers")))
+
+
+def _computable(value: Fraction, power: Fraction) -> bool:
+    return power.denominator == 1 and abs(power) <= 16 and (value != 0 or power > 0)
+
+
+def _content(coefficients: Sequence[Fraction]) -> Fraction:
+    """The positive fraction by which coefficients are integers without a common factor."""
+    top, bottom = 0, 1
+    for c in coefficients:
+        bottom = lcm(bottom, c.denominator)
+    for c in coefficients:
+        top = gcd(top, int(abs(c) * bottom))
+    return Fraction(top, bottom)
+
+
+def factor_of(term: Term) -> Fraction:
+    """The number in front of a term."""
+    if term.head == "number" and isinstance(term.value, Fraction):
+        return term.value
+    factor: Fraction = term.param("factor", ONE) if term.head == "product" else ONE
+    return factor

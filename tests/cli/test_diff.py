@@ -1,0 +1,59 @@
+"""`gradcli diff`: what it prints, and that eval reads it back."""
+
+import pytest
+
+
+def out(ended):
+    assert ended.status == 0, ended
+    return ended.out
+
+
+def test_the_tutorial(call):
+    ended = call("diff", "mean(3*(x+2)**2)", "--wrt", "x", "--x", "ones:2,2")
+    assert (ended.out, ended.err) == ("1.5*(x + 2)\n", "")
+
+
+def test_an_unknown_shape(call):
+    ended = call("diff", "mean(3*(x+2)**2)", "--wrt", "x")
+    assert (ended.out, ended.err) == ("6*(x + 2)/x.numel()\n", "")
+
+
+def test_the_formula_is_read_back(call):
+    formula = out(call("diff", "mean(3*(x+2)**2)", "--wrt", "x"))
+    ended = call("eval", formula, "--x", "ones:2,2", "--no-grad")
+    assert ended.out == "tensor([[4.5000, 4.5000],\n        [4.5000, 4.5000]])\n"
+
+
+def test_a_name_that_the_expression_assigns(call):
+    assert out(call("diff", "y = x + 2; mean(3*y*y)", "--wrt", "y", "--x", "ones:2,2")) == "y = x + 2\n1.5*y\n"
+
+
+def test_a_symbolic_seed(call):
+    assert out(call("diff", "x**2", "--wrt", "x", "--x", "ones:3", "--seed", "v")) == "2*v*x\n"
+
+
+@pytest.mark.parametrize(("order", "formula"), [("1", "3*x**2"), ("2", "6*x")])
+def test_the_order(call, order, formula):
+    assert out(call("diff", "sum(x**3)", "--wrt", "x", "--x", "ones:3", "--order", order)) == formula + "\n"
+
+
+def test_an_output_that_is_no_scalar_is_summed_and_said_so(call):
+    ended = call("diff", "x**2", "--wrt", "x", "--x", "ones:3")
+    assert ended.out == "2*x\n"
+    assert "the derivative of the sum of its elements" in ended.err
+
+
+def test_what_a_law_takes_for_granted_is_said(call):
+    ended = call("diff", "norm(x)", "--wrt", "x", "--x", "1,2")
+    assert ended.out == "x/norm(x)\n"
+    assert ended.err == "note: the formula holds where the norm is not 0 (there the gradient is taken to be 0)\n"
+
+
+def test_a_name_that_is_no_variable(call):
+    ended = call("diff", "x**2", "--wrt", "z", "--x", "1")
+    assert ended.status == 1
+    assert ended.err.startswith("error: --wrt: there is no variable z")
+
+
+def test_a_wrong_order(call):
+    assert call("diff", "x**2", "--wrt", "x", "--x", "1", "--order", "3").status == 2

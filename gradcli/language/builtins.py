@@ -13,7 +13,7 @@ from gradcli.language.classes import Super, UserClass
 from gradcli.language.exceptions import EXCEPTIONS, PYTHON_ERRORS, translate
 from gradcli.language.formatting import format_value
 from gradcli.language.mathmodule import MATH
-from gradcli.language.operators import as_index, binary, iterate, next_value, truth
+from gradcli.language.operators import as_index, binary, collect, iterate, next_value, truth
 from gradcli.language.sorting import extreme, sorted_values
 from gradcli.language.types import PYTHON_TYPES
 from gradcli.language.values import (
@@ -109,7 +109,9 @@ def _sum(args: Args, kwargs: Kwargs) -> Value:
     items, total = arguments("sum", args, kwargs, iterable=REQUIRED, start=0)
     if isinstance(total, str):
         raise TypeError_("sum() can't sum strings [use ''.join(seq) instead]")
-    values = items if isinstance(items, list | tuple | range) else list(iterate(items))
+    if type(items) is range and items:
+        return binary("+", total, (items[0] + items[-1]) * ((items[-1] - items[0]) // items.step + 1) // 2)
+    values = items if isinstance(items, list | tuple) else collect(items)
     if isinstance(total, int | float) and set(map(type, values)) <= {int, float, bool}:
         return sum(values, total)
     for value in values:
@@ -203,13 +205,13 @@ def _filter(args: Args, kwargs: Kwargs) -> Value:
 def _sorted(args: Args, kwargs: Kwargs) -> list[Value]:
     if len(args) != 1:
         raise TypeError_(f"sorted expected 1 argument, got {len(args)}")
-    return sorted_values("sorted", list(iterate(args[0])), kwargs)
+    return sorted_values("sorted", collect(args[0]), kwargs)
 
 
 def _reversed(args: Args, kwargs: Kwargs) -> Value:
     (value,) = arguments("reversed", args, kwargs, sequence=REQUIRED)
     if type(value) is hooks.Tensor:
-        return iter(list(iterate(value))[::-1])
+        return iter(collect(value)[::-1])
     try:
         return reversed(value)
     except TypeError:

@@ -12,7 +12,7 @@ from gradcli.language.code import Block, Frame
 from gradcli.language.exceptions import translate
 from gradcli.language.formatting import format_value
 from gradcli.language.generators import Generator, enter_generator
-from gradcli.language.operators import END, iterate, truth
+from gradcli.language.operators import END, collect, iterate, truth
 from gradcli.language.percent import converted
 from gradcli.language.values import type_name, value_str
 
@@ -94,7 +94,7 @@ def extend(frame: Frame, arg: tuple[int, int]) -> None:
     """a list that is being built gets the items of an iterable"""
     target, source = arg
     slots = frame.slots
-    slots[target].extend(iterate(slots[source]))
+    slots[target].extend(collect(slots[source]))
 
 
 def enter_item(frame: Frame, arg: tuple[int, int, int]) -> None:
@@ -208,7 +208,7 @@ def unpack_star(frame: Frame, arg: tuple[tuple[int, ...], int, tuple[int, ...], 
     """targets = the first and last items of source, the starred one a list of those between"""
     first, star, last, source = arg
     slots = frame.slots
-    items = list(_unpacked(slots[source]))
+    items = collect(_unpacked(slots[source]))
     count = len(first) + len(last)
     if len(items) < count:
         raise ValueError_(f"not enough values to unpack (expected at least {count}, got {len(items)})")

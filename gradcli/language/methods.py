@@ -16,7 +16,7 @@ from gradcli.language.attributes import Method
 from gradcli.language.exceptions import PYTHON_ERRORS, translate
 from gradcli.language.formatting import format_string
 from gradcli.language.limits import check_items, check_width
-from gradcli.language.operators import as_index, compare, iterate, truth
+from gradcli.language.operators import as_index, collect, compare, iterate, truth
 from gradcli.language.sorting import sorted_values
 from gradcli.language.values import Builtin, Value, type_name
 
@@ -70,7 +70,7 @@ def _padded(function: Callable[..., str]) -> Method:
 
 def _join(receiver: Value, args: list[Value], kwargs: dict[str, Value]) -> Value:
     (items,) = arguments("join", args, kwargs, iterable=REQUIRED)
-    pieces = list(iterate(items))
+    pieces = collect(items)
     for at, piece in enumerate(pieces):
         if not isinstance(piece, str):
             raise TypeError_(
@@ -137,7 +137,7 @@ def _remove(receiver: Value, args: list[Value], kwargs: dict[str, Value]) -> Non
 
 def _extend(receiver: Value, args: list[Value], kwargs: dict[str, Value]) -> None:
     (items,) = arguments("extend", args, kwargs, iterable=REQUIRED)
-    receiver.extend(list(iterate(items)))
+    receiver.extend(collect(items))
 
 
 def _pop(receiver: Value, args: list[Value], kwargs: dict[str, Value]) -> Value:
@@ -175,7 +175,7 @@ def pairs(value: Value) -> list[tuple[Value, ...]]:
     for at, item in enumerate(iterate(value)):
         if not hasattr(item, "__iter__"):
             raise TypeError_(f"cannot convert dictionary update sequence element #{at} to a sequence")
-        found.append(tuple(iterate(item)))
+        found.append(tuple(collect(item)))
         if len(found[-1]) != 2:
             raise ValueError_(f"dictionary update sequence element #{at} has length {len(found[-1])}; 2 is required")
     return found
@@ -199,7 +199,7 @@ def _set_method(function: Callable[..., Any]) -> Method:
     run = _method(function)
 
     def call(receiver: Value, args: list[Value], kwargs: dict[str, Value]) -> Value:
-        return run(receiver, [list(iterate(value)) for value in args], kwargs)
+        return run(receiver, [collect(value) for value in args], kwargs)
 
     return call
 

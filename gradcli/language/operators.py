@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 from gradcli.errors import GradcliError, IndexError_, OverflowError_, TypeError_
@@ -199,6 +200,12 @@ def truth(value: Value) -> bool:
     return bool(value)
 
 
+# What Python can be asked whether a value is in it; other iterators may go on for long, and are walked here.
+_CONTAINERS = frozenset(
+    {list, tuple, str, dict, set, frozenset, range, Instance, type({}.keys()), type({}.values()), type({}.items())}
+)
+
+
 def contains(container: Value, value: Value) -> bool:
     """`value in container`."""
     tensor = hooks.Tensor
@@ -207,6 +214,8 @@ def contains(container: Value, value: Value) -> bool:
         return truth(found)
     if isinstance(container, list | tuple) and (type(value) is tensor or tensor in map(type, container)):
         return any(item is value or truth(compare("==", item, value)) for item in container)
+    if type(container) not in _CONTAINERS and hasattr(container, "__iter__"):
+        return any(item is value or truth(compare("==", item, value)) for item in iterate(container))
     try:
         return value in container
     except TypeError as error:
@@ -226,6 +235,30 @@ def iterate(value: Value) -> Iterator[Value]:
         return iter(value)
     except TypeError:
         raise TypeError_(f"'{type_name(value)}' object is not iterable") from None
+
+
+CHUNK = 1 << 14
+
+
+def collect(value: Value) -> list[Value]:
+    """The items of any iterable. A long one is taken in pieces, so that Ctrl-C and a time limit can end it.
+
+    Raises: MemoryError_ for more items than any program needs; TypeError_ when there is nothing to iterate over.
+    """
+    kind = type(value)
+    if kind is list or kind is tuple or kind is dict or kind is str:
+        return list(value)
+    if kind is range and value:
+        check_items((value[-1] - value[0]) // value.step + 1)
+    iterator = iterate(value)
+    items = list(islice(iterator, CHUNK))
+    more = len(items) == CHUNK
+    while more:
+        piece = list(islice(iterator, CHUNK))
+        items += piece
+        check_items(len(items))
+        more = len(piece) == CHUNK
+    return items
 
 
 END: Any = object()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from gradcli.errors import TypeError_, ValueError_
+from gradcli.language.arguments import REQUIRED, arguments
 from gradcli.language.exceptions import PYTHON_ERRORS, translate
-from gradcli.language.operators import END, binary, following, iterate
+from gradcli.language.operators import END, as_index, binary, collect, following, iterate
 from gradcli.language.values import MISSING, Builtin, Namespace, Value, callable_value, type_name
 
 Table = dict[str, Any]
@@ -74,7 +75,7 @@ def _listed(value: Value) -> Value:
     """An argument of `random`: a number or a sequence; anything else that can be iterated over becomes a list."""
     if isinstance(value, int | float | str | list | tuple | range):
         return value
-    return list(iterate(value))
+    return collect(value)
 
 
 def _warnings() -> Table:
@@ -143,22 +144,49 @@ def _itertools() -> Table:
     import itertools  # numpy has loaded it already
 
     def listed(name: str, function: Callable[..., Any]) -> Builtin:
-        return plain(name, function, lambda value: value if isinstance(value, int) else list(iterate(value)))
+        return plain(name, function, lambda value: value if isinstance(value, int) else collect(value))
 
     return {
         "product": listed("product", itertools.product),
         "permutations": listed("permutations", itertools.permutations),
         "combinations": listed("combinations", itertools.combinations),
         "chain": Builtin("chain", lambda args, kwargs: itertools.chain(*[iterate(value) for value in args])),
-        "count": plain("count", itertools.count),
-        "cycle": plain("cycle", itertools.cycle, iterate),
+        "count": Builtin("count", lambda args, kwargs: _counted(*arguments("count", args, kwargs, start=0, step=1))),
+        "cycle": Builtin("cycle", lambda args, kwargs: _cycled(collect(*arguments("cycle", args, kwargs, p=REQUIRED)))),
         "islice": Builtin("islice", _islice),
-        "repeat": plain("repeat", itertools.repeat),
+        "repeat": Builtin("repeat", _repeat),
         "accumulate": Builtin("accumulate", lambda args, kwargs: iter(_accumulated(args))),
         "zip_longest": Builtin(
             "zip_longest", lambda args, kwargs: itertools.zip_longest(*[iterate(v) for v in args], **kwargs)
         ),
     }
+
+
+# What has no end gives its values one by one from here: Ctrl-C and a time limit reach whoever asks for them all.
+
+
+def _counted(start: Value, step: Value) -> Iterator[Value]:
+    while True:
+        yield start
+        start = binary("+", start, step)
+
+
+def _cycled(items: list[Value]) -> Iterator[Value]:
+    while items:
+        yield from items
+
+
+def _repeat(args: list[Value], kwargs: dict[str, Value]) -> Iterator[Value]:
+    value, times = arguments("repeat", args, kwargs, object=REQUIRED, times=None)
+    left = None if times is None else as_index(times)
+
+    def repeated() -> Iterator[Value]:
+        given = 0
+        while left is None or given < left:
+            yield value
+            given += 1
+
+    return repeated()
 
 
 def _islice(args: list[Value], kwargs: dict[str, Value]) -> Value:

@@ -12,10 +12,9 @@ from gradcli.language.attributes import register, type_of
 from gradcli.language.callables import BoundMethod, ClassMethod, Property, StaticMethod, UserFunction
 from gradcli.language.classes import UserClass
 from gradcli.language.exceptions import PYTHON_ERRORS, ExceptionType, translate
-from gradcli.language.limits import check_items
 from gradcli.language.mathmodule import one_number
 from gradcli.language.methods import DICT, FLOAT, INT, LIST, NUMBER_FIELDS, RANGE, SET, SIZE, STR, TUPLE, pairs, unbound
-from gradcli.language.operators import as_index, iterate, truth
+from gradcli.language.operators import as_index, collect, truth
 from gradcli.language.values import (
     Builtin,
     BuiltinMethod,
@@ -69,9 +68,7 @@ def _str(args: list[Value], kwargs: dict[str, Value]) -> Value:
 
 def _listed(args: list[Value], kwargs: dict[str, Value], name: str) -> list[Value]:
     (value,) = arguments(name, args, kwargs, iterable=())
-    if isinstance(value, range):
-        check_items(len(value))
-    return list(iterate(value))
+    return collect(value)
 
 
 def _list(args: list[Value], kwargs: dict[str, Value]) -> Value:
@@ -109,7 +106,7 @@ def _dict(args: list[Value], kwargs: dict[str, Value]) -> Value:
 def _fromkeys(args: list[Value], kwargs: dict[str, Value]) -> Value:
     keys, value = arguments("fromkeys", args, kwargs, iterable=REQUIRED, value=None)
     try:
-        return dict.fromkeys(iterate(keys), value)
+        return dict.fromkeys(collect(keys), value)
     except TypeError as error:
         raise translate(error) from None
 

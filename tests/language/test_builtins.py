@@ -180,3 +180,35 @@ def test_every_builtin_refuses_wrong_arguments_with_an_error_of_ours(session: An
 def test_types_print_as_python_s() -> None:
     for name, python in (("int", int), ("list", list), ("dict", dict), ("type", type), ("object", object)):
         assert repr(PYTHON_TYPES[name]) == repr(python)
+
+
+ENDLESS = [
+    "list(itertools.count())", "sum(itertools.repeat(1))", "tuple(itertools.cycle([1]))", "set(range(10**12))",
+    "[*range(10**12)]", "sorted(range(10**12))", "a, *b = range(10**12)", "-1 in zip(itertools.count())",
+    "list(zip(range(10**12), range(10**12)))", "list(enumerate(range(10**12)))", "max(range(10**12))",
+    "print(*itertools.count())", "','.join(itertools.repeat('a'))", "dict(zip(itertools.count(), itertools.count()))",
+    "[].extend(itertools.count())", "next(filter(None, itertools.repeat(0)))", "{1}.union(itertools.count())",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("program", ENDLESS)
+def test_what_takes_for_ever_can_be_interrupted(program: str, session: Any) -> None:
+    import signal
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        with pytest.raises((KeyboardInterrupt, MemoryError_)):
+            session.run(f"import itertools\n{program}")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_range_is_summed_without_walking_it(session: Any) -> None:
+    assert session.run("sum(range(10**15)), sum(range(5, -5, -3)), sum(range(3, 3)), sum(range(4), 0.5)") == (
+        10**15 * (10**15 - 1) // 2, 5 + 2 - 1 - 4, 0, 6.5,
+    )  # fmt: skip

@@ -101,7 +101,8 @@ def _subtract_negated(b: Builder, args: Any) -> Term | None:
 def _add_minus_zero(b: Builder, args: Any) -> Term | None:
     for one, other in (args, args[::-1]):
         if _number(one) == 0 and np.signbit(one.value):
-            return other
+            found: Term = other
+            return found
     return None
 
 

@@ -11,7 +11,7 @@ PACKAGE = Path(gradcli.__file__).parent
 LAYERS = [
     ["cli", "__main__"],
     ["repl"],
-    ["api", "__init__"],
+    ["api", "replay", "__init__"],
     ["language"],
     ["autodiff", "simplify"],
     ["ops"],

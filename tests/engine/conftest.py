@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from gradcli.engine import layout, places
 
 
 @pytest.fixture
-def tiny_blocks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def tiny_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every array with more than one element is computed in passes, whose blocks have four elements."""
     monkeypatch.setattr(places, "FUSE_ABOVE", 1)
     monkeypatch.setattr(layout, "BLOCK", 4)
     monkeypatch.setattr(layout, "WIDEST", 6)
-    yield

@@ -1,4 +1,4 @@
-"""The planned engine against the plain one: every op of the table on its samples, value and gradient, in tiny blocks."""
+"""The planned engine against the plain one: every op of the table on its samples, with gradients, in tiny blocks."""
 
 from __future__ import annotations
 
@@ -78,10 +78,10 @@ def test_every_op(declared: Op, dtype: dtypes.DType) -> None:
             continue  # internal ops are not called with what their callers convert first
         assert len(found) == len(expected)
         for a, b in zip(found, expected, strict=True):
-            assert a.dtype == b.dtype and a.shape == b.shape, str(case)
+            assert (a.dtype, a.shape) == (b.dtype, b.shape), str(case)
             if a.dtype.kind == "f":
                 rtol = max(TOLERANCE[a.dtype.name], TOLERANCE.get(dtype.name, 0))
                 size = np.max(np.abs(b[np.isfinite(b)]), initial=0)
-                assert np.allclose(a, b, rtol=rtol, atol=rtol * size, equal_nan=True), (str(case), a, b)
+                assert np.allclose(a, b, rtol=rtol, atol=max(rtol * size, rtol / 20), equal_nan=True), (str(case), a, b)
             else:
                 assert np.array_equal(a, b), str(case)

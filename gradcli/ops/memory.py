@@ -24,6 +24,7 @@ before_change: Op = op(
     dtype=kept,
     grad_fn="AliasBackward0",
     linear=True,
+    view=True,
 )
 _as_strided: Op = op(
     "_as_strided_view(Tensor input)",

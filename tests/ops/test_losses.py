@@ -34,20 +34,27 @@ def test_the_old_arguments(arguments: str, reduction: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "torch1", "torch2"),
+    ("call", "tracked", "plain", "torch2"),
     [
-        ("F.mse_loss(x, y)", "MeanBackward1", "MseLossBackward0"),
-        ("F.mse_loss(x, y, reduction='sum')", "SumBackward0", "MseLossBackward0"),
-        ("F.mse_loss(x, y, reduction='none')", "PowBackward0", "MseLossBackward0"),
-        ("F.smooth_l1_loss(x, y, reduction='none')", "SWhereBackward", "SmoothL1LossBackward0"),
-        ("F.kl_div(x, y)", "KlDivBackward", "MeanBackward0"),
-        ("F.l1_loss(x, y)", "MeanBackward1", "MeanBackward0"),
+        ("F.mse_loss(x, y)", "MeanBackward1", "MseLossBackward", "MseLossBackward0"),
+        ("F.mse_loss(x, y, reduction='sum')", "SumBackward0", "MseLossBackward", "MseLossBackward0"),
+        ("F.mse_loss(x, y, reduction='none')", "PowBackward0", "MseLossBackward", "MseLossBackward0"),
+        ("F.smooth_l1_loss(x, y, reduction='none')", "SWhereBackward", "SmoothL1LossBackward", "SmoothL1LossBackward0"),
+        ("F.kl_div(x, y)", "KlDivBackward", "KlDivBackward", "MeanBackward0"),
+        ("F.l1_loss(x, y)", "MeanBackward1", "L1LossBackward", "MeanBackward0"),
     ],
 )
-def test_names_depend_on_the_reduction(call: str, torch1: str, torch2: str) -> None:
-    for names, expected in (("torch1", torch1), ("torch2", torch2)):
+def test_names_depend_on_the_reduction_and_in_torch_1_on_the_target(
+    call: str, tracked: str, plain: str, torch2: str
+) -> None:
+    for names, requires_grad, expected in (
+        ("torch1", True, tracked),
+        ("torch1", False, plain),
+        ("torch2", True, torch2),
+        ("torch2", False, torch2),
+    ):
         session = Session(names=names)
-        session.run(PAIR)
+        session.run(f"{PAIR}\ny = y.detach().requires_grad_({requires_grad})")
         assert session.eval(call).grad_fn.name() == expected
 
 

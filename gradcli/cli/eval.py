@@ -61,13 +61,13 @@ def evaluate(arguments: Arguments, environment: Environment) -> tuple[Session, o
     try:
         value = session.eval(module, write=printed.append)
     except NameError_ as error:
-        _tell_how_to_bind(error)
+        tell_how_to_bind(error)
         raise
     gradients = differentiate(session, module, value, wrt, arguments, environment)
     return session, value, gradients, printed
 
 
-def _tell_how_to_bind(error: NameError_) -> None:
+def tell_how_to_bind(error: NameError_) -> None:
     """Add to an unknown name's error that the command line can give it a value."""
     span = error.span
     if span is None or span.source.name is not None or not span.text.isidentifier():

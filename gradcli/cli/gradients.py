@@ -51,7 +51,7 @@ def differentiate(
     result = Gradients()
     outputs = [item for item in (value if isinstance(value, tuple) else (value,)) if isinstance(item, Tensor)]
     seeds = arguments.lists.get("seed", [])
-    names = _differentiable(session, arguments) if wrt is None else _checked(session, wrt)
+    names = differentiable_names(session, arguments) if wrt is None else checked_names(session, wrt)
     if "no_grad" in arguments.flags:
         if seeds or wrt:
             raise UsageError("--no-grad records no graph, so there is nothing for --seed or --wrt")
@@ -76,7 +76,7 @@ def differentiate(
     return result
 
 
-def _differentiable(session: Session, arguments: Arguments) -> list[str]:
+def differentiable_names(session: Session, arguments: Arguments) -> list[str]:
     """The variables of the command line, then the leaves that the program made itself."""
     bound = [binding.name for binding in arguments.bindings if isinstance(session[binding.name], Tensor)]
     own = [name for name in session.variables() if name not in bound and _is_leaf(session[name])]
@@ -91,7 +91,7 @@ def _requires_grad(value: object) -> bool:
     return isinstance(value, Tensor) and value.requires_grad
 
 
-def _checked(session: Session, wrt: list[str]) -> list[str]:
+def checked_names(session: Session, wrt: list[str]) -> list[str]:
     """The names of --wrt, each of them a tensor that can have a gradient."""
     for name in wrt:
         if name not in session:

@@ -115,9 +115,12 @@ INTERACTIVE = Option("-i, --keep-session", "go on at the prompt with the variabl
 SEED = Option("--seed", "the cotangent v of y.backward(v); once per output of a tuple", "VALUE", repeated=True)
 WRT = Option("--wrt", "gradients of these alone; assigned names count too", "x,y", "names")
 FORMAT = Option("--format", "how to print (text)", kind="choice", choices=("text", "json", "csv", "npz"), setting=True)
+CHECK_FORMAT = Option("--format", "how to print (text)", kind="choice", choices=("text", "json"))
 JSON = Option("--json", "the same as --format json", kind="flag")
 OUTPUT = Option("-o, --output-file", "write to FILE, whole or not at all", "FILE", "file")
 CHECK = Option("--check", "compare what is printed with the output recorded in FILE", kind="flag")
+
+TANGENT = Option("--tangent", "the direction in a variable", "NAME=VALUE", repeated=True)
 
 VALUES = """\
 Variables: --NAME VALUE or --NAME=VALUE. The next word is always the value, also when it begins with a minus.
@@ -209,7 +212,63 @@ DIFF = Command(
     'gradcli diff "tanh(w @ x)" --wrt w --x randn:3 --w randn:2,3 --seed v --to latex\n',
 )
 
-COMMANDS = {command.name: command for command in (EVAL, RUN, REPL, DIFF, OPS)}
+DERIVING = (WRT, DTYPE, MANUAL_SEED, NAMES, FORMAT, JSON, OUTPUT, TIMEOUT, PROGRAM, VAR, HELP)
+
+JACOBIAN = Command(
+    "jacobian",
+    "EXPR",
+    "the derivative of every element of the output by every element",
+    "The Jacobian of EXPR. On a terminal one matrix: a row for each element of the output (y[0]), a column for each\n"
+    "element of the variables (x[0,1]). As text, for each variable torch's tensor, of the output's shape followed by\n"
+    "the variable's. json has the same tensors, csv the labelled matrix, npz the arrays.",
+    DERIVING,
+    'gradcli jacobian "x**2 * y" --x 1,2,3 --y 2\n'
+    'gradcli jacobian "h = tanh(w @ x); h.softmax(0)" --w randn:3,2 --x ones:2 --wrt h,x --json\n'
+    "gradcli jacobian -f model.py --x @data.npy --format npz -o jacobian.npz\n",
+)
+
+HESSIAN = Command(
+    "hessian",
+    "EXPR",
+    "the second derivatives of a number by every pair of elements",
+    "The Hessian of EXPR, which has one element. On a terminal one matrix whose rows and columns are the elements of\n"
+    "the variables. As text, for each pair of variables torch's tensor, of the first one's shape followed by the\n"
+    "second one's. json has the same tensors, csv the labelled matrix, npz the arrays.",
+    DERIVING,
+    'gradcli hessian "(x**3).sum() * y" --x 1,2 --y 3\ngradcli hessian "x @ a @ x" --x ones:3 --a eye:3 --wrt x\n',
+)
+
+JVP = Command(
+    "jvp",
+    "EXPR",
+    "the Jacobian times a direction: how the output changes along it",
+    "Prints the value of EXPR and its derivative along the tangents. Variables without a tangent stay where they are.",
+    (TANGENT, *DERIVING),
+    'gradcli jvp "sin(x) * y" --x 1,2 --y 3 --tangent x=1,0\n',
+)
+
+HVP = Command(
+    "hvp",
+    "EXPR",
+    "the Hessian times a direction: how the gradient changes along it",
+    "Prints the value of EXPR, which has one element, and for each variable the derivative of its gradient along the\n"
+    "tangents. The Hessian itself is not made, so there may be many variables.",
+    (TANGENT, *DERIVING),
+    'gradcli hvp "(x**3).sum()" --x 1,2,3 --tangent x=1,0,0\n',
+)
+
+CHECKING = Command(
+    "check",
+    "EXPR",
+    "first and second derivatives against finite differences",
+    "Compares the derivatives of EXPR with finite differences, in float64 whatever the inputs are, and ends with\n"
+    "status 1 when one does not agree. An element on a kink is named as such, with the derivatives on both sides. A\n"
+    "torch.autograd.Function of your own, in the statements before EXPR or in -f FILE, is checked the same way.",
+    (WRT, MANUAL_SEED, CHECK_FORMAT, JSON, OUTPUT, TIMEOUT, PROGRAM, VAR, HELP),
+    'gradcli check "softplus(x).sum()" --x randn:3 --manual-seed 0\ngradcli check -f my_function.py --x randn:4 --json\n',
+)
+
+COMMANDS = {command.name: command for command in (EVAL, RUN, REPL, DIFF, JACOBIAN, HESSIAN, JVP, HVP, CHECKING, OPS)}
 
 DESCRIPTION = """\
 gradcli: PyTorch's autograd at the shell prompt, without PyTorch.

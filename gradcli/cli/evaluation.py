@@ -1,0 +1,119 @@
+"""What the commands that differentiate have in common: the program run once, its outputs, what they are derived by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from gradcli.api import Session
+from gradcli.cli.arguments import Arguments
+from gradcli.cli.eval import tell_how_to_bind
+from gradcli.cli.gradients import checked_names, differentiable_names
+from gradcli.cli.program import (
+    bind_variables,
+    check_stdin_once,
+    check_variables_are_named,
+    open_session,
+    parse_with_value,
+    read_source,
+    wanted_names,
+)
+from gradcli.cli.timelimit import time_limit
+from gradcli.cli.writing import write_result
+from gradcli.environment import Environment
+from gradcli.errors import GradError, NameError_, TypeError_, UsageError
+from gradcli.language import ast
+from gradcli.language.tensor import Tensor
+from gradcli.render.errortext import note_text
+
+Result = TypeVar("Result")
+
+
+class Evaluation:
+    """A program that has run: its session, its value, the tensors in it, what they are derived by, what was printed."""
+
+    __slots__ = ("module", "notes", "outputs", "printed", "session", "value", "wrt")
+
+    def __init__(self, session: Session, module: ast.Module, value: Any, printed: list[str]) -> None:
+        self.session = session
+        self.module = module
+        self.value = value
+        self.printed = printed
+        self.notes: list[str] = []
+        self.outputs = [item for item in (value if isinstance(value, tuple) else (value,)) if isinstance(item, Tensor)]
+        self.wrt: dict[str, Tensor] = {}
+
+    def output_names(self) -> list[str]:
+        """What the outputs are called: the variable that the program ends with, else y; in a tuple y_0, y_1."""
+        last = self.module.body[-1]
+        name = "y"
+        if isinstance(last, ast.ExprStmt) and isinstance(last.value, ast.Name):
+            name = last.value.id
+        elif name in self.wrt:
+            name = "output"
+        if not isinstance(self.value, tuple):
+            return [name]
+        return [f"{name}_{at}" for at in range(len(self.outputs))]
+
+
+def evaluate(arguments: Arguments, environment: Environment) -> Evaluation:
+    """Run the program of the command line, and find what its outputs are derived by.
+
+    Raises: TypeError_ when the output is no tensor; GradError when there is nothing to derive by.
+    """
+    check_stdin_once(arguments)
+    source = read_source(arguments, environment)
+    wanted = wanted_names(arguments)
+    module = parse_with_value(source)
+    check_variables_are_named(module, arguments)
+    session = open_session(arguments)
+    bound = {binding.name for binding in arguments.bindings}
+    only = wanted if wanted is not None and bound.issuperset(wanted) else None
+    bind_variables(session, arguments, environment, only)
+    printed: list[str] = []
+    try:
+        value = session.eval(module, write=printed.append)
+    except NameError_ as error:
+        tell_how_to_bind(error)
+        raise
+    found = Evaluation(session, module, value, printed)
+    if not found.outputs:
+        raise TypeError_("the expression gives no tensor, so it has no derivatives")
+    names = checked_names(session, wanted) if wanted is not None else differentiable_names(session, arguments)
+    for name in names:
+        tensor = session[name]
+        if tensor.requires_grad:
+            found.wrt[name] = tensor
+        elif wanted is not None:
+            raise GradError(f"--wrt: {name} does not require grad")
+        else:
+            found.notes.append(
+                f"{name} is left out: it is {tensor.dtype!r}, and only floating-point tensors have derivatives"
+            )
+    if not found.wrt:
+        raise GradError("there is nothing to derive by", hint='bind a variable: gradcli jacobian "x**2" --x 1,2,3')
+    return found
+
+
+def write_evaluation(
+    arguments: Arguments,
+    environment: Environment,
+    compute: Callable[[], tuple[Evaluation, Result]],
+    render: Callable[[Result, str, Environment], str | bytes],
+) -> int:
+    """Compute a result and write it; nothing is written before everything has been computed."""
+    form = arguments.values.get("format", "text")
+    path = arguments.values.get("output_file")
+    terminal = environment.stdout_is_terminal and path is None
+    if form == "npz" and terminal:
+        raise UsageError("npz is not for a terminal", hint="-o FILE")
+    with time_limit(arguments.values.get("timeout"), environment):
+        evaluation, result = compute()
+        text = render(result, "terminal" if form == "text" and terminal else form, environment)
+    plain = form == "text" and path is None
+    (environment.stdout if plain else environment.stderr).write("".join(evaluation.printed))
+    write_result(text, path, environment)
+    color = environment.color_allowed(environment.stderr)
+    for note in evaluation.notes:
+        print(note_text(note, color), file=environment.stderr)
+    return 0

@@ -1,0 +1,124 @@
+"""Tables on a terminal, drawn by rich: labelled matrices, and the rows of a check."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+Array = np.ndarray[Any, Any]
+
+ALL = 24  # rows of a matrix that are shown without leaving any out
+EDGE = 8  # rows shown at both ends of a longer one
+GAP = "..."
+BAR = " │"  # between the columns of different variables
+
+
+def matrix_table(
+    matrix: Array,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    title: str,
+    layout: str,
+    borders: tuple[Sequence[int], Sequence[int]],
+    width: int,
+    color: bool,
+) -> str:
+    """A matrix with a label at each row and column; one too wide for the terminal is continued below.
+
+    borders: how many rows, and columns, belong together: lines are drawn between these blocks.
+    layout: what rows and columns are, in words.
+    """
+    texts = _numbers(matrix)
+    shown = _shown(len(rows), ALL, EDGE)
+    console, file = _console(width, color)
+    console.print(Text(f"{title}, {len(rows)} x {len(columns)}", style="bold"))
+    console.print(Text(layout, style="dim"))
+    row_ends, column_ends = (set(np.cumsum(sizes).tolist()) for sizes in borders)
+    for chunk in _chunks(texts, shown, rows, columns, width):
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
+        table.add_column("", style="cyan", no_wrap=True)
+        for at in chunk:
+            barred = at is not None and at + 1 in column_ends and at != chunk[-1]
+            heading = GAP if at is None else columns[at]
+            table.add_column(heading + BAR * barred, justify="right", no_wrap=True)
+        for row in shown:
+            cells = [
+                GAP if row is None or at is None else texts[row][at] + BAR * (at + 1 in column_ends and at != chunk[-1])
+                for at in chunk
+            ]
+            ends = row is not None and row + 1 in row_ends and row + 1 < len(rows)
+            table.add_row(GAP if row is None else rows[row], *cells, end_section=ends)
+        console.print(table)
+    if len(shown) < len(rows) or len(columns) > ALL:
+        console.print(Text("not all are shown: --format csv, json and npz have the whole matrix", style="dim"))
+    return file.getvalue()
+
+
+def rows_table(
+    headings: Sequence[tuple[str, str]], rows: Iterable[Sequence[tuple[str, str]]], width: int, color: bool
+) -> str:
+    """A table of texts. headings: (text, left or right). rows: cells as (text, style)."""
+    console, file = _console(width, color)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
+    for text, side in headings:
+        table.add_column(text, justify="right" if side == "right" else "left", no_wrap=side == "right")
+    for row in rows:
+        table.add_row(*[Text(text, style=style) for text, style in row])
+    console.print(table)
+    return file.getvalue()
+
+
+def _console(width: int, color: bool) -> tuple[Console, io.StringIO]:
+    file = io.StringIO()
+    console = Console(
+        file=file, width=width, force_terminal=color, color_system="standard" if color else None, highlight=False
+    )
+    return console, file
+
+
+def _numbers(matrix: Array) -> list[list[str]]:
+    """Numbers with four digits after the point, or in scientific notation where some would lose theirs."""
+    finite = np.abs(matrix[np.isfinite(matrix) & (matrix != 0)].astype(np.float64))
+    if finite.size and np.all(finite == np.round(finite)) and finite.max() < 1e6:
+        return [[f"{number:.0f}" if np.isfinite(number) else str(number) for number in row] for row in matrix]
+    wide = finite.size and (finite.max() >= 1e5 or finite.min() < 1e-4 or finite.max() / finite.min() > 1e6)
+    return [[_number(number, ".4e" if wide else ".4f") for number in row] for row in matrix.tolist()]
+
+
+def _number(number: float, form: str) -> str:
+    return "0" if number == 0 else format(number, form)
+
+
+def _shown(count: int, most: int, edge: int) -> list[int | None]:
+    """The positions that are shown, None for those left out between them."""
+    if count <= most:
+        return list(range(count))
+    return [*range(edge), None, *range(count - edge, count)]
+
+
+def _chunks(
+    texts: list[list[str]], shown: list[int | None], rows: Sequence[str], columns: Sequence[str], width: int
+) -> list[list[int | None]]:
+    """The columns that are shown, in groups that fit the width."""
+    label = max([len(row) for row in rows] + [len(GAP)]) + 1
+    groups: list[list[int | None]] = [[]]
+    room = width - label
+    for at in _shown(len(columns), ALL, EDGE):
+        lengths = [len(GAP)]
+        if at is not None:
+            lengths = [len(columns[at])] + [len(texts[row][at]) for row in shown if row is not None]
+        size = max(lengths) + len(BAR) + 3
+        if groups[-1] and size > room:
+            groups.append([])
+            room = width - label
+        groups[-1].append(at)
+        room -= size
+    return groups

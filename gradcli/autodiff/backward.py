@@ -11,7 +11,7 @@ from typing import Any
 
 from gradcli.errors import GradcliError, GradError
 from gradcli.graph.node import MODE, Node, recording
-from gradcli.graph.op import pick, pick_op
+from gradcli.graph.op import number_op, pick, pick_op
 from gradcli.graph.walk import ancestors, sources
 from gradcli.ops.convert import alias, to_dtype
 from gradcli.ops.reduce import sum_to_shape
@@ -141,6 +141,7 @@ def _visit(
 def _apply_rules(node: Node, g: Any, pending: Cotangents) -> None:
     op, inputs = node.op, node.inputs
     MODE.touched = False
+    MODE.numbers = tuple(i for i in inputs if i.op is number_op)
     y = node if not op.outputs else _outputs(node)
     try:
         if op.joint is not None:

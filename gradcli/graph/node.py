@@ -36,17 +36,19 @@ class Mode:
     deferring: nothing is computed when it is made (tracing an expression that is planned as a whole).
     horizon: inside a backward pass, the first serial of its own nodes; what is older was saved by the forward pass.
     touched: whether a rule read a value saved by the forward pass since this was last cleared.
+    numbers: the Python numbers among the inputs of the node whose rules are applied: they count as saved, too.
     default: the dtype of Python floats and factories.
     run: the engine's door, for the few ops that cannot wait for their inputs (random numbers come in program order).
     """
 
-    __slots__ = ("default", "deferring", "horizon", "recording", "run", "touched")
+    __slots__ = ("default", "deferring", "horizon", "numbers", "recording", "run", "touched")
 
     def __init__(self) -> None:
         self.recording = True
         self.deferring = False
         self.horizon = 0
         self.touched = False
+        self.numbers: tuple[Node, ...] = ()
         self.default = dtypes.float32
         self.run: Callable[[Iterable[Node]], None] = _no_engine
 
@@ -197,7 +199,9 @@ def mark_saved(inputs: tuple[Node, ...]) -> None:
     """
     horizon = MODE.horizon
     for node in inputs:
-        if node.serial < horizon and node.op.name != "number":
+        if node.op.name == "number":
+            MODE.touched = MODE.touched or node in MODE.numbers
+        elif node.serial < horizon:
             MODE.touched = True
             if node.extra is not None and node.extra.alias is not None:
                 _check_fresh(node, node.extra.alias)

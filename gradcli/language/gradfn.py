@@ -22,6 +22,11 @@ class GradFn:
         self.node = node
         self.names = names
 
+    @property
+    def type_name(self) -> str:
+        """What `type(y.grad_fn).__name__` shows."""
+        return grad_fn_name(self.node, self.names)
+
     def name(self) -> str:
         """Its name in the session's version of PyTorch."""
         name = grad_fn_name(self.node, self.names)

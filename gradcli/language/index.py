@@ -11,7 +11,7 @@ from gradcli.errors import IndexError_, TypeError_
 from gradcli.graph.node import Node
 from gradcli.graph.op import leaf
 from gradcli.language.binding import kind_name
-from gradcli.language.call import view_steps
+from gradcli.language.call import op_function, view_steps
 from gradcli.language.tensor import Tensor
 from gradcli.ops.index import index_nodes, index_put_nodes
 
@@ -61,6 +61,12 @@ def _part(part: Any) -> Any:
         return slice(*(_bound(b) for b in (part.start, part.stop, part.step)))
     if isinstance(part, list | tuple | range):
         return [_part(item) for item in part]
+    if isinstance(part, str):
+        raise TypeError_(
+            "a tensor is not indexed by strings",
+            hint="an index is an integer, a slice, None, ..., a list of integers, or a tensor of integers or bools",
+            torch="new(): invalid data type 'str'",
+        )
     raise IndexError_(
         f"a {kind_name(part)} cannot be an index",
         hint="an index is an integer, a slice, None, ..., a list of integers, or a tensor of integers or bools",
@@ -87,4 +93,6 @@ def iterate(tensor: Tensor) -> Iterator[Tensor]:
     """
     if not tensor.shape:
         raise TypeError_("a 0-d tensor cannot be iterated over", torch="iteration over a 0-d tensor")
-    return iter([get_item(tensor, at) for at in range(tensor.shape[0])])
+    unbind = op_function("unbind", "torch", tensor.context)
+    assert unbind is not None
+    return iter(unbind.call([tensor], {}))

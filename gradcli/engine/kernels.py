@@ -107,7 +107,6 @@ def of_node(node: Node, key: Any) -> Fn:
     kernel, params = node.op.kernel, node.params
     name = node.op.name
     ufunc = kernel if isinstance(kernel, np.ufunc) else getattr(kernel, "ufunc", None)
-    assert node.inputs is not None
     if ufunc is not None and (ufunc in _ANY_DTYPE or all(i.dtype.floating for i in node.inputs)):
         if ufunc is np.maximum or ufunc is np.minimum:
             return MAXIMUM if ufunc is np.maximum else MINIMUM

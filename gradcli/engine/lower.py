@@ -45,7 +45,6 @@ GREATER = Fn("gt", np.greater)
 def term_of(b: Builder, node: Node, args: list[Term]) -> Term:
     """The term of a node, given those of its inputs."""
     op, inputs = node.op, node.inputs
-    assert inputs is not None
     if op.name == "pick":
         if inputs[0].op.name == "_standardize" and args[0].args and node.dtype.itemsize > 2:
             return standardized(b, args[0].args[0], inputs[0])[node.params["at"]]

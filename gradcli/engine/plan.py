@@ -38,16 +38,16 @@ class Plan:
         self.quick: list[tuple[Callable[..., Any], int, int, int]] = []
         self.passes: list[Pass] = []
         self.steps: list[tuple[str, Term | Pass]] = []  # in words, for describe()
-        live = _live(terms, [*outputs, *kept])
-        for term in live:
+        needed = live(terms, [*outputs, *kept])
+        for term in needed:
             if term.kind == CONST:
                 self.template[term.index] = term.value[()]
-        self._places = Places(live, [*outputs, *kept])
+        self._places = Places(needed, [*outputs, *kept])
         self._give = [term.index for term in outputs]
-        self._take = [(term.index, term.at) for term in live if term.kind == INPUT]
-        self._schedule(live)
+        self._take = [(term.index, term.at) for term in needed if term.kind == INPUT]
+        self._schedule(needed)
         self.finish = [_finisher(term, outputs[:at]) for at, term in enumerate(outputs)]
-        if self.passes or any(term.size > 1 << 13 for term in live):
+        if self.passes or any(term.size > 1 << 13 for term in needed):
             self._let_go()
 
     def run(self, inputs: Sequence[Any]) -> list[Any]:
@@ -56,7 +56,8 @@ class Plan:
         results = []
         for index, finish in zip(self._give, self.finish, strict=True):
             value = values[index]
-            results.append(value if finish is None and type(value) is np.ndarray else _finished(value, finish))
+            done = finish is None and type(value) in (np.ndarray, tuple)
+            results.append(value if done else _finished(value, finish))
         return results
 
     def compute(self, inputs: Sequence[Any]) -> list[Any]:
@@ -75,12 +76,12 @@ class Plan:
 
     # Making it
 
-    def _schedule(self, live: list[Term]) -> None:
+    def _schedule(self, needed: list[Term]) -> None:
         places = self._places
-        last = max((places.stage[t.index] for t in live), default=0)
+        last = max((places.stage[t.index] for t in needed), default=0)
         outside: list[list[Term]] = [[] for _ in range(last + 2)]
         inside: list[dict[int, tuple[Home, list[Term]]]] = [{} for _ in range(last + 2)]
-        for term in live:
+        for term in needed:
             stage = places.stage[term.index]
             home = places.homes.get(term.index)
             if term.index in places.carried:
@@ -255,6 +256,8 @@ _STEPS: dict[str, Callable[[Term, int], Step]] = {
 
 def _finisher(term: Term, before: list[Term]) -> tuple[Any, bool] | None:
     """What makes a value an array of the caller's own: its shape, and whether it is copied. None: it is one."""
+    if term.dtype is None:  # the outputs of a call, as a tuple
+        return None
     base = term
     while base.kind == RESHAPE:
         base = base.args[0]
@@ -373,7 +376,7 @@ class _Closure:
         return maker.made
 
 
-def _live(terms: list[Term], outputs: Sequence[Term]) -> list[Term]:
+def live(terms: list[Term], outputs: Sequence[Term]) -> list[Term]:
     """What the outputs need, in order."""
     wanted: set[int] = set()
     stack = list(outputs)
@@ -402,7 +405,7 @@ def read(
     order = _reachable(outputs, sources_known)
     for node in order:
         if node.serial in inputs:
-            terms[node.serial] = builder.input(inputs[node.serial], node.shape, node.dtype.numpy)
+            terms[node.serial] = _input(builder, inputs[node.serial], node)
         elif node.op is number_op:
             precise = np.dtype(np.float64) if node.dtype.floating else node.dtype.numpy
             terms[node.serial] = builder.const(node.value, precise)
@@ -412,14 +415,17 @@ def read(
         elif node.value is not None:
             assert constants is not None
             constants.append(node.value)
-            terms[node.serial] = builder.input(count, node.shape, None if node.op.outputs else node.dtype.numpy)
+            terms[node.serial] = _input(builder, count, node)
             count += 1
         elif node.via is not None:
             terms[node.serial] = terms[node.via.serial]
         else:
-            assert node.inputs is not None
             terms[node.serial] = term_of(builder, node, [terms[i.serial] for i in node.inputs])
     return builder, [terms[o.serial] for o in outputs], count
+
+
+def _input(builder: Builder, at: int, node: Node) -> Term:
+    return builder.input(at, (), None) if node.op.outputs else builder.input(at, node.shape, node.dtype.numpy)
 
 
 def _reachable(outputs: Sequence[Node], known: Callable[[Node], bool]) -> list[Node]:
@@ -430,5 +436,5 @@ def _reachable(outputs: Sequence[Node], known: Callable[[Node], bool]) -> list[N
         if node.serial not in seen:
             seen[node.serial] = node
             if not known(node):
-                stack.extend((node.via,) if node.via is not None else node.inputs or ())
+                stack.extend((node.via,) if node.via is not None else node.inputs)
     return [seen[serial] for serial in sorted(seen)]

@@ -56,9 +56,12 @@ class Evaluation:
         return [f"{name}_{at}" for at in range(len(self.outputs))]
 
 
-def evaluate(arguments: Arguments, environment: Environment) -> Evaluation:
+def evaluate(
+    arguments: Arguments, environment: Environment, before: Callable[[Session], None] | None = None
+) -> Evaluation:
     """Run the program of the command line, and find what its outputs are derived by.
 
+    before: called with the session when the variables are bound and the program has not run.
     Raises: TypeError_ when the output is no tensor; GradError when there is nothing to derive by.
     """
     check_stdin_once(arguments)
@@ -70,6 +73,8 @@ def evaluate(arguments: Arguments, environment: Environment) -> Evaluation:
     bound = {binding.name for binding in arguments.bindings}
     only = wanted if wanted is not None and bound.issuperset(wanted) else None
     bind_variables(session, arguments, environment, only)
+    if before is not None:
+        before(session)
     printed: list[str] = []
     try:
         value = session.eval(module, write=printed.append)

@@ -48,6 +48,20 @@ def call(tmp_path):
 
 
 @pytest.fixture
+def terminal(tmp_path):
+    """What a command line writes to a terminal of 80 columns without colour."""
+
+    def run(*words):
+        out = Terminal()
+        stdin, err = io.StringIO(), io.StringIO()
+        variables = {"HOME": str(tmp_path), "COLUMNS": "80", "NO_COLOR": "1"}
+        run_command(list(words), Environment(stdin, out, err, variables))
+        return out.getvalue() + err.getvalue()
+
+    return run
+
+
+@pytest.fixture
 def process(tmp_path):
     """Run a command line as a process, in an empty folder."""
 

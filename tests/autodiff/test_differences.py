@@ -1,0 +1,81 @@
+"""Differences that choose their step: exact to many digits at every scale, and aware of kinks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from gradcli.autodiff.differences import slopes, steps
+
+EPSILON = float(np.finfo(float).eps)
+Function = Callable[[np.ndarray], np.ndarray]
+
+
+def at(function: Function, *point: float, element: int = 0) -> tuple[float, float, bool]:
+    """The estimate, its error, and whether it is a kink, for the first element of the value."""
+    where = np.array(point)
+    with np.errstate(all="ignore"):
+        found = slopes(lambda x: np.atleast_1d(function(x)), where, element, np.atleast_1d(function(where)), EPSILON)
+    return float(found.estimate[0]), float(found.error[0]), bool(found.kink[0])
+
+
+@pytest.mark.parametrize("x", [1e-8, 1e-3, 0.7, -3.0, 1e5, 0.0])
+@pytest.mark.parametrize(
+    ("function", "derivative"),
+    [
+        (lambda x: x**3, lambda x: 3 * x**2),
+        (lambda x: np.exp(x / 1e5), lambda x: np.exp(x / 1e5) / 1e5),
+        (lambda x: 1 / (1 + x**2), lambda x: -2 * x / (1 + x**2) ** 2),
+        (np.arctan, lambda x: 1 / (1 + x**2)),
+    ],
+)
+def test_smooth_functions_at_every_scale(function: Function, derivative: Callable[[float], float], x: float) -> None:
+    estimate, error, kink = at(function, x)
+    assert abs(estimate - derivative(x)) <= 1e-6 * abs(derivative(x)) + max(8 * error, 1e-10)
+    assert abs(estimate - derivative(x)) < 1e-9 * max(1.0, abs(derivative(x)))
+    assert not kink
+
+
+@pytest.mark.parametrize("x", [1e-8, 1e-4, 0.3, 20.0])
+def test_a_pole_beside_the_point_makes_the_step_small(x: float) -> None:
+    estimate, _, kink = at(np.log, x)
+    assert estimate == pytest.approx(1 / x, rel=1e-7)
+    assert not kink or x < 1e-4  # so near the pole the two sides do differ
+
+
+@pytest.mark.parametrize(
+    "function", [np.abs, lambda x: np.maximum(x, 0), np.floor, np.sqrt, lambda x: np.maximum(x, 2 * x)]
+)
+def test_kinks_jumps_and_edges(function: Function) -> None:
+    assert at(function, 0.0)[2]
+
+
+@pytest.mark.parametrize("function", [lambda x: x * np.abs(x), lambda x: x**2, np.sin, lambda x: np.abs(x) ** 1.5])
+def test_what_is_no_kink(function: Function) -> None:
+    assert not at(function, 0.0)[2]
+
+
+def test_a_kink_nearby_is_stepped_around() -> None:
+    estimate, _, kink = at(np.abs, 1e-3)
+    assert estimate == pytest.approx(1.0, rel=1e-9)
+    assert not kink
+
+
+def test_elements_and_outputs_are_kept_apart() -> None:
+    def function(x: np.ndarray) -> np.ndarray:
+        return np.array([x[0] * x[1], np.abs(x[1]), x[0]])
+
+    point = np.array([2.0, 0.0])
+    found = slopes(function, point, 1, function(point), EPSILON)
+    assert found.estimate[0] == pytest.approx(2.0)
+    assert found.kink.tolist() == [False, True, False]
+    assert (found.left[1], found.right[1]) == (-1.0, 1.0)
+
+
+def test_steps_shrink_from_the_scale_to_the_point() -> None:
+    assert steps(0.0)[0] == steps(1.0)[0]
+    assert steps(1e-8)[-1] < 1e-12
+    assert steps(1e6)[0] > 1e4
+    assert all(len(steps(x)) <= 25 for x in (0.0, 1.0, 1e-300, 1e300))

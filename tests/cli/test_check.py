@@ -1,0 +1,158 @@
+"""`gradcli check`: what agrees, what does not, kinks, functions of one's own, json, exit status."""
+
+import json
+
+import pytest
+
+SQUARE = """\
+class Square(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+    @staticmethod
+    def backward(ctx, g):
+        x, = ctx.saved_tensors
+        return g * {factor} * x
+Square.apply(x).sum()
+"""
+
+
+def test_the_table(call):
+    ended = call("check", "(x**2).sum()", "--x", "1,3")
+    assert (ended.status, ended.err) == (0, "")
+    lines = ended.out.splitlines()
+    assert lines[0] == "first derivatives"
+    assert lines[1].split() == [
+        "variable",
+        "element",
+        "derivative",
+        *"finite difference relative error verdict".split(),
+    ]
+    assert lines[2].split()[:4] == ["x", "x[0]", "2", "2"]
+    assert lines[2].endswith("ok")
+    assert "second derivatives" in lines
+    assert lines[-1] == "6 derivatives checked, all agree"
+
+
+@pytest.mark.parametrize(
+    ("expression", "values"),
+    [
+        ("softplus(x).sum()", ["--x", "randn:4"]),
+        ("torch.linalg.det(x)", ["--x", "randn:3,3"]),
+        ("x.softmax(0)", ["--x", "randn:3"]),
+        ("cross_entropy(x, t)", ["--x", "randn:3,4", "--t", "tensor([0, 3, 1])"]),
+        ("(x, x.exp() * y)", ["--x", "1,2", "--y", "3"]),
+        ("dropout(x, 0.5).sum()", ["--x", "1,2,3,4"]),
+        ("x = x * 2; x.sin()", ["--x", "1,2"]),
+        ("x.log()", ["--x", "[1e-6, 1e6]"]),
+        ("layer_norm(x, (4,)) @ w", ["--x", "randn:2,4", "--w", "randn:4"]),
+    ],
+)
+def test_what_agrees(call, expression, values):
+    ended = call("check", expression, *values, "--manual-seed", "0", "--json")
+    found = json.loads(ended.out)
+    wrong = [row for row in found["rows"] if row["verdict"] != "ok"]
+    assert (ended.status, wrong) == (0, [])
+    assert {row["order"] for row in found["rows"]} == {1, 2}
+
+
+def test_a_function_of_ones_own(call, tmp_path):
+    (tmp_path / "right.py").write_text(SQUARE.format(factor=2))
+    (tmp_path / "wrong.py").write_text(SQUARE.format(factor=2.002))
+    right = call("check", "-f", str(tmp_path / "right.py"), "--x", "1,2")
+    assert (right.status, right.out.splitlines()[-1]) == (0, "6 derivatives checked, all agree")
+    wrong = call("check", "-f", str(tmp_path / "wrong.py"), "--x", "1,2")
+    assert (wrong.status, wrong.err) == (1, "")
+    assert wrong.out.splitlines()[2].split() == ["x", "x[0]", "2.002", "2", "1.0e-03", "mismatch"]
+    assert wrong.out.splitlines()[-1].endswith("2 do not agree")
+
+
+def test_a_backward_that_is_wrong_in_second_order_alone(call, tmp_path):
+    text = (
+        SQUARE.format(factor=2)
+        .replace("* x\n", "* x.detach()\n")
+        .replace("ctx.saved_tensors\n        return", "ctx.saved_tensors\n        return")
+    )
+    (tmp_path / "f.py").write_text(text)
+    found = json.loads(call("check", "-f", str(tmp_path / "f.py"), "--x", "1,2", "--json").out)
+    assert {row["verdict"] for row in found["rows"] if row["order"] == 1} == {"ok"}
+    assert found["verdict"] == "mismatch"
+
+
+@pytest.mark.parametrize(
+    ("expression", "left", "right", "agreed", "named"),
+    [
+        ("relu(x).sum()", 0, 1, 0, ["relu at 0"]),
+        ("x.abs().sum()", -1, 1, 0, ["abs at 0"]),
+        ("leaky_relu(x).sum()", 0.01, 1, 0.01, ["leaky_relu at 0"]),
+        ("torch.maximum(x, 2 * x).sum()", 1, 2, 1.5, []),
+    ],
+)
+def test_kinks_are_named_with_both_sides(call, expression, left, right, agreed, named):
+    ended = call("check", expression, "--x", "0,1", "--json")
+    found = json.loads(ended.out)
+    assert ended.status == 0
+    (row,) = [row for row in found["rows"] if row["verdict"] == "kink"]
+    assert row["element"] == "x[0]"
+    assert (row["left"], row["right"], row["derivative"]) == pytest.approx((left, right, agreed))
+    assert found["kinks"] == named
+    text = call("check", expression, "--x", "0,1").out
+    assert f"x[0] is on a kink{f' ({named[0]})' if named else ''}: the derivative is {left:g} from the left" in text
+
+
+def test_a_derivative_outside_both_sides_is_wrong(call, tmp_path):
+    text = (
+        SQUARE.format(factor=2).replace("x * x", "x.abs()").replace("g * 2 * x", "g * (torch.sign(x) + 3 * (x == 0))")
+    )
+    (tmp_path / "f.py").write_text(text)
+    ended = call("check", "-f", str(tmp_path / "f.py"), "--x", "0,1")
+    assert ended.status == 1
+    assert "is neither" in ended.out
+
+
+def test_a_jump(call):
+    ended = call("check", "floor(x).sum()", "--x", "1,2.5")
+    assert ended.status == 0
+    assert "x[0] is at a jump" in ended.out
+
+
+def test_where_there_is_no_derivative_at_all(call):
+    found = json.loads(call("check", "x.sqrt()", "--x", "0,4", "--json").out)
+    assert found["undefined"] == 2
+    assert found["rows"][0]["derivative"] == "Infinity"
+
+
+def test_a_detached_path_is_found(call):
+    ended = call("check", "(x.detach() * x).sum()", "--x", "1,2")
+    assert ended.status == 1
+    assert "do not agree" in ended.out
+
+
+def test_float32_data_is_checked_in_float64(call, tmp_path):
+    import numpy as np
+
+    np.save(tmp_path / "x.npy", np.array([1, 2], dtype=np.float32))
+    found = json.loads(call("check", "x.exp().sum()", "--x", f"@{tmp_path / 'x.npy'}", "--json").out)
+    assert max(row["relative_error"] for row in found["rows"]) < 1e-8
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("check", "h = x * 2; h.sum()", "--x", "1", "--wrt", "h"), "the program computes h"),
+        (("check", "ones(2).sum()"), "nothing to derive by"),
+        (("check", "x * 2", "--x", "1", "--dtype", "float32"), "has no option --dtype"),
+    ],
+)
+def test_refusals(call, words, part):
+    ended = call(*words)
+    assert ended.status in (1, 2)
+    assert part in ended.err
+
+
+def test_on_a_terminal(terminal):
+    out = terminal("check", "relu(x).sum()", "--x", "1,0")
+    assert "variable" in out
+    assert "────" in out
+    assert "x[1] is on a kink (relu at 0)" in out

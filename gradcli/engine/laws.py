@@ -6,6 +6,7 @@ A law says what becomes what and where that holds. They apply to floating-point 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import frexp
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -35,9 +36,11 @@ def _is(x: Term, name: str) -> bool:
 
 
 def _factor(x: Term) -> tuple[float, Term] | None:
-    """c and y of a term c * y, where c is a number of moderate size."""
+    """c and y of a term c * y or y / (1 / c), where c is a number of moderate size."""
     if _is(x, "mul") and x.args[0].kind == "const" and moderate(float(x.args[0].value)):
         return float(x.args[0].value), x.args[1]
+    if _is(x, "div") and x.args[1].kind == "const" and moderate(float(x.args[1].value)):
+        return 1 / float(x.args[1].value), x.args[0]
     return None
 
 
@@ -113,7 +116,9 @@ def _subtract_zero(b: Builder, args: Any) -> Term | None:
 
 def _divide_by_number(b: Builder, args: Any) -> Term | None:
     c = _number(args[1])
-    return b.scale(args[0], 1 / c) if c is not None and moderate(c) else None
+    if c is None or not moderate(c) or (_factor(args[0]) is None and frexp(c)[0] not in (0.5, -0.5)):
+        return None
+    return b.scale(args[0], 1 / c)
 
 
 def _divide_multiple(b: Builder, args: Any) -> Term | None:
@@ -162,7 +167,7 @@ ELEMENTWISE: dict[str, tuple[Law, ...]] = {
         Law("x - (-y) = x + y", _ALWAYS, _subtract_negated),
     ),
     "div": (
-        Law("x / c = (1 / c) * x", _MODERATE, _divide_by_number),
+        Law("x / c = (1 / c) * x", "c a power of two, or x a multiple already", _divide_by_number),
         Law("(c * x) / y = c * (x / y)", _MODERATE, _divide_multiple),
         Law("(-x) / y = -(x / y)", _ALWAYS, _divide_negated),
     ),

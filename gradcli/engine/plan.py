@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine import reductions
+from gradcli.engine import places, reductions
 from gradcli.engine.fuse import Maker, Pass
 from gradcli.engine.kernels import Fn
 from gradcli.engine.layout import FULL
@@ -21,28 +21,30 @@ from gradcli.engine.lower import term_of
 from gradcli.engine.places import Home, Places
 from gradcli.engine.term import CALL, CONST, EW, EXPAND, INPUT, PICK, REDUCE, RESHAPE, Builder, Term
 from gradcli.errors import GradcliError
-from gradcli.graph.node import Node
-from gradcli.graph.op import number_op
+from gradcli.graph.node import NeedsValue, Node
+from gradcli.graph.op import leaf_op, number_op
 
 Step = Callable[[list[Any]], None]
+SHORT = 1 << 10  # elements that may be added up in one go
 _SCALAR = {"add": add, "sub": sub, "mul": mul, "div": truediv}  # on numpy scalars a tenth of the time of the ufunc
 
 
 class Plan:
     """Steps over a list of values, by the index of terms. template: the values before the first step."""
 
-    def __init__(self, terms: list[Term], outputs: list[Term], inputs: int, kept: Sequence[Term] = ()) -> None:
+    def __init__(self, terms: list[Term], outputs: list[Term], inputs: int) -> None:
         self.template: list[Any] = [None] * len(terms)
         self.outputs = outputs
         self.inputs = inputs
         self.quick: list[tuple[Callable[..., Any], int, int, int]] = []
         self.passes: list[Pass] = []
         self.steps: list[tuple[str, Term | Pass]] = []  # in words, for describe()
-        needed = live(terms, [*outputs, *kept])
+        _join_small_products(live(terms, outputs), outputs)
+        needed = live(terms, outputs)
         for term in needed:
             if term.kind == CONST:
                 self.template[term.index] = term.value[()]
-        self._places = Places(needed, [*outputs, *kept])
+        self._places = Places(needed, outputs)
         self._give = [term.index for term in outputs]
         self._take = [(term.index, term.at) for term in needed if term.kind == INPUT]
         self._schedule(needed)
@@ -77,26 +79,26 @@ class Plan:
     # Making it
 
     def _schedule(self, needed: list[Term]) -> None:
-        places = self._places
-        last = max((places.stage[t.index] for t in needed), default=0)
+        found = self._places
+        last = max((found.stage[t.index] for t in needed), default=0)
         outside: list[list[Term]] = [[] for _ in range(last + 2)]
         inside: list[dict[int, tuple[Home, list[Term]]]] = [{} for _ in range(last + 2)]
         for term in needed:
-            stage = places.stage[term.index]
-            home = places.homes.get(term.index)
-            if term.index in places.carried:
-                home, stage = places.carried[term.index], stage - 1
+            stage = found.stage[term.index]
+            home = found.homes.get(term.index)
+            if term.index in found.carried:
+                home, stage = found.carried[term.index], stage - 1
             elif home is None:
                 outside[stage].append(term)
                 continue
-            elif term.index not in places.stored:
+            elif term.index not in found.stored:
                 continue
             inside[stage].setdefault(id(home.layout), (home, []))[1].append(term)
         for stage in range(last + 2):
             for term in outside[stage]:
                 self._whole(term)
             for home, roots in inside[stage].values():
-                self._add(_Closure(places, home, roots, stage).make())
+                self._add(_Closure(found, home, roots, stage).make())
 
     def _add(self, made: Pass) -> None:
         self.passes.append(made)
@@ -127,16 +129,8 @@ class Plan:
     def _reduce(self, term: Term) -> None:
         x = term.args[0]
         whole = len(term.at) == len(x.shape)
-        product = x.kind == EW and x.fn.name == "mul" and x.args[0].shape == x.args[1].shape
-        if (
-            whole
-            and term.fn == "sum"
-            and product
-            and x.dtype.kind == "f"
-            and x.size < 1 << 10
-            and x.dtype == term.dtype
-        ):
-            self.quick.append((np.vdot, term.index, x.args[0].index, x.args[1].index))
+        if term.fn == "dot":
+            self.quick.append((np.vdot, term.index, x.index, term.args[1].index))
             return
         reduce, axes, dtype = reductions.DIRECT[term.fn], None if whole else term.at, term.dtype
         self.quick.append((lambda v: reduce(v, axes, dtype), term.index, x.index, -1))
@@ -376,6 +370,22 @@ class _Closure:
         return maker.made
 
 
+def _join_small_products(needed: list[Term], outputs: list[Term]) -> None:
+    """Sums of all products of two small arrays become one step, where nothing else needs the products."""
+    readers: dict[int, int] = {term.index: 1 for term in outputs}
+    for term in needed:
+        for a in term.args:
+            readers[a.index] = readers.get(a.index, 0) + 1
+    for term in needed:
+        if term.kind != REDUCE or term.fn != "sum" or term.dtype.kind != "f":
+            continue
+        x = term.args[0]
+        product = x.kind == EW and x.fn.name == "mul" and x.args[0].shape == x.args[1].shape
+        small = x.size < min(SHORT, places.FUSE_ABOVE) and len(term.at) == len(x.shape) and x.dtype == term.dtype
+        if product and small and readers[x.index] == 1:
+            term.fn, term.args = "dot", x.args
+
+
 def live(terms: list[Term], outputs: Sequence[Term]) -> list[Term]:
     """What the outputs need, in order."""
     wanted: set[int] = set()
@@ -419,6 +429,8 @@ def read(
             count += 1
         elif node.via is not None:
             terms[node.serial] = terms[node.via.serial]
+        elif node.op is leaf_op:
+            raise NeedsValue
         else:
             terms[node.serial] = term_of(builder, node, [terms[i.serial] for i in node.inputs])
     return builder, [terms[o.serial] for o in outputs], count

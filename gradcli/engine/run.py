@@ -130,7 +130,12 @@ def _described(node: Node) -> Any:
 
 def _one(node: Node) -> bool:
     """Whether it is known to be the number 1, which is where most cotangents begin."""
-    return node.size == 1 and type(node.value) is np.ndarray and bool(node.value.reshape(-1)[0] == 1)
+    return (
+        not node.op.outputs
+        and node.size == 1
+        and type(node.value) is np.ndarray
+        and bool(node.value.reshape(-1)[0] == 1)
+    )
 
 
 def _planned(order: list[Node], targets: set[int], known: list[Node]) -> tuple[Plan, list[int]]:

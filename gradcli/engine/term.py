@@ -136,7 +136,7 @@ class Builder:
         dtype = x.dtype if dtype is None else dtype
         kept = reduced_shape(x.shape, axes, True)
         out = kept if keepdim else reduced_shape(x.shape, axes, False)
-        if x.kind == CONST or (not axes and name in ("sum", "max", "min")):
+        if name in ("sum", "max", "min") and all(x.shape[a] == 1 for a in axes):
             return self.reshape(self.cast(x, dtype), out)
         if x.kind == EXPAND and name in ("sum", "max", "min"):
             return self.reshape(self._reduce_spread(name, x, axes, dtype), out)

@@ -33,7 +33,7 @@ from gradcli.render.termtext import Style, formula_lines
 from gradcli.shapes import Shape
 from gradcli.simplify.build import Builder
 from gradcli.simplify.formula import simplified
-from gradcli.simplify.public import NoForm
+from gradcli.simplify.noform import NoForm
 from gradcli.source import Source
 
 LIMIT = 100_000  # a variable with more elements is not used to check the formula
@@ -176,7 +176,7 @@ def _guess(problem: Problem, free: list[str], wrt: list[str] | None) -> None:
     first: GradcliError | None = None
     elementwise: dict[str, Shape] | None = None
     dtype = default_dtype(problem.dtype)
-    for shapes in guesses(free):
+    for shapes in guesses(free, "@" in problem.source.text):
         values = {**problem.known, **{n: ones(s, dtype) for n, s in shapes.items()}}
         values.pop(problem.seed or "", None)
         try:
@@ -260,7 +260,7 @@ def _derivative(problem: Problem, trace: Trace, outputs: list[Node], seeds: list
             names = {**names, target: name}
         derivative.term = simplified(gradient, names, b)
         if name not in trace.nodes and not any(
-            t.head == "var" and t.param("name") == name for t in below(derivative.term)
+            t.head == "variable" and t.param("name") == name for t in below(derivative.term)
         ):
             derivative.definition = None
     except NoForm as missing:

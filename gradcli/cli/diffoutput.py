@@ -9,6 +9,14 @@ from gradcli.cli.diff import Derivative, Problem, text_of
 
 def output_text(problem: Problem, derivatives: Sequence[Derivative], to: str, with_test: bool) -> str:
     """What `gradcli diff` prints."""
+    if to == "latex":
+        from gradcli.render.latex import latex_lines
+
+        return "".join(latex_lines(d.name, d.term, d.program, problem.sizes) + "\n" for d in derivatives)
+    if to != "text":
+        from gradcli.cli.diffexport import exported
+
+        return exported(problem, derivatives, to, with_test)
     texts = [text_of(problem, d) for d in derivatives]
     if len(texts) == 1:
         return texts[0] + "\n"

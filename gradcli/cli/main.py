@@ -104,6 +104,10 @@ def runner_of(command: Command) -> Runner:
         from gradcli.cli.check import run_check
 
         return run_check
+    if command.name == "explain":
+        from gradcli.cli.explain import run_explain
+
+        return run_explain
     if command.name == "ops":
         from gradcli.cli.ops import run_ops
 

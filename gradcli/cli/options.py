@@ -268,7 +268,29 @@ CHECKING = Command(
     'gradcli check "softplus(x).sum()" --x randn:3 --manual-seed 0\ngradcli check -f my_function.py --x randn:4 --json\n',
 )
 
-COMMANDS = {command.name: command for command in (EVAL, RUN, REPL, DIFF, JACOBIAN, HESSIAN, JVP, HVP, CHECKING, OPS)}
+EXPLAIN = Command(
+    "explain",
+    "EXPR",
+    "the chain rule step by step, with the numbers",
+    "Prints each step of EXPR with its value, then backward its cotangent, the local derivative as a formula and the\n"
+    "product with the numbers, and which paths add up. Small Jacobians are written out. A variable without a gradient\n"
+    "is explained, with the place underlined.",
+    (
+        Option("--wrt", "explain the gradients of these (all variables)", "x,y", "names"),
+        Option("--seed", "the cotangent v of J^T v", "VALUE", repeated=True),
+        Option("--to", "the form: text", kind="choice", choices=("text", "markdown", "latex")),
+        DTYPE,
+        MANUAL_SEED,
+        TIMEOUT,
+        PROGRAM,
+        VAR,
+        HELP,
+    ),
+    'gradcli explain "y = x + 2; z = 3*y**2; mean(z)" --x ones:2,2\n'
+    'gradcli explain "x * 2" --x 1,2,3 --seed 0.1,1,0.0001 --to markdown\n',
+)
+
+COMMANDS = {command.name: command for command in (EVAL, RUN, REPL, DIFF, EXPLAIN, JACOBIAN, HESSIAN, JVP, HVP, CHECKING, OPS)}
 
 DESCRIPTION = """\
 gradcli: PyTorch's autograd at the shell prompt, without PyTorch.

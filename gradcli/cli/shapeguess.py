@@ -15,8 +15,17 @@ PRIMES = (1009, 1013, 1019, 1021, 1031, 1033, 1039, 1049)
 TRIES = 400
 
 
-def guesses(names: Sequence[str]) -> Iterator[dict[str, Shape]]:
-    """Shapes to try, the likeliest first: all alike, then combinations of ranks, with ever more sizes alike."""
+def guesses(names: Sequence[str], matrices: bool = False) -> Iterator[dict[str, Shape]]:
+    """Shapes to try, the likeliest first: all alike, then combinations of ranks, with ever more sizes alike.
+
+    matrices: the expression has a matrix product; a name in capitals is then first taken for a matrix, else x.
+    """
+    if matrices and len(names) > 1:
+        capital = any(n[0].isupper() for n in names)
+        yield from _of_ranks(names, [2 if (n[0].isupper() if capital else n == "x") else 1 for n in names])
+        if not capital:
+            yield from _of_ranks(names, [2 if n == "x" else 0 if n == "b" else 1 for n in names])
+            yield from _of_ranks(names, [1 if n in ("x", "b", "y") else 2 for n in names])
     for rank in (2, 1):
         yield dict.fromkeys(names, PRIMES[:rank])
     yield from islice(_mixed(names), TRIES)
@@ -26,18 +35,21 @@ def guesses(names: Sequence[str]) -> Iterator[dict[str, Shape]]:
 def _mixed(names: Sequence[str]) -> Iterator[dict[str, Shape]]:
     ranks = sorted(product((0, 1, 2), repeat=len(names)), key=lambda r: (-min(r), sum(r) > 2 * len(r), sum(r)))
     for combination in ranks:
-        total = sum(combination)
-        for sizes in sorted(_partitions(total), key=lambda p: -len(set(p))):
-            at, shapes = 0, {}
-            for name, rank in zip(names, combination, strict=True):
-                shapes[name] = tuple(PRIMES[i] for i in sizes[at : at + rank])
-                at += rank
-            yield shapes
+        yield from _of_ranks(names, combination)
+
+
+def _of_ranks(names: Sequence[str], ranks: Sequence[int]) -> Iterator[dict[str, Shape]]:
+    for sizes in sorted(_partitions(sum(ranks)), key=lambda p: -len(set(p))):
+        at, shapes = 0, {}
+        for name, rank in zip(names, ranks, strict=True):
+            shapes[name] = tuple(PRIMES[i] for i in sizes[at : at + rank])
+            at += rank
+        yield shapes
 
 
 def _partitions(count: int) -> list[tuple[int, ...]]:
-    """All ways to say which of so many sizes are alike (at most 5 sizes: 52 ways; of more, the simplest)."""
-    if count > 5:
+    """All ways to say which of so many sizes are alike (at most 6 sizes: 203 ways; of more, the simplest)."""
+    if count > 6:
         return [tuple(range(min(count, len(PRIMES))))[:count], (0,) * count]
     found: list[tuple[int, ...]] = [()]
     for _ in range(count):

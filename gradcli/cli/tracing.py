@@ -11,7 +11,7 @@ from gradcli.api import Session
 from gradcli.autodiff.backward import vjp
 from gradcli.dtypes import ALIASES, DType
 from gradcli.errors import GradError, NameError_
-from gradcli.graph.node import MODE, Node
+from gradcli.graph.node import MODE, NeedsValue, Node
 from gradcli.graph.op import leaf
 from gradcli.language import ast
 from gradcli.language.machine import compile_program
@@ -48,7 +48,13 @@ class Trace:
             for name, value in variables.items():
                 bound[name] = self._bind(name, value, not recorded or name in recorded)
             session._machine.ops_first = True
-            value = session._machine.run(compile_program(module), bound)
+            try:
+                value = session._machine.run(compile_program(module), bound)
+            except NeedsValue:
+                raise GradError(
+                    "the expression draws random numbers or depends on values, so it has no formula",
+                    hint="bind what is drawn to a variable: --mask 1,0,1",
+                ) from None
         self.variables = bound
         self.value = value
         found = value if isinstance(value, tuple) else (value,)

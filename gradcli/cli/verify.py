@@ -29,6 +29,19 @@ def agrees(problem: Problem, derivative: Derivative, text: str) -> bool:
     return True
 
 
+def point_and_gradient(problem: Problem, derivative: Derivative) -> tuple[dict[str, Any], Any]:
+    """A point (the one given, or a small one of fitting shapes), the seed among it, and the gradient there."""
+    random = np.random.default_rng(5)
+    arrays = {n: v for n, v in problem.values.items() if isinstance(v, np.ndarray)}
+    point = {n: np.array(_moved(v, 0, random, problem)) for n, v in arrays.items()}
+    point = {n: v.astype(np.float64) if v.dtype.kind == "f" else v for n, v in point.items()}
+    others = {n: v for n, v in problem.values.items() if not isinstance(v, np.ndarray)}
+    seed, wanted = _gradient(problem, derivative, point, others, random)
+    if problem.seed is not None:
+        point[problem.seed] = seed
+    return point, np.zeros(point[derivative.name].shape) if wanted is None else wanted
+
+
 def _moved(value: Any, at: int, random: Any, problem: Problem) -> Any:
     """A value in float64, moved a little at the second point; in place of an unknown shape a small one."""
     if problem.sizes:

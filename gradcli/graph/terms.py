@@ -37,8 +37,9 @@ class Arg:
 class Term:
     """One part of a formula.
 
-    head: `var`, `number`, `size`, `literal`, `sum` (coefficients and a constant), `product` (a coefficient and powers),
-    `expand` (broadcast to its shape), `index`, `item`, or the spelling of a public op. params: further arguments.
+    head: `variable`, `number`, `size`, `literal`, `sum` (coefficients and a constant), `product` (a coefficient and
+    powers), `expand` (broadcast to its shape), `index`, `item`, or the spelling of a public op.
+    params: further arguments.
     dtype: None for a Python number, which takes the dtype of what it meets.
     """
 

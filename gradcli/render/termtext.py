@@ -57,17 +57,23 @@ class Style:
         text = self.shape(shape)
         return text[1:-1].removesuffix(",") if text.startswith("(") and shape else text
 
+    def integer_text(self, text: str) -> str:
+        """The text of an unknown size."""
+        return text
+
     def integer(self, n: int) -> str:
         """A number of elements or an index."""
-        return self.sizes.get(n, repr(n))
+        return self.integer_text(self.sizes[n]) if n in self.sizes else repr(n)
 
     def constant(self, value: Any, shape: Shape) -> str:
         """A number broadcast to a shape."""
-        if self.like and self.variables.get(self.like) == shape:
+        if self.like and shape and self.variables.get(self.like) == shape:
             if value in (0, 1):
                 return f"{'ones' if value else 'zeros'}_like({self.like})"
             return f"full_like({self.like}, {decimal(value)})"
         dtype = f", dtype={self.like}.dtype" if self.like else ""
+        if not shape:
+            return f"tensor({decimal(value)}{dtype})"
         if value in (0, 1):
             return f"{'ones' if value else 'zeros'}({self.shape(shape)}{dtype})"
         return f"full({self.shape(shape)}, {decimal(value)}{dtype})"
@@ -128,18 +134,20 @@ class Writer:
     def write(self, term: Term) -> Text:
         """The text of a term whose parts are written."""
         head = term.head
-        if head == "var":
+        if head == "variable":
             return str(term.param("name")), ATOM
         if head == "number":
             return number_text(term.value)
         if head == "size":
-            return str(term.param("text")), ATOM
+            return self.style.integer_text(str(term.param("text"))), ATOM
         if head == "literal":
             assert term.dtype is not None
             return self.style.literal(term.param("value"), term.dtype), ATOM
         special = getattr(self, f"_{head}", None) if head in SPECIAL else None
         if special is not None:
             return special(term)  # type: ignore[no-any-return]
+        if head == "pow" and len(term.args) == 2:
+            return f"{self.at(term.args[0], POWER + 1)}**{self.at(term.args[1], POWER)}", POWER
         if head in COMPARED:
             left, right = (self.at(a, COMPARISON + 1) for a in term.args)
             return f"{left} {COMPARED[head]} {right}", COMPARISON
@@ -153,6 +161,8 @@ class Writer:
     def _arguments(self, term: Term) -> list[str]:
         placed = _placed(term.params)
         leading = [self._tensor(a, term.head) for at, a in enumerate(term.args) if at not in placed]
+        if term.head == "where" and all(a.head == "number" for a in term.args[1:]):
+            leading[1] = self.style.constant(term.args[1].value, ())  # it gives the result its dtype
         given = [f"{name}={self._value(v, term)}" if name else self._value(v, term) for name, v in term.params]
         return leading + given
 
@@ -243,7 +253,9 @@ class Writer:
     def _addend(self, factor: Fraction, term: Term) -> tuple[bool, str]:
         if abs(factor) == 1:
             return factor < 0, self.at(term, PLUS + 1)
-        return factor < 0, f"{number_text(abs(factor))[0]}*{self.at(term, TIMES)}"
+        top, bottom = _number_parts(abs(factor))
+        part = self.at(term, TIMES)
+        return factor < 0, (f"{top}*{part}" if top else part) + (f"/{bottom}" if bottom else "")
 
     def _product(self, term: Term) -> Text:
         factor: Fraction = term.param("factor")
@@ -257,7 +269,7 @@ class Writer:
                 (above if p > 0 else under).append(self._power(a, abs(p)))
         text = "*".join(above) if above else "1"
         if under:
-            single = len(under) == 1 and "*" not in under[0].replace("**", "") and not _spaced(under[0])
+            single = len(under) == 1 and not _spaced(under[0].replace("**", "^"))
             text += f"/{under[0]}" if single else f"/({'*'.join(under)})"
         return (f"-{text}", SIGN - 11) if factor < 0 else (text, TIMES)
 
@@ -279,7 +291,7 @@ def _spaced(text: str) -> bool:
     depth = 0
     for letter in text:
         depth += (letter in "([") - (letter in ")]")
-        if letter == " " and depth == 0:
+        if letter in " *" and depth == 0:
             return True
     return False
 

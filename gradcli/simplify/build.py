@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -11,6 +11,11 @@ from gradcli.dtypes import DType
 from gradcli.graph.terms import Params, Term
 from gradcli.shapes import Shape, broadcast_shapes
 from gradcli.simplify.normal import ONE, Arithmetic, bare, common_dtype
+
+COMPARED: dict[str, Callable[[Fraction, Fraction], bool]] = {
+    "gt": lambda a, b: a > b, "lt": lambda a, b: a < b, "ge": lambda a, b: a >= b, "le": lambda a, b: a <= b,
+    "eq": lambda a, b: a == b, "ne": lambda a, b: a != b,
+}  # fmt: skip
 
 
 class Builder(Arithmetic):
@@ -76,10 +81,14 @@ class Builder(Arithmetic):
 
     def where(self, condition: Term, a: Term, b: Term) -> Term:
         """where(condition, a, b)"""
-        return self.elementwise("where", [condition, a, b], common_dtype([a, b]))
+        return self.elementwise("where", [condition, a, b], common_dtype([a, b]) or self.dtype)
 
     def compare(self, head: str, a: Term, b: Term) -> Term:
         """A comparison: gt, lt, ge, le, eq, ne."""
+        x, y = bare(a), bare(b)
+        if x.head == y.head == "number" and isinstance(x.value, Fraction) and isinstance(y.value, Fraction):
+            holds = COMPARED[head](x.value, y.value)
+            return self.broadcast(self.number(holds), [a, b])
         return self.elementwise(head, [a, b], dtypes.bool_)
 
     def unary(self, head: str, x: Term) -> Term:
@@ -141,7 +150,7 @@ class Builder(Arithmetic):
 
     def sized(self, count: Any) -> Term:
         """A number, which may be a count of elements where shapes are unknown."""
-        if self.sizes and isinstance(count, int | float) and count - count == 0:
+        if self.sizes and isinstance(count, int | float) and count - count == 0 != count:
             found = self._size(float(count), ONE)
             if found is None and 0 < abs(count) < 1:
                 found = self._size(1 / float(count), -ONE)
@@ -158,7 +167,7 @@ class Builder(Arithmetic):
                 whole = self.add([(1, size), (more, self.number(1))]) if more else size
                 if abs(times - round(times)) < 1e-9 * abs(times) and 0 < abs(times) < 100:
                     return self.power(self.scale(Fraction(round(times)), whole), power)
-                if more == 0 and abs(back - round(back)) < 1e-9 * abs(back) and 0 < abs(back) < 100:
+                if abs(back - round(back)) < 1e-9 * abs(back) and 0 < abs(back) < 100:
                     return self.power(self.scale(Fraction(1, round(back)), whole), power)
         return None
 

@@ -15,7 +15,8 @@ from gradcli.graph.terms import Arg, Term
 from gradcli.graph.walk import sources
 from gradcli.ops.catalog import spellings_of
 from gradcli.simplify.build import Builder
-from gradcli.simplify.public import FORMS, NoForm
+from gradcli.simplify.noform import NoForm
+from gradcli.simplify.public import FORMS
 
 # literals with more elements than this are data, not part of a formula
 LITERAL_LIMIT = 1000
@@ -28,7 +29,7 @@ class Converter:
     def __init__(self, builder: Builder, names: Mapping[Node, str]) -> None:
         self.builder = builder
         self._terms: dict[int, Any] = {
-            node.serial: builder.make("var", (), (("name", name),), node.shape, node.dtype)
+            node.serial: builder.make("variable", (), (("name", name),), node.shape, node.dtype)
             for node, name in names.items()
         }
 
@@ -61,7 +62,9 @@ class Converter:
         if op is leaf_op or (not node.inputs and node.value is not None):
             return self._literal(node)
         if op is pick_op:
-            picked = parts[0]
+            picked: Any = parts[0]
+            if isinstance(picked, tuple):
+                return picked[node.params["at"]]
             return b.settle(b.make("item", (picked,), (("at", node.params["at"]),), node.shape, node.dtype))
         form = FORMS.get(op.name)
         if form is not None:

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from fractions import Fraction
 from math import prod
 
+from gradcli.dtypes import int64
 from gradcli.graph.terms import Arg, Term
 from gradcli.simplify.build import Builder
-from gradcli.simplify.normal import bare, factor_of, is_number
+from gradcli.simplify.normal import Arithmetic, bare, factor_of, is_number
 
 Rewrite = Callable[[Builder, Term], "Term | None"]
 ONE = Fraction(1)
@@ -130,6 +131,20 @@ def _matrix_vector(b: Builder, t: Term) -> Term | None:
     return None
 
 
+@law("mT", "(A @ B).T -> B.T @ A.T", "both are matrices, or batches of them")
+def _transposed_product(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "matmul" or min(len(a.shape) for a in x.args) < 2:
+        return None
+    return b.matmul(b.transpose(x.args[1]), b.transpose(x.args[0]))
+
+
+@law("mT", "expand(x).T -> expand(x.T)", "x is a matrix")
+def _transposed_expand(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    return b.expand(b.transpose(x.args[0]), t.shape) if x.head == "expand" and len(x.args[0].shape) > 1 else None
+
+
 @law("mT", "x.T.T -> x", "always")
 def _transposed_twice(b: Builder, t: Term) -> Term | None:
     x = t.args[0]
@@ -171,7 +186,7 @@ def _total_of_expand(b: Builder, t: Term) -> Term | None:
         inner, wide = x, set(t.param("dims"))
     else:
         return None
-    if not wide:
+    if not wide and x.head != "expand":
         return None
     count = b.sized(prod(x.shape[d] for d in wide))
     left = [d for d in t.param("dims") if d not in wide]
@@ -180,6 +195,30 @@ def _total_of_expand(b: Builder, t: Term) -> Term | None:
     kept = tuple(1 if d in t.param("dims") else n for d, n in enumerate(result.shape))
     fitted = b.reshape(result, tuple(n for d, n in enumerate(kept) if t.param("keepdim") or d not in t.param("dims")))
     return b.expand(b.multiply([count, fitted]), t.shape)
+
+
+@law("total", "sum(x, keepdim=True) -> sum(x)", "over all dimensions: what it meets broadcasts it")
+def _total_of_all(b: Builder, t: Term) -> Term | None:
+    if not t.param("keepdim") or len(t.param("dims")) < len(t.args[0].shape):
+        return None
+    return b.expand(b.total(t.args[0], None, False), t.shape)
+
+
+@law("total", "sum(x.T, 0) -> sum(x, 1)", "x is a matrix")
+def _total_of_transposed(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "mT" or len(x.shape) != 2:
+        return None
+    total = b.total(x.args[0], tuple(1 - d for d in t.param("dims")), t.param("keepdim"))
+    return b.transpose(total) if t.param("keepdim") else total
+
+
+@law("total", "sum(select_scatter(zeros, x, d, i), d) -> x", "over the dimension selected from")
+def _total_of_placed(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "select_scatter" or not one(x.args[0], 0) or t.param("dims") != (x.params[0][1],):
+        return None
+    return b.reshape(x.args[1], t.shape)
 
 
 @law("total", "sum(c * x) -> c * sum(x)", "c does not vary along the summed dimensions")
@@ -208,6 +247,15 @@ def _along(b: Builder, a: Term, t: Term, rank: int) -> Term:
         return a
     offset = rank - len(a.shape)
     return b.reshape(a, tuple(n for d, n in enumerate(a.shape) if d + offset not in t.param("dims")))
+
+
+@law("mean", "mean(c * x) -> c * mean(x)", "c is one element")
+def _mean_of_product(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    inner, outer = _without_scalars(b, x) if x.head == "product" else (None, [])
+    if inner is None or not outer or inner.shape != x.shape:
+        return None
+    return b.multiply([*outer, b.settle(b.make("mean", (inner,), t.params, t.shape, t.dtype))])
 
 
 @law("total", "sum(x) -> x", "the summed dimensions have one element each")
@@ -327,10 +375,148 @@ def _same_vector(b: Builder, t: Term) -> Term | None:
         if first is None:
             found[vector.serial, c] = at, matrix
             continue
-        both = b.matmul(b.add([(1, first[1]), (1, matrix)]), vector)
+        pair = sorted((first[1], matrix), key=lambda m: m.head == "mT")  # A + A.T, not A.T + A
+        both = b.matmul(b.add([(1, m) for m in pair]), vector)
         rest = [(f, s) for i, (f, s) in enumerate(zip(factors, t.args, strict=True)) if i not in (at, first[0])]
         return b.add([*rest, (c, both), (t.param("constant"), b.number(1))])
     return None
+
+
+@law("sum", "A @ u - A @ v -> A @ (u - v)", "the same A; u and v have the same shape")
+def _same_matrix(b: Builder, t: Term) -> Term | None:
+    if len(t.args) != 2 or t.param("constant") or any(a.head != "matmul" for a in t.args):
+        return None
+    (a, u), (c, v) = (x.args for x in t.args)
+    first, second = t.param("factors")
+    if a is c and u.shape == v.shape:
+        return b.matmul(a, b.add([(first, u), (second, v)]))
+    if u is v and a.shape == c.shape and len(u.shape) > 1:
+        pair = sorted(((first, a), (second, c)), key=lambda part: part[1].head == "mT")
+        return b.matmul(b.add(pair), u)
+    return None
+
+
+@law("sum", "(1 - y) * p - y * (1 - p) -> p - y", "multiplied out, it is shorter")
+def _multiplied_out(b: Builder, t: Term) -> Term | None:
+    parts: list[tuple[Fraction, Term]] = []
+    for c, a in zip(t.param("factors"), t.args, strict=True):
+        parts += [(c * f, x) for f, x in _addends(b, a)]
+    if len(parts) == len(t.args) or len(parts) > 12:
+        return None
+    found = Arithmetic.add(b, [*parts, (t.param("constant"), b.number(1))])
+    inner = bare(found)
+    if inner.head not in ("sum", "product") or _leaves(inner) < _leaves(t):
+        return found
+    return None
+
+
+def _addends(b: Builder, a: Term) -> list[tuple[Fraction, Term]]:
+    """A product of sums as its addends."""
+    if a.head != "product" or any(p != 1 for p in a.param("powers")):
+        return [(ONE, a)]
+    found: list[tuple[Fraction, list[Term]]] = [(a.param("factor"), [])]
+    for x in a.args:
+        if x.head != "sum":
+            found = [(f, [*terms, x]) for f, terms in found]
+            continue
+        each = [*zip(x.param("factors"), x.args, strict=True)]
+        wider = [(f * c, [*terms, y]) for f, terms in found for c, y in each]
+        if x.param("constant"):
+            wider += [(f * x.param("constant"), terms) for f, terms in found]
+        found = wider
+        if len(found) > 12:
+            return [(ONE, a)]
+    return [(f, b.multiply(terms) if terms else b.number(1)) for f, terms in found]
+
+
+def _leaves(term: Term) -> int:
+    """How many parts a sum of products has."""
+    if term.head not in ("sum", "product"):
+        return 1
+    return sum(map(_leaves, term.args)) + (term.head == "sum" and term.param("constant") != 0)
+
+
+@law("sum", "p * a - p * b -> p * (a - b)", "all terms share p")
+def _shared_factor(b: Builder, t: Term) -> Term | None:
+    if t.param("constant") or len(t.args) < 2:
+        return None
+    shared = None
+    for a in t.args:
+        if a.head == "product":
+            own = {x.serial: x for x, p in zip(a.args, a.param("powers"), strict=True) if p == 1}
+        else:
+            own = {a.serial: a}
+        shared = own if shared is None else {s: x for s, x in shared.items() if s in own}
+    if not shared:
+        return None
+    p = next(iter(shared.values()))
+    rest = [(c, b.divide(a, p)) for c, a in zip(t.param("factors"), t.args, strict=True)]
+    return b.expand(b.multiply([p, b.add(rest)]), t.shape)
+
+
+@law("product", "reshape(u, (n, 1)) * v -> outer(u, v)", "u and v are vectors, v as a row")
+def _outer_product(b: Builder, t: Term) -> Term | None:
+    if len(t.shape) != 2:
+        return None
+    for a, p in zip(t.args, t.param("powers"), strict=True):
+        column = _vector(a)
+        if column is None or p != 1 or a.shape != (t.shape[0], 1):
+            continue
+        rest = [(x, q) for x, q in zip(t.args, t.param("powers"), strict=True) if x is not a]
+        rows = [(x, q) for x, q in rest if x.shape not in ((), (1,), (1, 1))]
+        if len(rows) != 1 or rows[0][1] != 1:
+            return None
+        row = _vector(rows[0][0]) if len(rows[0][0].shape) == 2 else rows[0][0]
+        if row is None or row.shape != t.shape[1:]:
+            return None
+        outer = b.call("outer", (column, row), t.shape, t.dtype)
+        others = [(x, q) for x, q in rest if x is not rows[0][0]]
+        return b.power_product([(b.number(t.param("factor")), ONE), *others, (outer, ONE)])
+    return None
+
+
+@law("select_scatter", "select_scatter(zeros, 1, 0, i) -> one_hot(i)", "zeros is a vector, i is not negative")
+def _unit_vector(b: Builder, t: Term) -> Term | None:
+    zeros, source = t.args
+    at = t.params[1][1]
+    if len(t.shape) != 1 or at < 0 or not one(zeros, 0) or not one(source):
+        return None
+    place = b.make("literal", (), (("value", repr(at)),), (), int64)
+    return b.call("one_hot", (place,), t.shape, int64, t.shape[0])
+
+
+@law("where", "where(z >= c, c, where(z <= d, d, z)) -> clamp(z, d, c)", "c and d are numbers")
+def _clamped(b: Builder, t: Term) -> Term | None:
+    above, high, inner = t.args
+    if above.head not in ("ge", "gt") or not is_number(high) or inner.head != "where":
+        return None
+    under, low, z = inner.args
+    if under.head not in ("le", "lt") or not is_number(low) or above.args[0] is not z or under.args[0] is not z:
+        return None
+    if bare(above.args[1]) is not bare(high) or bare(under.args[1]) is not bare(low):
+        return None
+    return b.elementwise("clamp", (z,), t.dtype, (("", bare(low).value), ("", bare(high).value)))
+
+
+@law("where", "where(y == 0, 0, y * z) -> y * z", "z is finite")
+def _zero_anyway(b: Builder, t: Term) -> Term | None:
+    condition, x, y = t.args
+    if condition.head != "eq" or not one(x, 0) or not one(condition.args[1], 0) or y.head != "product":
+        return None
+    factor = condition.args[0]
+    found = any(a is factor and p == 1 for a, p in zip(y.args, y.param("powers"), strict=True))
+    return y if found else None
+
+
+@law("where", "where(x == 0 and y >= 0, 0, x**y * log(x)) -> x**y * log(x)", "x is not 0")
+def _power_of_zero(b: Builder, t: Term) -> Term | None:
+    condition, x, y = t.args
+    if condition.head != "logical_and" or condition.args[0].head != "eq" or not one(x, 0):
+        return None
+    if y.head != "product" or not any(a.head == "log" for a in y.args):
+        return None
+    b.assume("the base is not 0")
+    return y
 
 
 @law("diagonal_scatter", "diagonal_scatter(zeros, v) -> diag(v), eye", "zeros is a square matrix, offset 0")
@@ -349,9 +535,23 @@ def _diagonal(b: Builder, t: Term) -> Term | None:
 NEGATED = {"gt": "le", "le": "gt", "lt": "ge", "ge": "lt", "eq": "ne", "ne": "eq"}
 
 
+@law("where", "where(True, x, y) -> x", "the condition compares numbers")
+def _decided(b: Builder, t: Term) -> Term | None:
+    condition, x, y = t.args
+    return b.expand(x if bare(condition).value else y, t.shape) if is_number(condition) else None
+
+
 @law("where", "where(c, x, x) -> x", "always")
 def _same_branches(b: Builder, t: Term) -> Term | None:
-    return t.args[1] if t.args[1] is t.args[2] and t.args[1].shape == t.shape else None
+    return b.expand(t.args[1], t.shape) if t.args[1] is t.args[2] else None
+
+
+@law("where", "where(c, exp(where(c, x, y)), z) -> where(c, exp(x), z)", "always")
+def _same_condition(b: Builder, t: Term) -> Term | None:
+    condition, x, y = t.args
+    if x.head != "exp" or x.args[0].head != "where" or x.args[0].args[0] is not condition:
+        return None
+    return b.where(condition, b.unary("exp", x.args[0].args[1]), y)
 
 
 @law("where", "where(x != x, y, z) -> z", "x is not nan")
@@ -364,9 +564,11 @@ def _no_nan(b: Builder, t: Term) -> Term | None:
 def _norm_is_positive(b: Builder, t: Term) -> Term | None:
     condition, x, y = t.args
     norm = condition.args[0] if condition.head == "eq" and one(condition.args[1], 0) else None
-    if norm is None or norm.head not in ("norm", "linalg.vector_norm") or not one(x, 0):
+    if norm is None or norm.head not in ("norm", "linalg.vector_norm", "std") or not one(x, 0):
         return None
-    b.assume("the norm is not 0 (there the gradient is taken to be 0)")
+    b.assume(
+        f"the {'standard deviation' if norm.head == 'std' else 'norm'} is not 0 (there the gradient is taken to be 0)"
+    )
     return y
 
 

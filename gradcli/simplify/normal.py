@@ -1,18 +1,19 @@
 """Sums and products in normal form.
 
-A sum is integer coefficients without a common factor, and a constant; a product is a fraction and powers of what is no
+A sum is coefficients without a common factor, and a constant; a product is a fraction and powers of what is no
 product. So `3 * 2 * (x + 2) / 4` is `3/2 * (x + 2)` however it was written. A part that was broadcast gives its shape
 to the whole (`expand` moves outwards), because arithmetic broadcasts by itself.
 
-Holds for finite elements: sums are reordered, equal parts of opposite sign cancel (where inf - inf would be nan), and
-0 * x is 0. Elements that are not finite are the business of `gradcli eval`, not of a formula.
+Holds for finite elements: sums are reordered, equal parts of opposite sign cancel (where inf - inf would be nan),
+0 * x is 0 and x / x is 1 (also at 0, where the quotient as written would be nan). Elements that are not finite are the
+business of `gradcli eval`, not of a formula.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from math import gcd, lcm
+from math import gcd
 from typing import Any
 
 from gradcli.dtypes import DType
@@ -20,8 +21,6 @@ from gradcli.graph.terms import Term, Terms
 from gradcli.shapes import Shape, broadcast_shapes
 
 ONE, ZERO = Fraction(1), Fraction(0)
-# calls that are never 0, so that they cancel
-NONZERO = frozenset({"exp", "size", "sigmoid", "softmax", "cosh"})
 
 
 def common_dtype(args: Iterable[Term]) -> DType | None:
@@ -88,14 +87,16 @@ class Arithmetic(Terms):
             return self.number(constant)
         if len(kept) == 1 and not constant:
             return self.scale(kept[0][0], kept[0][1])
-        content = _content([c for c, _ in kept] + ([constant] if constant else []))
-        if all(c < 0 for c, _ in kept) and constant <= 0:
-            content = -content
+        content = _content([c for c, _ in kept], constant)
         args = [t for _, t in kept]
         shape = broadcast_shapes(*[a.shape for a in args])
         factors = tuple(c / content for c, _ in kept)
         params = (("factors", factors), ("constant", constant / content))
-        return self.scale(content, self.make("sum", args, params, shape, common_dtype(args)))
+        return self.scale(content, self.settle(self.make("sum", args, params, shape, common_dtype(args))))
+
+    def settle(self, term: Term) -> Term:
+        """The term after the laws; here there are none."""
+        return term
 
     def scale(self, factor: Fraction, term: Term) -> Term:
         """A number times a term."""
@@ -140,38 +141,45 @@ class Arithmetic(Terms):
             found.setdefault((term.serial, power > 0), [term, ZERO])[1] += power
         for (serial, positive), entry in list(found.items()):
             other = found.get((serial, False))
-            if positive and other is not None and (-other[1] > entry[1] or entry[0].head in NONZERO):
-                other[1] += entry[1]
-                entry[1] = ZERO
+            if positive and other is not None:
+                entry[1], other[1] = max(entry[1] + other[1], ZERO), min(entry[1] + other[1], ZERO)
         kept = [(t, p) for t, p in found.values() if p]
         if not kept:
             return self.number(factor)
         if factor == 1 and len(kept) == 1 and kept[0][1] == 1:
             only: Term = kept[0][0]
             return only
+        kept.sort(key=_late)
         args = [t for t, _ in kept]
         params = (("factor", factor), ("powers", tuple(p for _, p in kept)))
         dtype = common_dtype(args)
         return self.make("product", args, params, broadcast_shapes(*[a.shape for a in args]), dtype)
 
 
+def _late(part: tuple[Term, Fraction]) -> bool:
+    """Variables are written before calls: x*exp(x)."""
+    return part[0].head not in ("variable", "index")
+
+
 def _distributes(product: Term, power: Fraction) -> bool:
     """Whether (x^p)^power is x^(p power) for every x: sqrt(x)^2 is x only where x >= 0."""
-    return power == 1 or (power.denominator == 1 and all(p.denominator == 1 for p in product.param("powers")))
+    return abs(power) == 1 or (power.denominator == 1 and all(p.denominator == 1 for p in product.param("powers")))
 
 
 def _computable(value: Fraction, power: Fraction) -> bool:
     return power.denominator == 1 and abs(power) <= 16 and (value != 0 or power > 0)
 
 
-def _content(coefficients: Sequence[Fraction]) -> Fraction:
-    """The positive fraction by which coefficients are integers without a common factor."""
-    top, bottom = 0, 1
-    for c in coefficients:
-        bottom = lcm(bottom, c.denominator)
-    for c in coefficients:
-        top = gcd(top, int(abs(c) * bottom))
-    return Fraction(top, bottom)
+def _content(coefficients: Sequence[Fraction], constant: Fraction) -> Fraction:
+    """What is put before a sum: the common factor of integers, or what all terms share (x/3 - y/3 is (x - y)/3)."""
+    sign = -1 if all(c < 0 for c in coefficients) and constant <= 0 else 1
+    whole = [*coefficients, constant]
+    if all(c.denominator == 1 for c in whole):
+        return Fraction(sign * gcd(*[int(c) for c in whole]))
+    shared = abs(coefficients[0])
+    if all(abs(c) == shared for c in coefficients) and (constant / shared).denominator <= 12:
+        return sign * shared
+    return Fraction(sign)
 
 
 def factor_of(term: Term) -> Fraction:

@@ -15,10 +15,12 @@ from gradcli.graph.node import Node
 from gradcli.graph.op import leaf_op
 from gradcli.graph.terms import Arg, Term
 from gradcli.shapes import Shape, normal_dims
+from gradcli.simplify import sliding, wholes
 from gradcli.simplify.build import Builder
+from gradcli.simplify.noform import NoForm
 from gradcli.simplify.normal import bare
 
-Form = Callable[[Builder, Sequence[Term], Node], Term]
+Form = Callable[[Builder, Sequence[Term], Node], Any]  # a term, or a tuple of them for an op of several outputs
 HALF = Fraction(1, 2)
 
 
@@ -169,9 +171,9 @@ def _blank(shape: Shape, like: Node) -> Node:
 
 def _spread_step(b: Builder, term: Term, name: str, p: Any, shape: Shape) -> Term:
     rank = len(shape)
-    if name == "select":
+    if name in ("select", "_unbind"):
         return b.scattered("select_scatter", shape, term, p["dim"] % rank, p["index"])
-    if name == "_slice":
+    if name in ("_slice", "_split", "_split_with_sizes"):
         dim, start = p["dim"] % rank, p.get("start", 0)
         end, step = p.get("end", shape[p["dim"] % rank]), p.get("step", 1)
         end = shape[dim] if end is None else min(end, shape[dim])
@@ -191,14 +193,6 @@ def _spread_step(b: Builder, term: Term, name: str, p: Any, shape: Shape) -> Ter
     if name in ("_reshape", "reshape", "view", "unsqueeze", "squeeze", "_squeeze", "_reshape_rows"):
         return b.reshape(term, shape)
     raise NoForm(name)
-
-
-class NoForm(Exception):
-    """An internal op that has no public composition."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
 
 
 def _index(b: Builder, args: Sequence[Term], node: Node) -> Term:
@@ -349,7 +343,7 @@ def _norm(b: Builder, args: Sequence[Term], node: Node) -> Term:
 def _cofactors(b: Builder, args: Sequence[Term], node: Node) -> Term:
     b.assume("the matrix is invertible")
     a = args[0]
-    det = b.call("linalg.det", [a], a.shape[:-2], a.dtype)
+    det = b.call("det", [a], a.shape[:-2], a.dtype)
     inverse = b.transpose(b.call("inv", [a], a.shape, a.dtype))
     return b.multiply([b.reshape(det, (*a.shape[:-2], 1, 1)) if len(a.shape) > 2 else det, inverse])
 
@@ -368,8 +362,11 @@ def _public(name: str) -> Form:
 
 
 def _softplus_slope(b: Builder, args: Sequence[Term], node: Node) -> Term:
-    beta = b.number(node.params["beta"])
-    return b.multiply([args[0], b.unary("sigmoid", b.multiply([beta, args[1]]))])
+    """g sigmoid(beta x); beyond the threshold the derivative is 1, to float64's last bit where the threshold is 20."""
+    scaled = b.multiply([b.number(node.params["beta"]), args[1]])
+    plain = b.multiply([args[0], b.unary("sigmoid", scaled)])
+    threshold = node.params["threshold"]
+    return plain if threshold >= 20 else b.where(b.compare("gt", scaled, b.number(threshold)), args[0], plain)
 
 
 def _log_sigmoid_slope(b: Builder, args: Sequence[Term], node: Node) -> Term:
@@ -432,7 +429,7 @@ def _limited(b: Builder, args: Sequence[Term], node: Node) -> Term:
 
 FORMS: dict[str, Form] = {
     **dict.fromkeys(("alias", "_data", "detach", "clone", "_clone_rows", "_unchanged", "_before_change", "positive",
-                     "_as_strided_view", "_written", "_flat_checked", "_class_number", "_class_numbers"), _first),
+                     "_as_strided_view", "_written", "_flat_checked", "_class_number", "_row_number"), _first),
     **dict.fromkeys(("_zero", "_zeros_as", "_no_area", "_identity_power"), _zeros),
     **dict.fromkeys(("_reshape", "reshape", "view", "unsqueeze", "squeeze", "_squeeze", "_reshape_rows", "flatten",
                      "_squeezed"), _reshape),
@@ -453,5 +450,16 @@ FORMS: dict[str, Form] = {
     "_cumsum": _scan("cumsum"), "_cumprod": _scan("cumprod"), "_shift": _shift, "_cofactors": _cofactors,
     "_linalg_solve": _solve, "_softplus_backward": _softplus_slope, "_logsigmoid_backward": _log_sigmoid_slope,
     "_class_index": _class_index, "_divided": _divided, "_normal_cdf": _normal_cdf, "_clamp": _limited,
-    "_linalg_det": _public("linalg.det"), "_linalg_pinv": _public("linalg.pinv"),
+    **dict.fromkeys(("_einsum", "_einsum_sum", "_einsum_permute", "_einsum_mul"), wholes.einsum),
+    **dict.fromkeys(("_floored", "_variance_floor"), wholes.at_least),
+    **dict.fromkeys(("_div_floor", "_div_trunc"), wholes.rounded_quotient),
+    **dict.fromkeys(("_split", "_split_with_sizes"), _slice),
+    **dict.fromkeys(("_max_pool1d", "_max_pool2d", "_max_pool3d"), sliding.max_pool),
+    "_unbind": _select, "_difference": _sub, "_standardize": wholes.standardized, "_std": wholes.deviation,
+    "_limited": wholes.limited, "_to_rank": wholes.to_rank, "_class_numbers": wholes.class_numbers,
+    "_index_put": wholes.index_put, "_embedding_dense": wholes.embedding_back, "_pinv": wholes.pseudoinverse,
+    "_qr": wholes.factors("linalg.qr", mode="reduced"), "_svd": wholes.factors("linalg.svd", full_matrices=True),
+    "_correlate": sliding.correlate, "_spread_kernel": sliding.spread_kernel,
+    "_correlate_output": sliding.correlate_output, "_spread_mean": sliding.spread_mean,
+    "_linalg_det": _public("det"), "_linalg_pinv": _public("linalg.pinv"),
 }  # fmt: skip

@@ -1,0 +1,83 @@
+"""Derivatives as runnable functions of torch, numpy or jax, with a test beside them when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gradcli.cli.diff import Derivative, Problem
+from gradcli.cli.program import names_in
+from gradcli.errors import UsageError
+from gradcli.render.exports import NoName, module_style
+from gradcli.render.termtext import formula_lines
+
+IMPORTS = {
+    "torch": "import torch\nimport torch.nn.functional as F\n",
+    "numpy": "import numpy as np\n",
+    "jax": "import jax\nimport jax.numpy as np\n\njax.config.update('jax_enable_x64', True)\n",
+}
+
+
+def exported(problem: Problem, derivatives: Sequence[Derivative], to: str, with_test: bool) -> str:
+    """A module with a function for each derivative."""
+    text = IMPORTS[to]
+    if to in ("numpy", "jax"):
+        text += _helpers(to)
+    names = [*problem.values, *([problem.seed] if problem.seed else [])]
+    for d in derivatives:
+        text += f"\n\ndef grad_{d.name}({', '.join(names)}):\n" + _body(problem, d, to, names)
+    if with_test:
+        text += _test(problem, derivatives, to, names)
+    return text
+
+
+def _helpers(to: str) -> str:
+    from gradcli.render.exports import HELPERS
+
+    return HELPERS[to]
+
+
+def _body(problem: Problem, d: Derivative, to: str, names: Sequence[str]) -> str:
+    if d.term is None:
+        if to != "torch":
+            raise UsageError(f"--to {to}: the derivative with respect to {d.name} has no formula", hint="--to torch")
+        text = d.program.replace("func.grad", "torch.func.grad").replace("func.vjp", "torch.func.vjp")
+        raise UsageError("--to torch: the derivative has no formula", hint=f"in PyTorch: {text}")
+    shapes = {n: tuple(v.shape) for n, v in problem.values.items() if isinstance(v, np.ndarray)}
+    like = d.name if d.name in problem.values else next(iter(problem.values), "")
+    style = module_style(to, shapes, problem.sizes, like)
+    taken = names_in(problem.module) | set(names) | {"torch", "F", "np", "jax"}
+    lines: list[str] = []
+    try:
+        if d.definition is not None:
+            made = formula_lines(d.definition, style, taken)
+            lines += [f"{part or d.name} = {text}" for part, text in made]
+            taken |= {part for part, _ in made if part}
+        for part, text in formula_lines(d.term, style, taken):
+            lines.append(f"{part} = {text}" if part else f"return {text}")
+    except NoName as missing:
+        raise UsageError(f"--to {to}: {to} has no function for {missing}", hint="--to torch or --to text") from None
+    return "".join(f"    {line}\n" for line in lines)
+
+
+def _test(problem: Problem, derivatives: Sequence[Derivative], to: str, names: Sequence[str]) -> str:
+    """A comparison with the gradient that gradcli computed, at the point given or at one drawn here."""
+    from gradcli.cli.verify import point_and_gradient
+
+    lines = ["\n\nif __name__ == '__main__':"]
+    for d in derivatives:
+        point, wanted = point_and_gradient(problem, d)
+        make = "torch.tensor({}, dtype=torch.{})" if to == "torch" else "np.array({}, dtype={!r})"
+        given = [make.format(repr(point[n].tolist()), _dtype(point[n], to)) for n in names]
+        lines.append(f"    found = grad_{d.name}({', '.join(given)})")
+        lines.append(f"    wanted = {make.format(repr(wanted.tolist()), _dtype(wanted, to))}")
+        module = "torch" if to == "torch" else "np"
+        lines.append(f"    assert {module}.allclose(found, wanted, rtol=1e-9, atol=1e-12), (found, wanted)")
+    lines.append("    print('ok')")
+    return "\n".join(lines) + "\n"
+
+
+def _dtype(array: Any, to: str) -> str:
+    return str(array.dtype.name)

@@ -1,0 +1,122 @@
+"""Internal ops of statistics, contractions and decompositions in public words, as in `simplify/public.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from gradcli.dtypes import int64
+from gradcli.graph.node import Node
+from gradcli.graph.terms import Arg, Term
+from gradcli.shapes import normal_dims
+from gradcli.simplify.build import Builder
+from gradcli.simplify.noform import NoForm
+
+LETTERS = "ijklmnopqrstuvwxyzabcdefgh"
+
+
+def einsum(b: Builder, args: Sequence[Term], node: Node) -> Term:
+    """A contraction, its labels as letters."""
+    labels, output = node.params["labels"], node.params["output"]
+    numbers = sorted({n for part in (*labels, output) for n in part})
+    if len(numbers) > len(LETTERS):
+        raise NoForm(node.op.name)
+    letter = dict(zip(numbers, LETTERS, strict=False))
+    left, right = ",".join("".join(letter[n] for n in part) for part in labels), "".join(letter[n] for n in output)
+    parts = [Arg(at) for at in range(len(args))]
+    return b.call("einsum", args, node.shape, node.dtype, f"{left}->{right}", *parts)
+
+
+def standardized(b: Builder, args: Sequence[Term], node: Node) -> Any:
+    """(x - mean) / sqrt(variance + eps), and 1 / sqrt(variance + eps)."""
+    x, dims = args[0], tuple(d % len(args[0].shape) for d in node.params["dims"])
+    shape, dtype = node.shape[1], x.dtype
+    over: Any = dims[0] if len(dims) == 1 else dims
+    mean = b.call("mean", (x,), shape, dtype, over, keepdim=True)
+    variance = b.call("var", (x,), shape, dtype, over, correction=0, keepdim=True)
+    scale = b.power(b.add([(1, variance), (1, b.number(node.params["eps"]))]), Fraction(-1, 2))
+    return b.multiply([b.add([(1, x), (-1, mean)]), scale]), scale
+
+
+def deviation(b: Builder, args: Sequence[Term], node: Node) -> Term:
+    """std"""
+    p = node.params
+    named: dict[str, Any] = {}
+    if p["dim"] is not None:
+        dims = normal_dims(p["dim"], len(args[0].shape))
+        named["dim"] = dims[0] if len(dims) == 1 else tuple(dims)
+    if p["correction"] != 1:
+        named["correction"] = p["correction"]
+    if p["keepdim"]:
+        named["keepdim"] = True
+    return b.call("std", args, node.shape, node.dtype, **named)
+
+
+def at_least(b: Builder, args: Sequence[Term], node: Node) -> Term:
+    """clamp(x, min=...)"""
+    return b.elementwise("clamp", args, node.dtype, (("min", float(node.params["min"])),))
+
+
+def limited(b: Builder, args: Sequence[Term], node: Node) -> Term:
+    """clamp(x, -1, 1)"""
+    return b.elementwise("clamp", args, node.dtype, (("", -1), ("", 1)))
+
+
+def rounded_quotient(b: Builder, args: Sequence[Term], node: Node) -> Term:
+    """div with a rounding mode"""
+    return b.elementwise("div", args, node.dtype, (("rounding_mode", node.op.name.removeprefix("_div_")),))
+
+
+def to_rank(b: Builder, args: Sequence[Term], node: Node) -> Term:
+    """A rounded rank as an integer."""
+    name = {"down": "floor", "up": "ceil", "nearest": "round"}[node.params["how"]]
+    return b.cast(b.unary(name, args[0]), int64)
+
+
+def class_numbers(b: Builder, args: Sequence[Term], node: Node) -> Term:
+    """0, 1, ..."""
+    return b.call("arange", (), node.shape, int64, node.shape[0])
+
+
+def index_put(b: Builder, args: Sequence[Term], node: Node) -> Term:
+    """index_put, where the indexed dimensions come first."""
+    dims = tuple(node.params["dims"])
+    if dims != tuple(range(len(dims))):
+        raise NoForm(node.op.name)
+    x, value, *indices = args
+    parts = (x, *indices, value)
+    places = tuple(Arg(at + 1) for at in range(len(indices)))
+    named = {"accumulate": True} if node.params["accumulate"] else {}
+    return b.call("index_put", parts, node.shape, node.dtype, places, Arg(len(indices) + 1), **named)
+
+
+def embedding_back(b: Builder, args: Sequence[Term], node: Node) -> Term:
+    """The rows of a cotangent added at their numbers."""
+    g, indices = args
+    p = node.params
+    if p["scale_grad_by_freq"] or p["padding_idx"] >= 0:
+        raise NoForm(node.op.name)
+    count = 1
+    for n in indices.shape:
+        count *= n
+    parts = (b.zeros(node.shape), b.reshape(indices, (count,)), b.reshape(g, (count, node.shape[1])))
+    return b.call("index_add", parts, node.shape, b.dtype, 0, Arg(1), Arg(2))
+
+
+def pseudoinverse(b: Builder, args: Sequence[Term], node: Node) -> Term:
+    """linalg.pinv"""
+    p = {k: v for k, v in node.params.items() if v is not None and v is not False}
+    return b.call("linalg.pinv", args, node.shape, node.dtype, **p)
+
+
+def factors(name: str, **plain: Any) -> Any:
+    """A decomposition: its outputs as terms."""
+
+    def form(b: Builder, args: Sequence[Term], node: Node) -> Any:
+        named = {k: v for k, v in node.params.items() if plain.get(k, object) != v}
+        whole = b.call(name, args, (), None, **named)
+        parts = zip(node.shape, node.dtype, strict=True)
+        return tuple(b.make("item", (whole,), (("at", at),), s, d) for at, (s, d) in enumerate(parts))
+
+    return form

@@ -1,0 +1,71 @@
+"""`gradcli explain`: the steps, the numbers, and why a gradient is missing."""
+
+TUTORIAL = """\
+Forward
+  x = [[1, 1], [1, 1]]
+  y = x + 2 = [[3, 3], [3, 3]]
+  t1 = y**2 = [[9, 9], [9, 9]]
+  z = 3*t1 = [[27, 27], [27, 27]]
+  o = mean(z) = 27
+
+Backward: the cotangent g that comes in, times the local derivative, goes on
+  g = 1 for o, since do/do = 1
+  o = mean(z)
+    g = do/do = 1
+    do/dz = 0.25
+    to z: g * do/dz = (g/4).expand(2, 2) = [[0.25, 0.25], [0.25, 0.25]]
+  z = 3*t1
+    g = do/dz = [[0.25, 0.25], [0.25, 0.25]]
+    dz/dt1 = 3
+    to t1: g * dz/dt1 = 3*g = [[0.75, 0.75], [0.75, 0.75]]
+  t1 = y**2
+    g = do/dt1 = [[0.75, 0.75], [0.75, 0.75]]
+    dt1/dy = 2*y
+    to y: g * dt1/dy = 2*g*y = [[4.5, 4.5], [4.5, 4.5]]
+  y = x + 2
+    g = do/dy = [[4.5, 4.5], [4.5, 4.5]]
+    dy/dx = 1
+    to x: g * dy/dx = g = [[4.5, 4.5], [4.5, 4.5]]
+
+do/dx = 1.5*(x + 2)
+      = [[4.5, 4.5], [4.5, 4.5]]
+"""
+
+
+def test_the_tutorial(call):
+    ended = call("explain", "y = x + 2; z = 3*y**2; o = mean(z); o", "--x", "ones:2,2")
+    assert (ended.status, ended.out, ended.err) == (0, TUTORIAL, "")
+
+
+def test_paths_add_up(call):
+    ended = call("explain", "sum(x.exp() + x.sin())", "--x", "1,2")
+    assert "x: 2 paths add up: through t1, t2" in ended.out
+
+
+def test_a_small_jacobian_is_written_out(call):
+    ended = call("explain", "x * x", "--x", "1,2", "--seed", "1,10")
+    assert "J = dout/dx, a row for each element of out:\n  [2, 0]\n  [0, 4]\nJ^T v with v = [1, 10]\n" in ended.out
+    assert ended.out.endswith("dout/dx = 2*v*x\n        = [2, 40]\n")
+
+
+def test_why_a_gradient_is_missing(call):
+    ended = call("explain", "sum(x.detach()*w)", "--x", "1,2", "--w", "3,4")
+    assert ended.out.endswith("x has no gradient: detached here\n  sum(x.detach()*w)\n      ^^^^^^^^\n")
+
+
+def test_an_integer_has_no_gradient(call):
+    ended = call("explain", "sum(x*t)", "--x", "1,2", "--t", "tensor([1, 2])")
+    assert "t has no gradient: it is int64, and only floating-point tensors have gradients" in ended.out
+
+
+def test_markdown_and_latex(call):
+    table = call("explain", "sum(x**2)", "--x", "1,2", "--to", "markdown")
+    assert "| step | value | cotangent g in | passes on |" in table.out
+    page = call("explain", "sum(x**2)", "--x", "1,2", "--to", "latex")
+    assert r"\frac{\partial \mathrm{out}}{\partial x} = 2 \, x" in page.out
+
+
+def test_a_variable_without_value(call):
+    ended = call("explain", "x**2")
+    assert ended.status == 1
+    assert "x has no value" in ended.err

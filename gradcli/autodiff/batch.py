@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.autodiff.backward import vjp
-from gradcli.autodiff.forms import FORMS, Batch, rows_of_elementwise
+from gradcli.autodiff.forms import FORMS, Batch, Form, along_dims, rows_of_elementwise
 from gradcli.autodiff.forward import jvp
 from gradcli.dtypes import DType
 from gradcli.engine.run import run
@@ -42,9 +42,11 @@ placeholder_op = op(
 )
 
 
-def placeholder(shape: Shape, dtype: DType) -> Node:
-    """A node without a value, to be replaced by a batch."""
-    return Node(placeholder_op, (), {}, shape, dtype)
+def placeholder(shape: Shape, dtype: DType, requires_grad: bool = False) -> Node:
+    """A node without a value, to be replaced by a batch. requires_grad: whether the batch does."""
+    node = Node(placeholder_op, (), {}, shape, dtype)
+    node.requires_grad = requires_grad
+    return node
 
 
 # Jacobians
@@ -70,7 +72,9 @@ def products(
     Shapes: seed (B, *shape of the output) -> (B, *shape of the node).
     """
     pairs = [
-        (y, seed, placeholder(y.shape, y.dtype)) for y, seed in zip(outputs, seeds, strict=True) if seed is not None
+        (y, seed, placeholder(y.shape, y.dtype, seed.requires_grad))
+        for y, seed in zip(outputs, seeds, strict=True)
+        if seed is not None
     ]
     count = pairs[0][1].shape[0]
     found = vjp([y for y, _, _ in pairs], [p for _, _, p in pairs], wrt, create_graph=create_graph, retain_graph=True)
@@ -123,11 +127,16 @@ def replay(outputs: Iterable[Node], batches: Mapping[Node, Node], count: int) ->
     """
     wanted = list(outputs)
     known: dict[int, Any] = {node.serial: batch for node, batch in batches.items()}
-    for node in ancestors(wanted, lambda node: node.value is None):
-        if node.serial not in known:
-            made = _again(node, known, count)
-            if made is not None:
-                known[node.serial] = made
+    before = MODE.recording
+    try:
+        for node in ancestors(wanted, lambda node: node.value is None):
+            if node.serial not in known:
+                MODE.recording = before and node.requires_grad
+                made = _again(node, known, count)
+                if made is not None:
+                    known[node.serial] = made
+    finally:
+        MODE.recording = before
     return [known[node.serial] if node.serial in known else _spread(node, count) for node in wanted]
 
 
@@ -147,12 +156,19 @@ def _again(node: Node, known: Mapping[int, Any], count: int) -> Any:
     if node.op.elementwise:
         made = rows_of_elementwise(batch)
     else:
-        form = FORMS.get(f"{node.op.family}.{node.op.name}")
-        if form is not None:
-            made = form(batch)
-    if isinstance(made, Node) and made.shape == (count, *node.shape) and made.dtype is node.dtype:
-        return made
-    return _by_row(batch)
+        form: Form = FORMS.get(f"{node.op.family}.{node.op.name}", along_dims)
+        made = form(batch)
+    return made if _fits(made, node, count) else _by_row(batch)
+
+
+def _fits(made: Any, node: Node, count: int) -> bool:
+    """Whether a form gave what it should."""
+    if node.op.outputs:
+        return isinstance(made, tuple) and all(
+            part.shape == (count, *shape) and part.dtype is dtype
+            for part, shape, dtype in zip(made, node.shape, node.dtype, strict=True)
+        )
+    return isinstance(made, Node) and made.shape == (count, *node.shape) and made.dtype is node.dtype
 
 
 def _by_row(batch: Batch) -> Any:

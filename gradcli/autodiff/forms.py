@@ -14,7 +14,7 @@ from gradcli.graph.op import leaf_op
 from gradcli.ops.convert import to_dtype
 from gradcli.ops.order import permute, transpose
 from gradcli.ops.products import product
-from gradcli.ops.reduce import mean_dim
+from gradcli.ops.reduce import mean_dim, sum_
 from gradcli.ops.shape import expand, reshape
 from gradcli.shapes import Shape, normal_dim, normal_dims
 
@@ -90,8 +90,8 @@ def rows_of_elementwise(batch: Batch) -> Node:
     return batch.again(*aligned)
 
 
-@form("convert.alias", "convert._to_dtype", "convert._zeros_as", "diagonal.tril", "diagonal.triu",
-      "padding.constant_pad_nd", "convert.detach")  # fmt: skip
+@form("convert.alias", "convert._to_dtype", "convert._zeros_as", "convert.clone", "linalg._linalg_inv", "diagonal.tril",
+      "diagonal.triu", "padding.constant_pad_nd", "convert.detach")  # fmt: skip
 def _unchanged(batch: Batch) -> Node:
     return batch.again()
 
@@ -120,6 +120,17 @@ def _along(batch: Batch) -> Node | None:
     return batch.again(dim=normal_dim(batch.node.params["dim"], ndim) + 1) if ndim else None
 
 
+def along_dims(batch: Batch) -> Any:
+    """An op of one tensor that works along `dim`: a number, several, or all when it is None."""
+    params, ndim = batch.node.params, len(batch.own_shape())
+    if len(batch.inputs) != 1 or "dim" not in params or not ndim:
+        return None
+    dim = params["dim"]
+    if dim is None and batch.node.op.name in ("argmax", "argmin"):  # the place in all of the elements
+        return None
+    return batch.again(dim=normal_dim(dim, ndim) + 1 if isinstance(dim, int) else _moved(dim, ndim))
+
+
 @form("order.flip")
 def _flipped(batch: Batch) -> Node:
     return batch.again(dims=_moved(batch.node.params["dims"], len(batch.own_shape())))
@@ -146,12 +157,15 @@ def _permuted(batch: Batch) -> Node:
     return made
 
 
-@form("reduce._sum")
-def _summed(batch: Batch) -> Node:
-    ndim = len(batch.own_shape())
+@form("reduce._sum", "reduce.sum")
+def _summed(batch: Batch) -> Node | None:
+    ndim, params = len(batch.own_shape()), batch.node.params
     if not ndim:
         return batch.inputs[0]
-    return batch.again(dim=_moved(batch.node.params["dim"], ndim))
+    if "dim" not in params:
+        whole: Node = sum_(batch.inputs[0], dim=_moved(None, ndim), keepdim=False)
+        return whole
+    return batch.again(dim=_moved(params["dim"], ndim))
 
 
 @form("reduce.mean")
@@ -193,6 +207,12 @@ def _moved(dims: Any, ndim: int) -> tuple[int, ...]:
 
 def _moved_pair(params: Any, ndim: int) -> dict[str, int]:
     return {name: normal_dim(params[name], ndim) + 1 for name in ("dim1", "dim2")}
+
+
+@form("join.stack")
+def _stacked(batch: Batch) -> Node:
+    whole = [batch.whole(at) for at in range(len(batch.inputs))]
+    return batch.again(*whole, dim=normal_dim(batch.node.params["dim"], len(batch.node.shape)) + 1)
 
 
 # Places

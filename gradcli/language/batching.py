@@ -21,8 +21,9 @@ from gradcli.language.autograd import filled
 from gradcli.language.binding import kind_name
 from gradcli.language.call import op_function
 from gradcli.language.context import Context
+from gradcli.language.onepass import in_one_pass, products_in_one_pass
 from gradcli.language.tensor import Tensor
-from gradcli.language.trees import LEAF, Tree, flatten, unflatten
+from gradcli.language.trees import LEAF, Tree, flatten, spread_over, unflatten
 from gradcli.language.values import Builtin, Size, type_name
 from gradcli.ops.shape import reshape
 
@@ -78,6 +79,12 @@ def batched_grad(
     Raises: ShapeError when the seeds have different numbers of rows.
     """
     count = _row_count(outputs, seeds)
+    whole = products_in_one_pass(outputs, inputs, seeds, create_graph) if count > 1 else None
+    if whole is not None and (allow_unused or None not in whole):
+        if not (retain_graph or create_graph):  # the graph is freed by a pass of its own
+            first = [None if seed is None else apply_op("select", [seed, 0, 0], context) for seed in seeds]
+            autograd.grad(outputs, inputs, first, retain_graph=False, allow_unused=True)
+        return whole
     rows = []
     for at in range(count):
         parts = [None if seed is None else apply_op("select", [seed, 0, at], context) for seed in seeds]
@@ -153,6 +160,11 @@ def vmap(
         dims = _input_dims(in_dims, tree, leaves, shown)
         count = _batch_size(leaves, dims, shown)
         random = Randomness(context, randomness)
+        if count and randomness != "different":
+            whole = in_one_pass(context, func, leaves, dims, tree, count, kwargs, out_dims)
+            if whole is not None:
+                random.after_slice()
+                return whole
         results = []
         for at in range(count):
             results.append(_call_slice(context, func, leaves, dims, tree, at, kwargs))
@@ -254,28 +266,6 @@ def _input_dim(dim: Any, part: Any, where: str) -> int | None:
             f"in_dim to satisfy -{ndim} <= in_dim < {ndim}.",
         )
     return dim % ndim
-
-
-def spread_over(value: Any, tree: Tree) -> list[Any] | None:
-    """A nested value as one entry for each leaf of a tree; an entry stands for all leaves below it.
-
-    Returns: None where it does not fit the tree.
-    """
-    if tree.kind is None or not isinstance(value, list | tuple | dict):
-        return None if isinstance(value, list | tuple | dict) else [value] * tree.leaf_count()
-    if len(value) != len(tree.parts) or isinstance(value, dict) != (tree.kind is dict):
-        return None
-    if isinstance(value, dict):
-        if set(value) != set(tree.keys):
-            return None
-        value = [value[key] for key in tree.keys]
-    spread: list[Any] = []
-    for entry, part in zip(value, tree.parts, strict=True):
-        below = spread_over(entry, part)
-        if below is None:
-            return None
-        spread.extend(below)
-    return spread
 
 
 def _batch_size(leaves: list[Any], dims: list[int | None], shown: str) -> int:

@@ -22,6 +22,7 @@ from gradcli.language.autograd import filled
 from gradcli.language.batching import jacobian_columns, jacobian_rows, vmap
 from gradcli.language.binding import kind_name
 from gradcli.language.context import Context
+from gradcli.language.onepass import is_traced
 from gradcli.language.tensor import Tensor
 from gradcli.language.trees import flatten, map_leaves, unflatten
 from gradcli.language.values import Builtin, type_name
@@ -53,6 +54,10 @@ class Level:
             )
         if part.requires_grad and self.outside:
             return Tensor(alias(part.node), self.context)
+        if part.dtype.floating and part.node.value is None and is_traced(part.node):  # a slice of vmap's, not yet known
+            node = alias(part.node)
+            node.requires_grad = True
+            return Tensor(node, self.context)
         if not part.dtype.floating:
             raise GradError(
                 f"what is differentiated by is floating; this tensor is {part.dtype!r}",

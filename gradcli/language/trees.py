@@ -83,3 +83,25 @@ def map_leaves(function: Callable[[Any], Any], value: Any) -> Any:
     """A value with a function applied to each leaf."""
     leaves, tree = flatten(value)
     return unflatten([function(leaf) for leaf in leaves], tree)
+
+
+def spread_over(value: Any, tree: Tree) -> list[Any] | None:
+    """A nested value as one entry for each leaf of a tree; an entry stands for all leaves below it.
+
+    Returns: None where it does not fit the tree.
+    """
+    if tree.kind is None or not isinstance(value, list | tuple | dict):
+        return None if isinstance(value, list | tuple | dict) else [value] * tree.leaf_count()
+    if len(value) != len(tree.parts) or isinstance(value, dict) != (tree.kind is dict):
+        return None
+    if isinstance(value, dict):
+        if set(value) != set(tree.keys):
+            return None
+        value = [value[key] for key in tree.keys]
+    spread: list[Any] = []
+    for entry, part in zip(value, tree.parts, strict=True):
+        below = spread_over(entry, part)
+        if below is None:
+            return None
+        spread.extend(below)
+    return spread

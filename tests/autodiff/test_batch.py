@@ -11,13 +11,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))  # the samples' check is a module there
 
-from check_declaration import cases
+from check_declaration import cases, nodes_in
 
 from gradcli.autodiff import batch
 from gradcli.autodiff.backward import vjp
 from gradcli.autodiff.forward import jvp
 from gradcli.engine.run import value
-from gradcli.errors import DtypeError, GradError
+from gradcli.errors import DtypeError, GradcliError, GradError
 from gradcli.graph.node import NeedsValue, Node
 from gradcli.graph.op import TABLE, Op, leaf
 from gradcli.ops.catalog import declare_all
@@ -147,3 +147,25 @@ def test_products_of_several_outputs_add_up() -> None:
     block = batch.products([first, second], seeds, [x], False)[0]
     assert block is not None
     np.testing.assert_allclose(value(block), [[2.0, 8.0], [4.0, 4.0]])
+
+
+@pytest.mark.parametrize("op", [op for op in TABLE if not op.random], ids=lambda op: op.name)
+def test_a_replayed_op_gives_what_it_gives_for_each_slice(op: Op) -> None:
+    for case in cases(op):
+        for at, array in enumerate(case.arrays):
+            other = array[..., ::-1] if array.ndim else array * 0.9
+            slices = [array, other.copy(), array]
+
+            def applied(node: Node, at: int = at, case: Any = case) -> list[Node]:
+                return list(nodes_in(case.call([node if k == at else leaf(x) for k, x in enumerate(case.arrays)])))
+
+            slot = batch.placeholder(array.shape, leaf(array).dtype)
+            try:
+                expected = [[np.asarray(value(y)) for y in applied(leaf(one))] for one in slices]
+                found = batch.replay(applied(slot), {slot: leaf(np.stack(slices))}, len(slices))
+            except (GradcliError, NeedsValue):
+                continue  # the turned array is not in the domain, or the result's shape depends on numbers
+            for index, block in enumerate(found):
+                rows = np.stack([row[index] for row in expected])
+                assert value(block).dtype == rows.dtype
+                np.testing.assert_allclose(value(block), rows, rtol=1e-9, atol=1e-12, err_msg=f"{op.name} {case}")

@@ -1,0 +1,108 @@
+"""vmap and batched cotangents in one pass: the function is called once, with slices that have no value yet.
+
+What it records is replayed for the whole batch (`autodiff/batch.py`). A function that looks at the numbers in its slice
+(`if x > 0`, `x.item()`, a Function of the program's own) cannot be called so, and is called for each slice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gradcli.autodiff.batch import batchable, placeholder, placeholder_op, products, replay
+from gradcli.engine.run import run
+from gradcli.graph.node import NeedsValue, Node
+from gradcli.graph.walk import ancestors
+from gradcli.language.context import Context
+from gradcli.language.tensor import Tensor
+from gradcli.language.trees import Tree, flatten, spread_over, unflatten
+from gradcli.ops.order import permute
+
+
+def is_traced(node: Node) -> bool:
+    """Whether a node depends on a slice without a value."""
+    return any(part.op is placeholder_op for part in ancestors([node], lambda part: part.value is None))
+
+
+def in_one_pass(
+    context: Context,
+    func: Any,
+    leaves: list[Any],
+    dims: list[int | None],
+    tree: Tree,
+    count: int,
+    kwargs: dict[str, Any],
+    out_dims: Any,
+) -> Any:
+    """The result of a function over slices, called once; None where it has to be called for each.
+
+    What it printed and drew before it looked at a number is undone.
+    """
+    slices = {}
+    given = []
+    for part, dim in zip(leaves, dims, strict=True):
+        if dim is None:
+            given.append(part)
+            continue
+        slot = placeholder(part.shape[:dim] + part.shape[dim + 1 :], part.dtype, part.requires_grad)
+        slices[slot] = part.node if dim == 0 else _moved(part.node, dim, 0)
+        given.append(Tensor(slot, context))
+    printed: list[str] = []
+    write, state = context.write, context.generator.get_state()
+    context.write = printed.append
+    try:
+        result = context.call(func, list(unflatten(given, tree)), dict(kwargs))
+        whole = _whole(context, result, slices, count, out_dims)
+    except NeedsValue:
+        whole = None
+    finally:
+        context.write = write
+    if whole is None:
+        context.generator.set_state(state)
+        return None
+    write("".join(printed))
+    return whole
+
+
+def _whole(context: Context, result: Any, slices: dict[Node, Node], count: int, out_dims: Any) -> Any:
+    """The results for the whole batch; None for results that the slow way has to refuse, or pass on as they are."""
+    leaves, tree = flatten(result)
+    spread = spread_over(tuple(out_dims) if isinstance(out_dims, list) else out_dims, tree)
+    if spread is None or not all(isinstance(part, Tensor) for part in leaves):
+        return None
+    nodes = [part.node for part in leaves]
+    if any(
+        not isinstance(dim, int) or not -node.ndim - 1 <= dim <= node.ndim
+        for node, dim in zip(nodes, spread, strict=True)
+    ):
+        return None
+    made = replay(nodes, slices, count)
+    whole = [
+        node if dim % (node.ndim) == 0 else _moved(node, 0, dim % node.ndim)
+        for node, dim in zip(made, spread, strict=True)
+    ]
+    run([node for node in whole if node.value is None])
+    return unflatten([Tensor(node, context) for node in whole], tree)
+
+
+def products_in_one_pass(
+    outputs: Sequence[Tensor], inputs: Sequence[Tensor], seeds: Sequence[Tensor | None], create_graph: bool
+) -> tuple[Tensor | None, ...] | None:
+    """The vector-Jacobian product of every row of the seeds; None where it has to be computed row by row."""
+    nodes = [output.node for output in outputs]
+    if not all(i.requires_grad for i in inputs) or None in seeds or not batchable(nodes):
+        return None
+    given = [None if seed is None else seed.node for seed in seeds]
+    try:
+        found = products(nodes, given, [i.node for i in inputs], create_graph)
+    except NeedsValue:
+        return None
+    return tuple(None if g is None else Tensor(g, outputs[0].context) for g in found)
+
+
+def _moved(node: Node, source: int, to: int) -> Node:
+    """A node with one dimension moved to another place."""
+    dims = [dim for dim in range(node.ndim) if dim != source]
+    dims.insert(to, source)
+    moved: Node = permute(node, dims=tuple(dims))
+    return moved

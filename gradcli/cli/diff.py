@@ -9,7 +9,6 @@ import numpy as np
 
 from gradcli.cli.arguments import Arguments
 from gradcli.cli.program import (
-    DEFAULT_DTYPE,
     check_variables_are_named,
     names_in,
     open_session,
@@ -94,7 +93,7 @@ def read_problem(arguments: Arguments, environment: Environment) -> Problem:
     source = read_source(arguments, environment)
     module = parse_with_value(source)
     session = open_session(arguments)
-    dtype = arguments.values.get("dtype", DEFAULT_DTYPE)
+    dtype = arguments.values.get("dtype", "float64")  # so that no number in the formula is rounded
     problem = Problem(module, source, dtype)
     problem.order = _order(arguments)
     seeds = arguments.lists.get("seed", [])

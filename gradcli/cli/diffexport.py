@@ -18,16 +18,24 @@ IMPORTS = {
     "numpy": "import numpy as np\n",
     "jax": "import jax\nimport jax.numpy as np\n\njax.config.update('jax_enable_x64', True)\n",
 }
+SPECIAL = {"numpy": "from scipy import special\n", "jax": "from jax.scipy import special\n"}
 
 
 def exported(problem: Problem, derivatives: Sequence[Derivative], to: str, with_test: bool) -> str:
     """A module with a function for each derivative."""
     text = IMPORTS[to]
+    if to == "torch" and any(d.term is None for d in derivatives):  # the program itself, with its bare names
+        text = (
+            f"from torch.nn.functional import *\nfrom torch import *\nfrom torch import func, linalg, special\n{text}"
+        )
     if to in ("numpy", "jax"):
         text += _helpers(to)
     names = [*problem.values, *([problem.seed] if problem.seed else [])]
     for d in derivatives:
-        text += f"\n\ndef grad_{d.name}({', '.join(names)}):\n" + _body(problem, d, to, names)
+        body = _body(problem, d, to, names)
+        if "special." in body and to != "torch":
+            text = text.replace(IMPORTS[to], IMPORTS[to] + SPECIAL[to], 1)
+        text += f"\n\ndef grad_{d.name}({', '.join(names)}):\n" + body
     if with_test:
         text += _test(problem, derivatives, to, names)
     return text
@@ -43,8 +51,8 @@ def _body(problem: Problem, d: Derivative, to: str, names: Sequence[str]) -> str
     if d.term is None:
         if to != "torch":
             raise UsageError(f"--to {to}: the derivative with respect to {d.name} has no formula", hint="--to torch")
-        text = d.program.replace("func.grad", "torch.func.grad").replace("func.vjp", "torch.func.vjp")
-        raise UsageError("--to torch: the derivative has no formula", hint=f"in PyTorch: {text}")
+        *before, last = d.program.split("\n")
+        return "".join(f"    {line}\n" for line in [*before, f"return {last}"])
     shapes = {n: tuple(v.shape) for n, v in problem.values.items() if isinstance(v, np.ndarray)}
     like = d.name if d.name in problem.values else next(iter(problem.values), "")
     style = module_style(to, shapes, problem.sizes, like)

@@ -61,14 +61,20 @@ SAME = frozenset(
 RENAMED = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh", "acosh": "arccosh",
     "atanh": "arctanh", "inv": "linalg.inv", "det": "linalg.det", "remainder": "mod", "linalg.pinv": "linalg.pinv",
+    "cat": "concatenate", "stack": "stack", "roll": "roll", "diagonal": "diagonal", "linalg.svd": "linalg.svd",
+    "linalg.eigh": "linalg.eigh", "kron": "kron", "floor_divide": "floor_divide", "median": None, "round": "round",
     "pow": "power", "deg2rad": "deg2rad", "rad2deg": "rad2deg", "diag": "diag", "linalg.matrix_exp": None,
 }  # fmt: skip
+# functions of scipy.special (and jax.scipy.special)
+SPECIAL_FUNCTIONS = {"erf": "erf", "erfc": "erfc", "digamma": "digamma", "lgamma": "gammaln", "special.ndtr": "ndtr",
+                     "erfinv": "erfinv", "special.i0": "i0", "special.i1": "i1"}  # fmt: skip
 # reductions whose dim is numpy's axis
 ALONG = {"sum": "sum", "mean": "mean", "flip": "flip", "cumsum": "cumsum", "cumprod": "cumprod", "amax": "max",
          "amin": "min", "max": "max", "min": "min", "norm": "linalg.norm", "any": "any", "all": "all"}  # fmt: skip
 OWN = frozenset({"sigmoid", "softmax", "relu", "logsumexp", "one_hot", "logdet", "var", "std", "pad", "solve",
                  "vector_norm", "take_along_dim", "clamp", "index_put", "index_add", "scatter_add",
-                 "select_scatter", "slice_scatter", "permute", "log_softmax", "erf", "gather"})  # fmt: skip
+                 "select_scatter", "slice_scatter", "permute", "log_softmax", "gather", "addmm",
+                 "constant_pad_nd"})  # fmt: skip
 
 _PLAIN = """
 
@@ -118,7 +124,11 @@ def permute(x, axes):
 
 def pad(x, ends, value=0.0):
     pairs = [(0, 0)] * (x.ndim - len(ends) // 2) + [(ends[i], ends[i + 1]) for i in range(len(ends) - 2, -1, -2)]
-    return np.pad(x, pairs, constant_values=value)
+    x = x[tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, pairs))]
+    return np.pad(x, [(max(a, 0), max(b, 0)) for a, b in pairs], constant_values=value)
+
+
+constant_pad_nd = pad
 
 
 def take_along_dim(x, index, axis):
@@ -137,10 +147,8 @@ def vector_norm(x, ord=2, axis=None, keepdims=False):
     return np.linalg.vector_norm(x, ord=ord, axis=axis, keepdims=keepdims)
 
 
-def erf(x):
-    from scipy.special import erf as f
-
-    return f(x)
+def addmm(c, a, b, beta=1, alpha=1):
+    return beta * c + alpha * (a @ b)
 """
 _NUMPY = """
 
@@ -197,7 +205,7 @@ def select_scatter(x, source, axis, at):
 def slice_scatter(x, source, axis, start, end, step):
     return x.at[(slice(None),) * axis + (slice(start, end, step),)].set(source)
 """
-HELPERS = {"numpy": _PLAIN + _NUMPY, "jax": _PLAIN.replace("from scipy.special", "from jax.scipy.special") + _JAX}
+HELPERS = {"numpy": _PLAIN + _NUMPY, "jax": _PLAIN + _JAX}
 
 
 class NumpyStyle(Style):
@@ -207,10 +215,14 @@ class NumpyStyle(Style):
         """A call of a public op."""
         name = name.removeprefix("torch.").removeprefix("F.").removeprefix(".")
         arguments = [_keyword(a) for a in arguments]
+        if name in ("max", "min") and len(arguments) > 1:
+            raise NoName(f"{name} with indices")
         if name in ALONG:
             if len(arguments) > 1 and not arguments[1].startswith(("axis=", "keepdims=")):
                 arguments = [arguments[0], f"axis={arguments[1]}", *arguments[2:]]
             return f"np.{ALONG[name]}({', '.join(arguments)})"
+        if name in SPECIAL_FUNCTIONS:
+            return f"special.{SPECIAL_FUNCTIONS[name]}({', '.join(arguments)})"
         last = name.removeprefix("linalg.").removeprefix("special.")
         if last in OWN:
             return f"{last}({', '.join(arguments)})"

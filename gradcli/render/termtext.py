@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from gradcli.dtypes import DType
+from gradcli.dtypes import DType, float64
 from gradcli.graph.terms import Arg, Term, below
 from gradcli.shapes import Shape
 
@@ -20,6 +20,10 @@ COMPARED = {"gt": ">", "lt": "<", "ge": ">=", "le": "<=", "eq": "==", "ne": "!="
 WORTH_NAMING = 18
 # calls that take a number where others need a tensor
 NUMBERS_TOO = frozenset({"where", "pow", "div", "remainder", "fmod", "floor_divide", "clamp"})
+# calls that take no integers where their other tensors are floating
+FLOATING_ONLY = frozenset(
+    "matmul scatter_add index_add index_put select_scatter slice_scatter diagonal_scatter outer linalg.solve".split()
+)
 NAMES = ("s", "t", "u", "v", "w", "p", "q", "r", "h", "k", "m", "c", "d")
 
 
@@ -170,6 +174,8 @@ class Writer:
         """An argument; a number where only a tensor will do is written as one."""
         if term.head == "number" and head not in NUMBERS_TOO:
             return self.style.constant(term.value, ())
+        if term.head == "one_hot" and head in FLOATING_ONLY:
+            return self.style.cast(self.texts[term.serial][0], float64)
         return self.texts[term.serial][0]
 
     def _value(self, value: Any, term: Term) -> str:
@@ -205,8 +211,11 @@ class Writer:
         return f"{self.at(term.args[0], ATOM)}.{'T' if len(term.shape) == 2 else 'mT'}", ATOM
 
     def _matmul(self, term: Term) -> Text:
-        left, right = term.args
-        return f"{self.at(left, TIMES)} @ {self.at(right, TIMES + 1)}", TIMES
+        left, right = (
+            self._tensor(a, "matmul") if a.head == "one_hot" else self.at(a, TIMES + at)
+            for at, a in enumerate(term.args)
+        )
+        return f"{left} @ {right}", TIMES
 
     def _mask(self, term: Term) -> Text:
         assert term.dtype is not None

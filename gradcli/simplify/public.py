@@ -308,7 +308,7 @@ def _scan(name: str) -> Form:
 
 
 def _flip(b: Builder, x: Term, dim: int) -> Term:
-    return b.call("flip", [x], x.shape, x.dtype, dim)
+    return b.call("flip", [x], x.shape, x.dtype, (dim,))
 
 
 def _shift(b: Builder, args: Sequence[Term], node: Node) -> Term:

@@ -26,23 +26,37 @@ SINGLE = (
 )
 
 
+PART = 1 << 13  # elements: what all steps need stays in the innermost cache
+
+
 def _horner(series: tuple[float, ...], t: Any, out: Any) -> Any:
-    np.multiply(t, t.dtype.type(series[0]), out)
+    np.multiply(t, series[0], out)
     for c in series[1:-1]:
-        np.add(out, t.dtype.type(c), out)
+        np.add(out, c, out)
         np.multiply(out, t, out)
-    return np.add(out, t.dtype.type(series[-1]), out)
+    return np.add(out, series[-1], out)
 
 
 def erf_block(x: Any, out: Any) -> None:
     """erf of a block, in its own precision."""
-    bound = x.dtype.type(BOUND)
-    x = np.minimum(x, np.full_like(x, bound))
-    np.maximum(x, np.full_like(x, -bound), out=x)
-    t = np.multiply(x, x)
-    below = _horner(SINGLE[1], t, np.empty_like(t))
-    np.multiply(x, _horner(SINGLE[0], t, out), out)
-    np.true_divide(out, below, out)
+    if not out.flags.c_contiguous:
+        rows = np.empty(out.shape, out.dtype)
+        erf_block(x, rows)
+        np.copyto(out, rows)
+        return
+    x, result = x.reshape(-1), out.reshape(-1)
+    size = min(PART, x.size)
+    low, high = np.full(size, -BOUND, x.dtype), np.full(size, BOUND, x.dtype)
+    scratch = [np.empty(size, x.dtype) for _ in range(4)]
+    for start in range(0, x.size, size):
+        part, to = x[start : start + size], result[start : start + size]
+        n = part.size
+        clipped, t, above, below = (s[:n] for s in scratch)
+        np.minimum(part, high[:n], out=clipped)
+        np.maximum(clipped, low[:n], out=clipped)
+        np.multiply(clipped, clipped, t)
+        np.multiply(clipped, _horner(SINGLE[0], t, above), above)
+        np.true_divide(above, _horner(SINGLE[1], t, below), to)
 
 
 def erf(x: Any) -> Any:

@@ -123,6 +123,7 @@ def _joined(s: Sum, parts: list[Any]) -> Array:
 _JOIN: dict[str, Callable[[Any, Any], Any]] = {
     "sum": lambda a, b: a + b,
     "dot": lambda a, b: a + b,
+    "column products": lambda a, b: a + b,
     "sumsq": lambda a, b: a + b,
     "max": np.maximum,
     "min": np.minimum,
@@ -195,6 +196,8 @@ def _part(s: Sum, r: list[Any], down: bool) -> Any:
             return reductions.exponentials(r[s.args[0]], r[s.scratch])
         return _WHOLE[s.name](*[r[a] for a in s.args])
     x = r[s.args[0]]
+    if s.name == "column products":
+        return reductions.column_products(x, r[s.args[1]]).astype(np.float64)
     if s.name == "sum":
         part = reductions.column_sums(x) if down else np.add.reduce(x, axis=1, keepdims=True)
         return part.astype(np.float64) if part.dtype.kind == "f" else part
@@ -246,14 +249,16 @@ class Maker:
     def _release(self, register: int) -> None:
         self._free[self._temps[register]].append(register)
 
-    def compute(self, term: Term, kind: str, args: Sequence[tuple[Term, str]], stored: bool, products: bool) -> None:
-        """A step of every block. stored: its result is a result of the pass. products: it is a sum of products."""
+    def compute(
+        self, term: Term, kind: str, args: Sequence[tuple[Term, str]], stored: bool, product: str | None
+    ) -> None:
+        """A step of every block. stored: its result is a result of the pass. product: how it is one of PRODUCTS."""
         self.made.members.append(term)
         if term.kind == RESHAPE and not stored:  # the same register under another name, which is never free
             self._register[term.index, kind] = self._register[args[0][0].index, args[0][1]]
             self._uses[term.index, kind] = self._uses.get((term.index, kind), 0) + 1
             return
-        run, cost, inplace, scratches = _step(term, args, self.made.layout, products)
+        run, cost, inplace, scratches = _step(term, args, self.made.layout, product)
         registers = [self._filled(term, a, k, kind) for a, k in args]
         self.made.cost += cost if kind == FULL or term.kind == REDUCE else 0
         scratch = [self._temp(k, d) for k, d in scratches]
@@ -292,7 +297,7 @@ class Maker:
 
 
 def _step(
-    term: Term, args: Sequence[tuple[Term, str]], layout: Layout, products: bool
+    term: Term, args: Sequence[tuple[Term, str]], layout: Layout, product: str | None
 ) -> tuple[Any, float, bool, list[Any]]:
     """How a step of a block runs: the function, its cost, whether it may write over an input, its scratch buffers."""
     if term.kind in (EXPAND, RESHAPE):
@@ -300,8 +305,10 @@ def _step(
     if term.kind == EW:
         return term.fn.block, term.fn.cost, term.fn.inplace, []
     x = args[0][0]
-    if products:
-        return reductions.row_dots, 1.0, False, []
+    if product is not None:
+        return _ROWS[product], 1.0, False, []
+    if term.fn == "take":
+        return reductions.take_rows, 0.0, False, []
     if term.fn in ("lse", "lsm"):
         infinite = term.fn == "lse"
         run = lambda x, scratch, out: reductions.row_exponentials(x, scratch, out, infinite)  # noqa: E731
@@ -315,10 +322,22 @@ def _copy(x: Array, out: Array) -> None:
     np.copyto(out, x)
 
 
-_ROWS = {"sum": reductions.row_sums, "max": reductions.row_max, "min": reductions.row_min}
+# Sums of products that are computed without the products: what the sum is, and what its factors are
+PRODUCTS = {
+    (ONE, FULL, FULL): "dot",
+    (ALONG, FULL, FULL): "row dots",
+    (ALONG, FULL, ACROSS): "row products",
+    (ACROSS, FULL, ALONG): "column products",
+}
+_ROWS: dict[str, Callable[..., Any]] = {
+    "sum": reductions.row_sums,
+    "max": reductions.row_max,
+    "min": reductions.row_min,
+    "row dots": reductions.row_dots,
+    "row products": reductions.row_products,
+}
 _COLUMNS: dict[str, Callable[..., Any]] = {
     "sum": lambda x, out: np.add.reduce(x, axis=0, keepdims=True, out=out),
     "max": lambda x, out: np.maximum.reduce(x, axis=0, keepdims=True, out=out),
     "min": lambda x, out: np.minimum.reduce(x, axis=0, keepdims=True, out=out),
 }
-__all__ = ["ACROSS", "ALONG", "FULL", "ONE", "Maker", "Pass"]

@@ -81,6 +81,20 @@ def where_small(c: Any, x: Any, y: Any) -> Any:
     return np.where(c, x, y)
 
 
+def put(x: Any, at: Any, size: int) -> Any:
+    """Rows of zeros with x, (rows, 1), at the given columns."""
+    x = np.reshape(x, (-1, 1))
+    out = np.empty((x.shape[0], size), x.dtype)
+    put_block(x, np.reshape(at, (-1, 1)), out)
+    return out
+
+
+def put_block(x: Any, at: Any, out: Any) -> None:
+    """As `put`, into a block."""
+    out.fill(0)
+    np.put_along_axis(out, at, x, 1)
+
+
 COPY = Fn("copy", lambda x: x, _copy, cost=1)
 ADD = Fn("add", np.add, commutes=True)
 SUB = Fn("sub", np.subtract)

@@ -143,6 +143,11 @@ def _sum_of_negated(b: Builder, args: Any) -> Term | None:
     return b.ew(NEG, b.reduce("sum", x.args[0], axes, dtype=dtype)) if _is(x, "neg") else None
 
 
+def _sum_of_put(b: Builder, args: Any) -> Term | None:
+    x, axes, _ = args
+    return x.args[0] if _is(x, "put") and axes == (1,) else None
+
+
 _ALWAYS = "always"
 _MODERATE = "numbers between 1e-16 and 1e16 in size: one rounding more or less, overflow only where inputs are extreme"
 
@@ -176,5 +181,6 @@ REDUCING: dict[str, tuple[Law, ...]] = {
     "sum": (
         Law("sum(c * x) = c * sum(x)", _MODERATE, _sum_of_multiple),
         Law("sum(-x) = -sum(x)", _ALWAYS, _sum_of_negated),
+        Law("sum(a row with x somewhere, else 0) = x", _ALWAYS, _sum_of_put),
     ),
 }

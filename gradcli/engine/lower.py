@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine import erf
+from gradcli.engine import erf, places
 from gradcli.engine.kernels import (
     ABS,
     ADD,
@@ -27,8 +27,10 @@ from gradcli.engine.kernels import (
     WHERE,
     Fn,
     of_node,
+    put,
+    put_block,
 )
-from gradcli.engine.term import Builder, Term, frozen
+from gradcli.engine.term import CALL, Builder, Term, frozen
 from gradcli.graph.node import Node, cast_value
 from gradcli.shapes import Shape, normal_dim, normal_dims
 
@@ -201,6 +203,50 @@ def _gelu(b: Builder, args: list[Term], node: Node) -> Term | None:
     return b.mul(b.scale(x, 0.5), b.plus(b.ew(TANH, inner), 1))
 
 
+# Products of a tall matrix and a vector: sums of products along rows or columns
+
+WIDE = 1 << 12  # columns; wider matrices are left to BLAS as a whole
+
+
+def _tall(x: Term, y: Term) -> bool:
+    rows, cols = x.shape
+    return x.dtype.kind == "f" and x.dtype == y.dtype and rows >= 4 * cols and 1 < cols <= WIDE
+
+
+def _product(b: Builder, args: list[Term], node: Node) -> Term | None:
+    x, y = args
+    if len(x.shape) != 2 or len(y.shape) != 1 or x.size <= places.FUSE_ABOVE:
+        return None
+    if _tall(x, y):
+        products = b.mul(x, b.reshape(y, (1, x.shape[1])))
+        return b.reshape(b.reduce("sum", products, (1,)), node.shape)
+    transposed = x.kind == CALL and x.node is not None and x.node.op.name == "transpose"
+    if transposed and _tall(x.args[0], y):
+        inner = x.args[0]
+        products = b.mul(inner, b.reshape(y, (inner.shape[0], 1)))
+        return b.reshape(b.reduce("sum", products, (0,)), node.shape)
+    return None
+
+
+# Picking one element of each row, and putting it back
+
+
+def _take_along(b: Builder, args: list[Term], node: Node) -> Term | None:
+    x, at = args
+    if len(x.shape) != 2 or x.size == 1 or node.params["dim"] != 1 or at.shape != (x.shape[0], 1):
+        return None
+    return b.take(x, at)
+
+
+def _put_along(b: Builder, args: list[Term], node: Node) -> Term | None:
+    x, at = args
+    if len(x.shape) != 2 or node.params["dim"] != 1 or x.shape[1] != 1 or at.shape != x.shape:
+        return None
+    size = node.params["size"]
+    fn = Fn("put", lambda x, at: put(x, at, size), put_block, cost=1, key=("put", size), inplace=False)
+    return b.shaped(fn, (x, at), node.shape)
+
+
 # Reductions
 
 
@@ -306,6 +352,9 @@ LOWER: dict[str, Lowering] = {
     "amin": _reduction("min"),
     **dict.fromkeys(("_norm", "_norm_along", "_linalg_vector_norm"), _norm),
     "logsumexp": _logsumexp,
+    **dict.fromkeys(("mv", "_matmul"), _product),
+    "_take_along": _take_along,
+    "_put_along": _put_along,
     "log_softmax": _log_softmax,
     "softmax": _softmax,
 }

@@ -15,7 +15,7 @@ from gradcli.shapes import Shape
 
 FUSE_ABOVE = 1 << 13  # elements; smaller arrays are computed at once
 KEEP_FROM = 40.0  # cost, in multiplications an element, from which a value is kept for later stages
-BLOCKWISE = frozenset({"sum", "max", "min", "lse", "lsm"})
+BLOCKWISE = frozenset({"sum", "max", "min", "lse", "lsm", "take"})
 
 
 class Home:
@@ -97,13 +97,17 @@ class Places:
         layout = self.layouts[x.shape]
         kind = layout.reduced(term.at)
         if kind == ALONG:
-            known = term.fn in BLOCKWISE and (layout.by_rows or term.fn not in ("lse", "lsm"))
+            known = term.fn in BLOCKWISE and (layout.by_rows or term.fn not in ("lse", "lsm", "take"))
+            if term.fn == "take":
+                known = known and layout.place(term.args[1].shape) == ALONG
             return Home(layout, ALONG) if known else None
-        if kind is None or (kind != ONE and term.fn not in ("sum", "max", "min")):
+        if kind is None or term.fn == "take" or (kind != ONE and term.fn not in ("sum", "max", "min")):
             return None
         return Home(layout, kind)
 
     def _elementwise(self, term: Term) -> Home | None:
+        if term.kind == EW and term.fn.name == "put" and not self._by_rows(term):
+            return None
         inside = [(a, self.homes[a.index]) for a in term.args if a.index in self.homes]
         for _, own in sorted(inside, key=lambda pair: -pair[0].size):
             home = self._fits(term, own.layout, inside)
@@ -114,6 +118,10 @@ class Places:
             if all(layout.place(a.shape) is not None for a in term.args):
                 return Home(layout, FULL)
         return None
+
+    def _by_rows(self, term: Term) -> bool:
+        layout = self.layouts.get(term.shape)
+        return layout is not None and layout.by_rows and layout.split == 1
 
     def _fits(self, term: Term, layout: Layout, inside: list[tuple[Term, Home]]) -> Home | None:
         """The home of an elementwise term in a layout that one of its inputs has."""
@@ -137,15 +145,26 @@ class Places:
         return Home(own.layout, ALONG, own.layout.place(term.shape) != ALONG)
 
     def _keep_costly(self) -> None:
-        """Store what a later stage of the same pass would have to compute again at too high a price."""
-        for term in self.terms:
-            home = self.homes.get(term.index) or self.carried.get(term.index)
-            if home is None:
+        """Store what a later stage of the same pass would have to compute again at too high a price.
+
+        That is what costs much, and reductions of rows, which are small.
+        """
+        until: dict[int, int] = {}
+        for term in reversed(self.terms):
+            index = term.index
+            home = self.homes.get(index)
+            if index in self.carried:
+                last = self.stage[index] - 1
+            elif home is None:
                 continue
-            at = self.stage[term.index] - (term.index in self.carried)
+            else:
+                if until.get(index, 0) > self.stage[index] and (
+                    self.cost[index] >= KEEP_FROM or (home.kind == ALONG and term.kind == REDUCE)
+                ):
+                    self.stored.add(index)
+                last = self.stage[index] if index in self.stored else max(until.get(index, 0), self.stage[index])
             for a in term.args:
-                if a.index in self.homes and self.stage[a.index] < at and self.cost[a.index] >= KEEP_FROM:
-                    self.stored.add(a.index)
+                until[a.index] = max(until.get(a.index, 0), last)
 
     def kind_in(self, arg: Term, term: Term, home: Home) -> str:
         """What an input of a term is in the pass the term belongs to."""

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import places, reductions
-from gradcli.engine.fuse import Maker, Pass
+from gradcli.engine.fuse import PRODUCTS, Maker, Pass
 from gradcli.engine.kernels import Fn
-from gradcli.engine.layout import FULL
+from gradcli.engine.layout import ALONG, FULL
 from gradcli.engine.lower import term_of
 from gradcli.engine.places import Home, Places
 from gradcli.engine.term import CALL, CONST, EW, EXPAND, INPUT, PICK, REDUCE, RESHAPE, Builder, Term
@@ -25,14 +25,21 @@ from gradcli.graph.node import NeedsValue, Node
 from gradcli.graph.op import leaf_op, number_op
 
 Step = Callable[[list[Any]], None]
+_ARRAYS = (np.ndarray, tuple)
+_PRODUCTS = frozenset({"mm", "mv", "_matmul", "_matmul_row"})
 SHORT = 1 << 10  # elements that may be added up in one go
 _SCALAR = {"add": add, "sub": sub, "mul": mul, "div": truediv}  # on numpy scalars a tenth of the time of the ufunc
 
 
 class Plan:
-    """Steps over a list of values, by the index of terms. template: the values before the first step."""
+    """Steps over a list of values, by the index of terms.
 
-    def __init__(self, terms: list[Term], outputs: list[Term], inputs: int) -> None:
+    template: the values before the first step. exact: small arrays are computed with the kernels of their ops, to the
+    last bit what they are without a plan; else with what is fastest.
+    """
+
+    def __init__(self, terms: list[Term], outputs: list[Term], inputs: int, exact: bool = True) -> None:
+        self._exact = exact
         self.template: list[Any] = [None] * len(terms)
         self.outputs = outputs
         self.inputs = inputs
@@ -113,7 +120,7 @@ class Plan:
         args = [a.index for a in term.args]
         if term.kind == EW and len(args) <= 2:
             fn: Fn = term.fn
-            direct = fn.direct
+            direct = fn.direct if self._exact or not isinstance(fn.block, np.ufunc) else fn.block
             if fn.name in _SCALAR and all(_scalar(a) for a in term.args):
                 direct = _SCALAR[fn.name]
             elif fn.name == "copy":
@@ -123,6 +130,8 @@ class Plan:
             self.quick.append((_itself, term.index, args[0], -1))
         elif term.kind == REDUCE:
             self._reduce(term)
+        elif term.kind == CALL and (product := _product_kernel(term)) is not None:
+            self.quick.append((product, term.index, args[0], args[1] if len(args) == 2 else -1))
         else:
             self.quick.append((_STEPS[term.kind](term, self.inputs), 0, 0, -2))
 
@@ -131,6 +140,9 @@ class Plan:
         whole = len(term.at) == len(x.shape)
         if term.fn == "dot":
             self.quick.append((np.vdot, term.index, x.index, term.args[1].index))
+            return
+        if term.fn == "take":
+            self.quick.append((reductions.take, term.index, x.index, term.args[1].index))
             return
         reduce, axes, dtype = reductions.DIRECT[term.fn], None if whole else term.at, term.dtype
         self.quick.append((lambda v: reduce(v, axes, dtype), term.index, x.index, -1))
@@ -225,22 +237,42 @@ def _call_step(term: Term, inputs: int) -> Step:
     node, out = term.node, term.index
     assert node is not None
     kernel, params, numbers = node.op.kernel, node.params, term.at
-    args = [(a.index, a.shape, n) for a, n in zip(term.args, numbers, strict=True)]
+    args = [a.index for a in term.args]
+    # numpy scalars stand for arrays of one element; kernels may rely on arrays
+    shaped = [(at, a.shape) for at, a in enumerate(term.args) if numbers[at] is None and _scalar(a)]
+    given_numbers = [(at, n) for at, n in enumerate(numbers) if n is not None]
     shown, span = node.op.shown, node.span
 
     def step(values: list[Any]) -> None:
-        given = []
-        for index, shape, n in args:
-            value = values[index] if n is None else n
-            given.append(np.reshape(value, shape) if n is None and np.shape(value) != shape else value)
+        given = [values[index] for index in args]
+        for at, shape in shaped:
+            given[at] = np.asarray(given[at]).reshape(shape)
+        for at, n in given_numbers:
+            given[at] = n
         try:
             result = kernel(*given, **params)
         except GradcliError as error:
             error.op, error.span = error.op or shown, error.span or span
             raise
-        values[out] = result if type(result) is tuple else np.asarray(result)
+        values[out] = result if type(result) in _ARRAYS else np.asarray(result)
 
     return step
+
+
+def _product_kernel(term: Term) -> Callable[..., Any] | None:
+    """What computes a call at once where its kernel would do no more: products and transposes of matrices."""
+    assert term.node is not None
+    name = term.node.op.name
+    plain = all(len(a.shape) <= 2 and a.dtype.kind == "f" and a.dtype.itemsize > 2 for a in term.args)
+    if name in _PRODUCTS and plain and not any(_scalar(a) for a in term.args):
+        return np.matmul
+    if name == "transpose" and len(term.shape) == 2 and term.node.params["dim0"] != term.node.params["dim1"]:
+        return _turned if not _scalar(term.args[0]) else None
+    return None
+
+
+def _turned(x: Any) -> Any:
+    return x.T
 
 
 _STEPS: dict[str, Callable[[Term, int], Step]] = {
@@ -287,7 +319,7 @@ class _Closure:
         self.stage = stage
         self.order: list[Term] = []
         self.uses: dict[tuple[int, str], int] = {}
-        self.dots: dict[int, tuple[Term, Term]] = {}
+        self.products: dict[int, tuple[str, list[tuple[Term, str]]]] = {}
 
     def _inside(self, term: Term) -> bool:
         """Whether this pass computes a term, rather than reading it."""
@@ -301,16 +333,17 @@ class _Closure:
 
     def args(self, term: Term) -> list[tuple[Term, str]]:
         """The inputs of a term in this pass; a sum of products takes the factors."""
-        if term.index in self.dots:
-            return [(a, FULL) for a in self.dots[term.index]]
+        if term.index in self.products:
+            return self.products[term.index][1]
         home = self._home(term)
-        if term.kind == REDUCE:
-            own = self.places.homes.get(term.args[0].index)
-            inner = own.kind if own is not None and own.layout is self.layout else FULL
-            return [(term.args[0], inner)]
-        return [(a, self.places.kind_in(a, term, home)) for a in term.args]
+        if term.kind != REDUCE:
+            return [(a, self.places.kind_in(a, term, home)) for a in term.args]
+        x = term.args[0]
+        own = self.places.homes.get(x.index)
+        inner = own.kind if own is not None and own.layout is self.layout else FULL
+        return [(x, inner), *[(a, ALONG) for a in term.args[1:]]]
 
-    def _find_dots(self) -> None:
+    def _find_products(self) -> None:
         """Sums of products whose products nobody else needs."""
         readers: dict[int, int] = {}
         for term in self.order:
@@ -320,13 +353,13 @@ class _Closure:
             x = term.args[0] if term.kind == REDUCE and term.fn == "sum" else None
             if x is None or x.kind != EW or x.fn.name != "mul" or x.dtype.kind != "f" or x.dtype != term.dtype:
                 continue
-            home = self._home(term)
-            along = term.index in self.places.homes
-            if (along and not self.layout.by_rows) or home.kind not in ("along", "one"):
+            if not self._inside(x) or readers[x.index] != 1 or x.index in self.places.stored:
                 continue
-            full = all(self.places.kind_in(a, x, self._home(x)) == FULL for a in x.args) if self._inside(x) else False
-            if full and readers[x.index] == 1 and x.index not in self.places.stored:
-                self.dots[term.index] = (x.args[0], x.args[1])
+            factors = [(a, self.places.kind_in(a, x, self._home(x))) for a in x.args]
+            factors.sort(key=lambda factor: factor[1] != FULL)
+            name = PRODUCTS.get((self._home(term).kind, factors[0][1], factors[1][1]))
+            if name is not None and (self.layout.by_rows or name == "dot"):
+                self.products[term.index] = name, factors
 
     def _walk(self) -> None:
         seen: set[int] = set()
@@ -346,8 +379,8 @@ class _Closure:
     def make(self) -> Pass:
         """The pass."""
         self._walk()
-        self._find_dots()
-        if self.dots:
+        self._find_products()
+        if self.products:
             self._walk()
         for term in self.order:
             for a, kind in self.args(term):
@@ -363,9 +396,10 @@ class _Closure:
             if term.index in self.places.carried:
                 carried.append(term)
                 continue
-            maker.compute(term, self._home(term).kind, args, term.index in self.places.stored, term.index in self.dots)
+            name = self.products[term.index][0] if term.index in self.products else None
+            maker.compute(term, self._home(term).kind, args, term.index in self.places.stored, name)
         for term in carried:
-            name = "dot" if term.index in self.dots else term.fn
+            name = self.products[term.index][0] if term.index in self.products else term.fn
             maker.carry(term, name, self._home(term).kind, self.args(term))
         return maker.made
 

@@ -91,28 +91,27 @@ def join_exponentials(a: tuple[float, float], b: tuple[float, float]) -> tuple[f
 # Whole arrays
 
 
-_Options = dict[str, Any]  # numpy's own types have no word for a `keepdims` that varies
-
-
-def _over(axes: Any) -> _Options:
-    return {"axis": axes, "keepdims": axes is not None}
+# numpy's own types have no words for these calls, all of whose arguments are given by position, which is faster
+_add: Any = np.add.reduce
+_maximum: Any = np.maximum.reduce
+_minimum: Any = np.minimum.reduce
 
 
 def _sum(x: Array, axes: Any, dtype: Any) -> Array:
-    return np.add.reduce(x, dtype=dtype, **_over(axes))
+    return _add(x, axes, dtype, None, axes is not None)
 
 
 def _max(x: Array, axes: Any, dtype: Any) -> Array:
-    return np.maximum.reduce(x, **_over(axes))
+    return _maximum(x, axes, None, None, axes is not None)
 
 
 def _min(x: Array, axes: Any, dtype: Any) -> Array:
-    return np.minimum.reduce(x, **_over(axes))
+    return _minimum(x, axes, None, None, axes is not None)
 
 
 def _sumsq(x: Array, axes: Any, dtype: Any) -> Array:
     wide = x.astype(np.float64)
-    return np.add.reduce(wide * wide, **_over(axes))
+    return _add(wide * wide, axes, None, None, axes is not None)
 
 
 def _lse(x: Array, axes: Any, dtype: Any) -> Array:
@@ -129,9 +128,33 @@ def _lsm(x: Array, axes: Any, dtype: Any) -> Array:
     return out if axes is not None else out.reshape(())
 
 
+def take_rows(x: Array, at: Array, out: Array) -> None:
+    """The element of each row at a column; out is (r, 1)."""
+    rows, cols = x.shape
+    if x.flags.c_contiguous:
+        np.take(x.reshape(-1), at[:, 0] + np.arange(0, rows * cols, cols), out=out[:, 0])
+    else:
+        out[:] = np.take_along_axis(x, at, 1)
+
+
+def take(x: Array, at: Array) -> Array:
+    """The element of each row at a column."""
+    return np.take_along_axis(x, np.reshape(at, (-1, 1)), 1)
+
+
 DIRECT: dict[str, Callable[[Array, Any, Any], Array]] = {
     "sum": _sum, "max": _max, "min": _min, "sumsq": _sumsq, "lse": _lse, "lsm": _lsm,
 }  # fmt: skip
+
+
+def row_products(x: Array, w: Array, out: Array) -> None:
+    """The sum of products of each row with one row of weights, (1, c)."""
+    np.matmul(x, w.T, out=out)
+
+
+def column_products(x: Array, w: Array) -> Array:
+    """The sum of products of each column with one column of weights, (r, 1)."""
+    return np.matmul(w.T, x)
 
 
 # Rows of a block: x is (r, c), out (r, 1)

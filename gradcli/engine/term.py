@@ -148,6 +148,16 @@ class Builder:
         key = (REDUCE, name, x.index, axes, dtype)
         return self.reshape(self._term(key, lambda: Term(REDUCE, (x,), kept, dtype, name, axes)), out)
 
+    def take(self, x: Term, at: Term) -> Term:
+        """The element of each row of a matrix whose column is given: a reduction of rows."""
+        key = (REDUCE, "take", x.index, at.index)
+        return self._term(key, lambda: Term(REDUCE, (x, at), at.shape, x.dtype, "take", (1,)))
+
+    def shaped(self, fn: Fn, args: tuple[Term, ...], shape: Shape) -> Term:
+        """An elementwise term of a shape of its own."""
+        key = (EW, fn.key, tuple([a.index for a in args]), shape)
+        return self._term(key, lambda: Term(EW, args, shape, args[0].dtype, fn))
+
     def _reduce_spread(self, name: str, x: Term, axes: Shape, dtype: Any) -> Term:
         """What was repeated is multiplied, not added up."""
         y = x.args[0]

@@ -19,6 +19,7 @@ from gradcli.autodiff.forms import FORMS, Batch, Form, along_dims, rows_of_eleme
 from gradcli.autodiff.forward import jvp
 from gradcli.dtypes import DType
 from gradcli.engine.run import run
+from gradcli.errors import GradError
 from gradcli.graph.node import MODE, NeedsValue, Node, compute_now, recording
 from gradcli.graph.op import leaf, op, pick_op
 from gradcli.graph.walk import ancestors, sources
@@ -28,12 +29,14 @@ from gradcli.ops.shape import expand, reshape
 from gradcli.shapes import Shape
 
 
-def _unknown() -> Any:
+def _unknown(over: list[GradError]) -> Any:
+    if over:
+        raise over[0]
     raise NeedsValue
 
 
 placeholder_op = op(
-    "placeholder()",
+    "placeholder(any over)",
     "A cotangent or tangent that is not known yet.",
     spelled=["_"],
     kernel=_unknown,
@@ -44,9 +47,14 @@ placeholder_op = op(
 
 def placeholder(shape: Shape, dtype: DType, requires_grad: bool = False) -> Node:
     """A node without a value, to be replaced by a batch. requires_grad: whether the batch does."""
-    node = Node(placeholder_op, (), {}, shape, dtype)
+    node = Node(placeholder_op, (), {"over": []}, shape, dtype)
     node.requires_grad = requires_grad
     return node
+
+
+def close(slot: Node, error: GradError) -> None:
+    """The pass is over: whoever looks at something that was kept, and depends on the placeholder, gets the error."""
+    slot.params["over"].append(error)
 
 
 # Jacobians

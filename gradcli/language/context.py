@@ -25,6 +25,7 @@ class Context:
 
     names: "torch1" or "torch2", the version whose grad_fn names are shown. call: calls a function of the language.
     deferred: tensors whose nodes were not computed when they were made; empty after `settle`.
+    tracing: a function runs on tensors that have no value yet, so nothing is deferred to the end of a statement.
     """
 
     def __init__(self, dtype: DType = dtypes.float32, names: str = "torch2") -> None:
@@ -37,6 +38,7 @@ class Context:
         self._generator: Generator | None = None
         self._print_options: PrintOptions | None = None
         self.deferred: list[weakref.ref[Tensor]] = []
+        self.tracing = False
         self._depth = 0
 
     @property
@@ -59,7 +61,8 @@ class Context:
 
     def defer(self, tensor: Tensor) -> None:
         """Remember a tensor whose node is not computed yet."""
-        self.deferred.append(weakref.ref(tensor))
+        if not self.tracing:
+            self.deferred.append(weakref.ref(tensor))
 
     def settle(self) -> None:
         """Compute what statements left deferred and somebody still holds, as one plan: no work piles up."""

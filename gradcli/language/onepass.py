@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.autodiff.batch import batchable, placeholder, placeholder_op, products, replay
+from gradcli.autodiff.batch import batchable, close, placeholder, placeholder_op, products, replay
 from gradcli.engine.run import run
+from gradcli.errors import GradError
 from gradcli.graph.node import NeedsValue, Node
 from gradcli.graph.walk import ancestors
 from gradcli.language.context import Context
@@ -38,30 +39,34 @@ def in_one_pass(
 
     What it printed and drew before it looked at a number is undone.
     """
-    slices = {}
-    given = []
-    for part, dim in zip(leaves, dims, strict=True):
-        if dim is None:
-            given.append(part)
-            continue
-        slot = placeholder(part.shape[:dim] + part.shape[dim + 1 :], part.dtype, part.requires_grad)
-        slices[slot] = part.node if dim == 0 else _moved(part.node, dim, 0)
-        given.append(Tensor(slot, context))
     printed: list[str] = []
-    write, state = context.write, context.generator.get_state()
-    context.write = printed.append
+    write, tracing, state = context.write, context.tracing, context.generator.get_state()
+    context.write, context.tracing = printed.append, True
+    slices: dict[Node, Node] = {}
+    given = [_slice(part, dim, slices, context) for part, dim in zip(leaves, dims, strict=True)]
     try:
         result = context.call(func, list(unflatten(given, tree)), dict(kwargs))
         whole = _whole(context, result, slices, count, out_dims)
     except NeedsValue:
         whole = None
     finally:
-        context.write = write
+        context.write, context.tracing = write, tracing
+        for slot in slices:
+            close(slot, GradError("a tensor from inside the function was kept, and has no value outside", op="vmap"))
     if whole is None:
         context.generator.set_state(state)
         return None
     write("".join(printed))
     return whole
+
+
+def _slice(part: Any, dim: int | None, slices: dict[Node, Node], context: Context) -> Any:
+    """What stands for a slice of an argument; the argument itself where it is not mapped over."""
+    if dim is None:
+        return part
+    slot = placeholder(part.shape[:dim] + part.shape[dim + 1 :], part.dtype, part.requires_grad)
+    slices[slot] = part.node if dim == 0 else _moved(part.node, dim, 0)
+    return Tensor(slot, context)
 
 
 def _whole(context: Context, result: Any, slices: dict[Node, Node], count: int, out_dims: Any) -> Any:

@@ -71,3 +71,16 @@ def test_batched_cotangents() -> None:
     program += "g, = torch.autograd.grad(y, x, v, is_grads_batched=True)\nprint(g.reshape(6, 6).diagonal())\n"
     program += "try:\n    torch.autograd.grad(y, x, v[0])\nexcept RuntimeError:\n    print('freed')"
     assert printed(program) == "tensor([ 0.,  2.,  4.,  6.,  8., 10.])\nfreed\n"
+
+
+def test_a_loop_is_no_reason_to_look_at_numbers() -> None:
+    program = (
+        "def f(a):\n    print('called')\n    for i in range(3):\n        a = a * 2\n    return a\nprint(vmap(f)(x)[2])"
+    )
+    assert printed(program) == "called\ntensor([32., 40.])\n"
+
+
+def test_what_is_kept_of_a_slice_has_no_value_outside() -> None:
+    program = "kept = []\ndef f(a):\n    kept.append(a * 2)\n    return a\nvmap(f)(x)\n"
+    program += "try:\n    print(kept[0])\nexcept RuntimeError as e:\n    print(e)"
+    assert printed(program) == "vmap: a tensor from inside the function was kept, and has no value outside\n"

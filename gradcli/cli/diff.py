@@ -94,6 +94,7 @@ def read_problem(arguments: Arguments, environment: Environment) -> Problem:
     module = parse_with_value(source)
     session = open_session(arguments)
     dtype = arguments.values.get("dtype", "float64")  # so that no number in the formula is rounded
+    session.dtype = dtype
     problem = Problem(module, source, dtype)
     problem.order = _order(arguments)
     seeds = arguments.lists.get("seed", [])

@@ -42,7 +42,7 @@ class Builder(Arithmetic):
             for law in LAWS.get(term.head, ()):
                 result = law.apply(self, term)
                 if result is not None and result is not term:
-                    term, changed = result, True
+                    term, changed = self.expand(result, term.shape), True
                     break
         self._settled[first] = term
         return term

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from gradcli.dtypes import BOOL, INTEGER
-from gradcli.errors import DtypeError, NotImplementedError_, ShapeError, ValueError_
+from gradcli.errors import DtypeError, ShapeError, ValueError_
 from gradcli.graph.node import Node
-from gradcli.graph.op import DtypeRule, Op, draw, op, promoted
+from gradcli.graph.op import DtypeRule, Op, draw, kept, op, promoted
 from gradcli.ops.compare import logical_and, where
 from gradcli.ops.declare import unary
 from gradcli.ops.dtyperules import refusing
@@ -324,14 +324,40 @@ prelu: Op = op(
 )
 
 
-def _rrelu_expanded(x: Node, lower: float, upper: float, training: bool) -> Any:
+def _slopes(x: Any, lower: float, upper: float, generator: Any) -> Any:
+    """1 where x is positive, else a number drawn from lower to upper."""
+    slopes = np.ones_like(x)
+    low = x <= 0
+    slopes[low] = generator.uniform((int(low.sum()),), np.float64, lower, upper)
+    return slopes
+
+
+_random_slopes = op(
+    "_random_slopes(Tensor input, float lower, float upper, generator generator)",
+    "1 where input is positive, else a number drawn from lower to upper.",
+    spelled=["_"],
+    kernel=_slopes,
+    dtype=kept,
+    random=True,
+)
+_random_rrelu = op(
+    "_random_rrelu(Tensor input, Tensor slopes)",
+    "input times the slopes that were drawn.",
+    spelled=["_"],
+    expands=lambda x, slopes: x * slopes,
+    grad_fn=("RreluWithNoiseBackward0", "RreluWithNoiseBackward0"),
+)
+
+
+def _rrelu_expanded(x: Node, lower: float, upper: float, training: bool, generator: Any = None) -> Any:
     if lower > upper:
         raise ValueError_(
             f"lower {lower} is greater than upper {upper}",
             torch="Lower bound should be less than or equal to the upper bound",
         )
-    if training and lower != upper:
-        raise NotImplementedError_("training=True draws a slope for each element", hint="use training=False")
+    if training and upper - lower > 1e-6:  # torch, too, draws none from a narrower range
+        floats("rrelu_with_noise_out_cpu")((x,), {})
+        return _random_rrelu(x, _random_slopes(x, lower=lower, upper=upper, generator=generator))
     return _rrelu(x, slope=(lower + upper) / 2)
 
 
@@ -354,8 +380,8 @@ _rrelu = op(
 )
 rrelu: Op = op(
     "rrelu(Tensor input, Scalar lower=0.125, Scalar upper=0.3333333333333333, bool training=False, "
-    "ignored inplace=False)",
-    "input where it is positive, else input times the mean of lower and upper (the random slopes of training aside).",
+    "ignored inplace=False, generator generator=None)",
+    "input where it is positive, else input times the mean of lower and upper, or in training a number between them.",
     spelled=["F.rrelu", "torch.rrelu"],
     expands=_rrelu_expanded,
     inplace=True,

@@ -348,6 +348,16 @@ def _sign(x: Any) -> Any:
 
 
 sign: Op = unary("sign", "-1, 0 or 1.", _sign, flat, dtype=promoted, grad_fn="SignBackward0", kinks=[(0.0, 0.0)])
+unary(
+    "angle",
+    "pi where input is negative, else 0.",
+    lambda x: np.where(x < 0, x.dtype.type(np.pi), np.where(x == x, x.dtype.type(0), x)),
+    flat,
+    dtype=floating,
+    inplace=False,
+    grad_fn=new("AngleBackward0"),
+    kinks=[(0.0, 0.0)],
+)
 unary("sgn", "-1, 0 or 1.", _sign, flat, dtype=promoted, grad_fn=new("SgnBackward0"), kinks=[(0.0, 0.0)])
 
 

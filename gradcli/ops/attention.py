@@ -8,27 +8,38 @@ from typing import Any
 import numpy as np
 
 from gradcli import dtypes
-from gradcli.errors import DtypeError, NotImplementedError_, ShapeError, ValueError_
+from gradcli.errors import DtypeError, ShapeError, ValueError_
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, leaf, op
 from gradcli.ops.compare import eq, where
+from gradcli.ops.dropout import dropped
 from gradcli.ops.dtyperules import TITLES, new
 from gradcli.ops.order import transpose
 from gradcli.ops.products import matmul
+from gradcli.ops.random import FROM
 from gradcli.ops.reduce import amax
 from gradcli.ops.shape import expand, reshape
 from gradcli.ops.softmax import softmax
 
 
-def _attend(query: Node, key: Node, value: Node, mask: Node | None, scale: float) -> Any:
+def _attend(
+    query: Node,
+    key: Node,
+    value: Node,
+    mask: Node | None,
+    scale: float,
+    dropout_p: float = 0.0,
+    generator: Any = None,
+) -> Any:
     """softmax(query @ key.T scale + mask) @ value; a row that the mask leaves nothing is 0."""
     scores = matmul(query * scale, transpose(key, dim0=-2, dim1=-1))
     if mask is None:
-        return matmul(softmax(scores, dim=-1, dtype=None), value)
-    scores = where(mask, scores, -inf) if mask.dtype is dtypes.bool_ else scores + mask
-    empty = eq(amax(scores, dim=(-1,), keepdim=True), -inf)
-    weights = where(empty, 0.0, softmax(where(empty, 0.0, scores), dim=-1, dtype=None))
-    return matmul(weights, value)
+        weights = softmax(scores, dim=-1, dtype=None)
+    else:
+        scores = where(mask, scores, -inf) if mask.dtype is dtypes.bool_ else scores + mask
+        empty = eq(amax(scores, dim=(-1,), keepdim=True), -inf)
+        weights = where(empty, 0.0, softmax(where(empty, 0.0, scores), dim=-1, dtype=None))
+    return matmul(dropped(weights, dropout_p, True, generator), value)
 
 
 # torch takes a fused routine for batches of heads
@@ -41,9 +52,10 @@ _fused = op(
 )
 
 
-def _is_fused(query: Node, key: Node, value: Node, mask: Node | None) -> bool:
+def _is_fused(query: Node, key: Node, value: Node, mask: Node | None, dropout_p: float) -> bool:
     return (
-        query.ndim == key.ndim == value.ndim == 4
+        dropout_p == 0
+        and query.ndim == key.ndim == value.ndim == 4
         and query.shape[:2] == key.shape[:2] == value.shape[:2]
         and query.shape[-1] == key.shape[-1] == value.shape[-1]
         and all(query.shape + key.shape)
@@ -98,10 +110,9 @@ def _attention(
     is_causal: bool,
     scale: float | None,
     enable_gqa: bool,
+    generator: Any,
 ) -> Any:
     _check_operands(query, key, value, mask)
-    if dropout_p != 0:
-        raise NotImplementedError_("dropout_p other than 0 is not available", hint="leave it out")
     if is_causal and mask is not None:
         raise ValueError_(
             "attn_mask does not go with is_causal=True",
@@ -111,15 +122,17 @@ def _attention(
         key, value = _heads(key, query.shape[-3]), _heads(value, query.shape[-3])
     if scale is None:
         scale = 1 / sqrt(query.shape[-1]) if query.shape[-1] else 1.0
-    fused = _is_fused(query, key, value, mask)
+    fused = _is_fused(query, key, value, mask, dropout_p)
     if is_causal:
         mask = leaf(np.tril(np.ones((query.shape[-2], key.shape[-2]), bool)))
-    return (_fused if fused else _attend)(query, key, value, mask, scale=scale)
+    if fused:
+        return _fused(query, key, value, mask, scale=scale)
+    return _attend(query, key, value, mask, scale, dropout_p, generator)
 
 
 scaled_dot_product_attention: Op = op(
     "scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0.0, "
-    "bool is_causal=False, *, float? scale=None, bool enable_gqa=False)",
+    f"bool is_causal=False, *, float? scale=None, bool enable_gqa=False, {FROM})",
     "softmax(query @ key.T scale + attn_mask) @ value, with scale 1 / sqrt(size of a query).",
     spelled=["F.scaled_dot_product_attention"],
     expands=_attention,

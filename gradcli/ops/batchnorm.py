@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcli import dtypes
 from gradcli.errors import ShapeError, ValueError_
 from gradcli.graph.node import Node, recording
 from gradcli.graph.op import Op, draw, leaf, op
@@ -18,6 +19,7 @@ from gradcli.ops.normalize import (
     along_channels,
     check_channels,
     check_parameters,
+    group_norm,
     layer_norm,
     mean_over,
     scaled_by,
@@ -216,8 +218,13 @@ def _response_norm(x: Node, size: int, alpha: float, beta: float, k: float) -> A
             f"the input needs at least 3 dimensions; its shape is {x.shape}",
             torch=f"Expected 3D or higher dimensionality input (got {x.ndim} dimensions)",
         )
+    if not x.size:
+        return x
     squares = x * x
-    mean = resample(squares, dim=1, taps=_neighbours(x.shape[1], size)) if x.size else squares
+    if not x.dtype.floating:  # torch's mean of integers is an integer
+        squares = to_dtype(squares, dtypes.float64)
+    mean = resample(squares, dim=1, taps=_neighbours(x.shape[1], size))
+    mean = mean if x.dtype.floating else to_dtype(mean, x.dtype)
     return div(x, pow_(mean * alpha + k, beta))
 
 
@@ -243,7 +250,7 @@ def _statistics(x: Node, dims: Shape, eps: float) -> tuple[Any, Any]:
     with recording(False):
         wide = widened(x)
         _, scale = standardize(wide, dims=dims, eps=eps)
-        return detach(mean_over(wide, dims)), detach(scale)
+        return detach(to_dtype(mean_over(wide, dims), x.dtype)), detach(to_dtype(scale, x.dtype))
 
 
 def _native_layer_norm(
@@ -262,6 +269,31 @@ op(
 )
 
 
+def _group_norm_parts(
+    x: Node, weight: Node | None, bias: Node | None, N: int, C: int, HxW: int, group: int, eps: float
+) -> Any:
+    out = group_norm(reshape(x, shape=(N, C, HxW)), weight, bias, num_groups=group, eps=eps)
+    grouped = reshape(widened(x), shape=(N, group, (C // group) * HxW))
+    stats = mean_over(grouped, (2,)), standardize(grouped, dims=(2,), eps=eps)[1]
+    return reshape(out, shape=x.shape), *(to_dtype(reshape(part, shape=(N, group)), x.dtype) for part in stats)
+
+
+_native_group_norm = op(
+    "_native_group_norm(Tensor input, Tensor? weight, Tensor? bias, int N, int C, int HxW, int group, float eps)",
+    "group_norm, with the means and the reciprocal standard deviations of the groups.",
+    spelled=["_"],
+    expands=_group_norm_parts,
+    grad_fn="NativeGroupNormBackward0",
+)
+op(
+    "native_group_norm(Tensor input, Tensor? weight, Tensor? bias, int N, int C, int HxW, int group, float eps)",
+    "group_norm, with the means and the reciprocal standard deviations of the groups.",
+    spelled=["torch.native_group_norm"],
+    expands=lambda *tensors, **params: _native_group_norm(*tensors, **params),
+    samples=[draw((2, 4, 3), 4, 4, N=2, C=4, HxW=3, group=2, eps=1e-5)],
+)
+
+
 def _native_batch_norm(
     x: Node,
     weight: Node | None,
@@ -275,7 +307,7 @@ def _native_batch_norm(
     result = _batch_norm_expanded(
         x, running_mean, running_var, weight, bias, training=training, momentum=momentum, eps=eps
     )
-    none = leaf(np.zeros(0, widened(x).dtype.numpy))
+    none = leaf(np.zeros(0, x.dtype.numpy))
     saved: tuple[Any, ...] = (none, none)
     if training:
         saved = tuple(reshape(part, shape=(x.shape[1],)) for part in _statistics(x, _batch_dims(x), eps))

@@ -22,7 +22,7 @@ FAMILIES = (
     "convolution copies create crossentropy ctc decompose diagonal differences distances dropout einsum embed "
     "explog folding gamma gates gather gelu grids histogram index join layers leastsquares likelihood limits linalg "
     "losses lu margins masked maxpooling memory normalize norms order padding part pooling products random reduce "
-    "resample resize rounding scan scatter search shape shuffle softmax sort special statistics trig views "
+    "resample resize rounding scan scatter search shape shuffle softmax sort special statistics tapers trig views "
 ).split()
 MODULES = ("torch", "F", "linalg", "special")
 
@@ -146,7 +146,7 @@ def declarations(spelling: str) -> list[Op]:
         return found.methods.get(name, [])
     names: Mapping[str, list[Op]] = found.free
     if module:
-        names = found.modules[module] if module in found.modules else {}
+        names = found.modules.get(module, {})
     return names.get(name, [])
 
 

@@ -16,19 +16,20 @@ import numpy as np
 from gradcli.dtypes import bool_
 from gradcli.errors import ShapeError, ValueError_
 from gradcli.graph.node import Node
-from gradcli.graph.op import Op, draw, index, leaf, op
+from gradcli.graph.op import Op, draw, index, kept, leaf, op
 from gradcli.ops.activations import floats
 from gradcli.ops.along import take_along
 from gradcli.ops.arithmetic import neg
 from gradcli.ops.compare import eq, where
 from gradcli.ops.convert import to_dtype
-from gradcli.ops.explog import sigmoid
+from gradcli.ops.explog import exp, sigmoid
 from gradcli.ops.limits import clamp_min
 from gradcli.ops.losses import reduce_loss, reduction_asked
 from gradcli.ops.padding import constant
 from gradcli.ops.part import select
-from gradcli.ops.reduce import mean
+from gradcli.ops.reduce import mean, sum_dim
 from gradcli.ops.shape import expand, reshape, squeeze_dim
+from gradcli.ops.softmax import log_softmax
 from gradcli.shapes import Shape
 
 # The logarithm of a probability of 0: finite, so that no derivative is inf - inf.
@@ -114,10 +115,21 @@ def _forward(log_probs: Node, states: Node, input_lengths: Node, target_lengths:
     return neg(reshape(_log_sum(ended, labelled), shape=(batch,)))
 
 
+# torch takes log_probs for what log_softmax gives, and shares the cotangents out as log_softmax does
+_normalized = op(
+    "_normalized(Tensor input)",
+    "input, which log_softmax made.",
+    spelled=["_"],
+    kernel=lambda x: x,
+    grad=lambda g, y, x: g - exp(x) * sum_dim(g, dim=-1, keepdim=True),
+    dtype=kept,
+)
+
+
 def _each(log_probs: Node, targets: Node, input_lengths: Node, target_lengths: Node, blank: int) -> Any:
     width = targets.shape[-1]
     states = _states(targets, target_lengths, blank=blank, classes=log_probs.shape[2], width=width)
-    losses = _forward(log_probs, states, input_lengths, target_lengths)
+    losses = _forward(_normalized(log_probs), states, input_lengths, target_lengths)
     return where(losses > -NOTHING / 2, inf, losses)
 
 
@@ -183,6 +195,11 @@ def _lengths(given: Any) -> Node:
     return leaf(np.asarray(given, dtype=np.int64))
 
 
+def _log_probabilities(x: Node) -> Any:
+    """What the samples make of the numbers that are drawn."""
+    return log_softmax(x, dim=-1, dtype=None)
+
+
 _DOC = (
     "-log of the probability that the classes, step by step, read as the targets once repeats and blanks are dropped; "
     "the mean is one of losses per label."
@@ -196,8 +213,10 @@ ctc_loss: Op = op(
         x, targets, first, second, blank, reduction_asked(None, None, reduction), zero_infinity
     ),
     samples=[
-        draw((4, 2, 3), targets=[[1, 2], [2, 2]], input_lengths=[4, 4], target_lengths=[2, 1]),
-        draw((3, 3), targets=[1, 1], input_lengths=3, target_lengths=2, reduction="none"),
+        draw(
+            (4, 2, 3), targets=[[1, 2], [2, 2]], input_lengths=[4, 4], target_lengths=[2, 1], drawn=_log_probabilities
+        ),
+        draw((3, 3), targets=[1, 1], input_lengths=3, target_lengths=2, reduction="none", drawn=_log_probabilities),
     ],
 )
 op(
@@ -214,5 +233,15 @@ op(
         reduction_asked(None, None, reduction),
         zero_infinity,
     ),
-    samples=[draw((4, 2, 3), targets=[1, 2, 2], input_lengths=(4, 3), target_lengths=(2, 1), reduction="sum", blank=0)],
+    samples=[
+        draw(
+            (4, 2, 3),
+            targets=[1, 2, 2],
+            input_lengths=(4, 3),
+            target_lengths=(2, 1),
+            reduction="sum",
+            blank=0,
+            drawn=_log_probabilities,
+        )
+    ],
 )

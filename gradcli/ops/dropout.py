@@ -52,7 +52,7 @@ def _check(x: Node, p: float, drops: bool) -> None:
         )
 
 
-def _dropout(x: Node, p: float, training: bool, generator: Any = None, size: Shape | None = None) -> Node:
+def dropped(x: Node, p: float, training: bool, generator: Any = None, size: Shape | None = None) -> Node:
     drops = training and p > 0 and x.size > 0
     _check(x, p, drops)
     if not drops:
@@ -72,7 +72,7 @@ op(
     f"dropout(Tensor input, float p=0.5, bool training=True, ignored inplace=False, *, {FROM})",
     "input with each element set to 0 with probability p and else divided by 1 - p; input itself when not training.",
     spelled=["F.dropout"],
-    expands=_dropout,
+    expands=dropped,
     samples=[
         draw(3, p=0.0, training=True),
         draw(3, p=0.5, training=False),
@@ -83,7 +83,7 @@ op(
     f"dropout(Tensor input, float p, bool train, *, {FROM})",
     "input with each element set to 0 with probability p and else divided by 1 - p; input itself when not training.",
     spelled=["torch.dropout"],
-    expands=lambda x, p, train, generator: _dropout(x, p, train, generator),
+    expands=lambda x, p, train, generator: dropped(x, p, train, generator),
 )
 
 
@@ -91,7 +91,7 @@ def _channels(x: Node, p: float, training: bool, generator: Any, dims: int) -> N
     """Whole channels dropped; a tensor that has not a dimension for the batch gets one, two-dimensional ones aside."""
     single = dims != 2 and x.ndim != dims + 2
     whole: Node = unsqueeze(x, dim=0) if single else x
-    result = _dropout(whole, p, training, generator, whole.shape[:2] + (1,) * (whole.ndim - 2))
+    result = dropped(whole, p, training, generator, whole.shape[:2] + (1,) * (whole.ndim - 2))
     return squeeze(result, 0) if single else result
 
 
@@ -138,7 +138,7 @@ op(
     f"feature_dropout(Tensor input, float p, bool train, *, {FROM})",
     "input with each channel set to 0 with probability p.",
     spelled=["torch.feature_dropout"],
-    expands=lambda x, p, train, generator: _dropout(x, p, train, generator, x.shape[:2] + (1,) * (x.ndim - 2)),
+    expands=lambda x, p, train, generator: dropped(x, p, train, generator, x.shape[:2] + (1,) * (x.ndim - 2)),
 )
 op(
     f"feature_alpha_dropout(Tensor input, float p, bool train, *, {FROM})",

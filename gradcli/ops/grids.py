@@ -241,6 +241,19 @@ grid_sample: Op = op(
 )
 
 
+def _sampler(x: Node, grid: Node, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Any:
+    return _grid_sample(x, grid, MODES[interpolation_mode], PADDING_MODES[padding_mode], align_corners)
+
+
+for _word in ("grid_sampler", "grid_sampler_2d", "grid_sampler_3d"):
+    op(
+        f"{_word}(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners)",
+        f"grid_sample, with the place of its modes in {', '.join(MODES)} and in {', '.join(PADDING_MODES)}.",
+        spelled=[f"torch.{_word}"],
+        expands=_sampler,
+    )
+
+
 def _base_grid(size: Shape, align_corners: bool, dtype: Any) -> Any:
     """The homogeneous coordinates (x, y, 1) of every element of an image."""
     axes = []

@@ -11,7 +11,7 @@ from gradcli import dtypes
 from gradcli.engine.run import value
 from gradcli.errors import ShapeError
 from gradcli.graph.node import Node
-from gradcli.graph.op import Op, draw, fixed, leaf, op
+from gradcli.graph.op import Op, draw, fixed, kept, leaf, op
 from gradcli.ops.compare import eq, where
 from gradcli.ops.convert import detach, to_dtype, zeros_as
 from gradcli.ops.decompose import svdvals
@@ -24,7 +24,7 @@ from gradcli.ops.part import select, slice_
 from gradcli.ops.products import product
 from gradcli.ops.reduce import sum_
 from gradcli.ops.scan import cumprod_
-from gradcli.ops.shape import expand, squeeze_dim, unsqueeze
+from gradcli.ops.shape import expand, reshape, squeeze_dim, unsqueeze
 from gradcli.shapes import Shape
 
 # --- the pseudoinverse
@@ -329,6 +329,16 @@ def _reflector(reflectors: Node, at: int) -> Any:
     return column * below + leaf(np.eye(m, 1, k=-at, dtype=kind))
 
 
+_unit_columns: Op = op(
+    "_unit_columns(Tensor input)",
+    "The identity in the shape of input, through which nothing flows.",
+    spelled=["_"],
+    kernel=lambda x: np.broadcast_to(np.eye(*x.shape[-2:], dtype=x.dtype), x.shape),
+    grad=[None],
+    dtype=kept,
+)
+
+
 def _householder(reflectors: Node, tau: Node) -> Any:
     """The first columns of the product of the reflections I - tau v v^T; v has 1 at its place and zeros before."""
     check_matrix("linalg.householder_product", reflectors.shape)
@@ -341,8 +351,7 @@ def _householder(reflectors: Node, tau: Node) -> Any:
             if m < n
             else "linalg.householder_product: input.shape[-1] must be greater than or equal to tau.shape[-1]",
         )
-    kind = reflectors.dtype.numpy
-    result: Any = leaf(np.broadcast_to(np.eye(m, n, dtype=kind), reflectors.shape))
+    result: Any = _unit_columns(reflectors)
     for at in range(tau.shape[-1] - 1, -1, -1):
         v = _reflector(reflectors, at)
         scale = unsqueeze(slice_(tau, dim=tau.ndim - 1, start=at, end=at + 1, step=1), dim=-1)
@@ -450,7 +459,7 @@ def _vander(x: Node, N: int | None) -> Any:
             f"N is {count} for a tensor of shape {x.shape}; it must be above 1",
             torch="N must be greater than 1." if x.ndim else "linalg.vander: x must have at least one dimension",
         )
-    return _vander_grid(x, N=count)
+    return _vander_grid(x if x.ndim else reshape(x, shape=(1,)), N=count)
 
 
 op(

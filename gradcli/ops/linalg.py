@@ -15,15 +15,15 @@ import numpy as np
 from gradcli import dtypes
 from gradcli.errors import DtypeError, GradcliError, GradError, LinalgError, ShapeError
 from gradcli.graph.node import Node
-from gradcli.graph.op import Op, draw, fixed, leaf, op
+from gradcli.graph.op import Op, draw, fixed, kept, leaf, op
 from gradcli.ops.arithmetic import mul
 from gradcli.ops.compare import lt, where
 from gradcli.ops.convert import clone
 from gradcli.ops.diagonal import tril, triu
-from gradcli.ops.dtyperules import TITLES
+from gradcli.ops.dtyperules import TITLES, refusing
 from gradcli.ops.order import permute, transposed
 from gradcli.ops.products import matmul, product
-from gradcli.ops.reduce import sum_
+from gradcli.ops.reduce import half_in_single, sum_
 from gradcli.ops.shape import reshape, unsqueeze
 from gradcli.shapes import Shape, broadcast_shapes
 
@@ -483,16 +483,27 @@ solve_triangular: Op = op(
 
 def _old_triangular(b: Node, a: Node, upper: bool, transpose: bool, unitriangular: bool) -> Any:
     matrix = transposed(a) if transpose else a
-    solution = solve_triangular(matrix, b, upper=upper != transpose, left=True, unitriangular=unitriangular)
-    return solution, clone(a)
+    return solve_triangular(matrix, b, upper=upper != transpose, left=True, unitriangular=unitriangular)
 
 
+_triangular_solution, _triangular_clone = (
+    op(
+        f"_triangular_solve(Tensor input{arguments})",
+        "One of triangular_solve's outputs.",
+        spelled=["_"],
+        expands=expands,
+        grad_fn=("TriangularSolveBackward0", "TriangularSolveBackward0"),
+    )
+    for arguments, expands in (
+        (", Tensor A, bool upper, bool transpose, bool unitriangular", _old_triangular),
+        ("", lambda a: clone(a)),
+    )
+)
 op(
     "triangular_solve(Tensor input, Tensor A, bool upper=True, bool transpose=False, bool unitriangular=False)",
     "The X for which A X = input, where only one triangle of A counts; and A.",
     outputs=("solution", "cloned_coefficient"),
-    expands=_old_triangular,
-    grad_fn=("TriangularSolveBackward0", "TriangularSolveBackward0"),
+    expands=lambda b, a, **options: (_triangular_solution(b, a, **options), _triangular_clone(a)),
     domain=(0.5, 2.0),
     samples=[draw((3, 2), (3, 3), upper=True, transpose=False, unitriangular=False)],
 )
@@ -619,6 +630,7 @@ for _signature, _spelled in (
     )
 
 
+@half_in_single
 def _exponential(a: Any) -> Any:
     if 0 in a.shape:
         return a.copy()
@@ -647,7 +659,7 @@ matrix_exp: Op = op(
     kernel=_exponential,
     grad=_exponential_rule,
     shape=square("linalg.matrix_exp"),
-    dtype=floats("linalg.matrix_exp"),
+    dtype=refusing(kept, "linalg.matrix_exp", dtypes.BOOL, dtypes.INTEGER),
     grad_fn="LinalgMatrixExpBackward0",
     samples=[draw((3, 3)), draw((2, 2, 2)), draw((1, 1))],
 )

@@ -18,7 +18,7 @@ from gradcli.ops.join import cat
 from gradcli.ops.linalg import check_floats, check_matrix, floats, no_derivative, solve_triangular, square
 from gradcli.ops.order import transposed
 from gradcli.ops.products import product
-from gradcli.shapes import Shape
+from gradcli.shapes import Shape, broadcast_shapes
 
 # --- lu
 
@@ -347,7 +347,7 @@ def _ldl_solve_kernel(packed: Any, pivots: Any, b: Any, hermitian: bool) -> Any:
     packed = np.broadcast_to(packed, (*batch, *packed.shape[-2:]))
     pivots = np.broadcast_to(pivots, (*batch, pivots.shape[-1]))
     result = np.broadcast_to(b, (*batch, *b.shape[-2:])).copy()
-    for at in np.ndindex(batch):
+    for at in np.ndindex(batch if packed.size and b.size else (0,)):
         result[at] = solver(packed[at], pivots[at], result[at], lower=1)[0]
     return result
 
@@ -358,7 +358,7 @@ def _ldl_solve_shape(inputs: tuple[Node, ...], params: Any) -> Shape:
     check_matrix("linalg.ldl_solve", b, letter="B")
     if packed[-1] != b[-2]:
         raise ShapeError(f"the sizes do not fit: {packed} and {b}")
-    return tuple(b)
+    return (*broadcast_shapes(packed[:-2], b[:-2]), *b[-2:])
 
 
 op(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.errors import DtypeError, GradError, IndexError_, ShapeError, ValueError_
+from gradcli.errors import DtypeError, GradError, IndexError_, NotImplementedError_, ShapeError, ValueError_
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, index, op
 from gradcli.ops.activations import derivative, floats
@@ -130,6 +130,29 @@ triplet_margin_loss: Op = loss(
     ],
 )
 
+op(
+    "triplet_margin_with_distance_loss(Tensor anchor, Tensor positive, Tensor negative, *, any distance_function=None, "
+    "float margin=1.0, bool swap=False, str reduction='mean')",
+    "The mean of max(0, margin + |anchor - positive| - |anchor - negative|); functions of distance are left out.",
+    spelled=["F.triplet_margin_with_distance_loss"],
+    expands=lambda anchor, positive, negative, distance_function, **params: _triplet_at_distance(
+        anchor, positive, negative, distance_function, params
+    ),
+    samples=[draw((2, 3), (2, 3), (2, 3), margin=9.0)],
+)
+
+
+def _triplet_at_distance(
+    anchor: Node, positive: Node, negative: Node, distance_function: Any, params: dict[str, Any]
+) -> Any:
+    if distance_function is not None:
+        raise NotImplementedError_(
+            "distance_function other than None is not available",
+            hint="write the loss out: clamp(margin + near - far, 0)",
+        )
+    return _triplet(anchor, positive, negative, p=2, eps=1e-6, **params)
+
+
 # --- margins between classes
 
 
@@ -194,8 +217,10 @@ def _multi_margin_expanded(
 ) -> Any:
     if p not in (1, 2):
         raise ValueError_(f"p is {p}; it can be 1 or 2", torch="only p == 1 and p == 2 supported")
-    if x.ndim not in (1, 2):
+    if x.ndim > 2:
         raise ShapeError(f"the input must be a vector or a matrix of class scores, not {x.shape}")
+    if not x.ndim:  # the score of a single class
+        x = reshape(x, shape=(1,))
     if x.ndim == 1 and target.shape == (1,):
         target = reshape(target, shape=())
     _target_rows("multi_margin_loss", x, target, x.shape[:-1])
@@ -248,10 +273,9 @@ def _each_multilabel_margin(x: Node, target: Node) -> Any:
     """Every listed class against every class that is not: a label listed twice counts twice, as in torch."""
     classes = x.shape[-1] if x.ndim else 1
     labels = _labels(target)
-    inside = reshape(labels, shape=(*x.shape[:-1], classes, 1))
-    outside = reshape(labels, shape=(*x.shape[:-1], 1, classes))
-    score = reshape(x, shape=(*x.shape[:-1], classes, 1))
-    short = relu(1 - score + reshape(x, shape=(*x.shape[:-1], 1, classes)))
+    column, row = (*x.shape[:-1], classes, 1), (*x.shape[:-1], 1, classes)
+    inside, outside = reshape(labels, shape=column), reshape(labels, shape=row)
+    short = relu(1 - reshape(x, shape=column) + reshape(x, shape=row))
     pairs = where(outside > 0, 0.0, short) * inside
     return _over_classes(_over_classes(pairs)) / classes
 
@@ -265,7 +289,7 @@ _multilabel_margin = named_losses(
 
 
 def _multilabel_margin_expanded(x: Node, target: Node, reduction: str) -> Any:
-    if not 1 <= x.ndim <= 2:
+    if x.ndim > 2:
         raise ShapeError(f"the input must be a vector or a matrix of class scores, not {x.shape}")
     _target_rows("multilabel_margin_loss", x, target, x.shape)
     return _multilabel_margin[reduction](x, target)

@@ -63,15 +63,23 @@ def _pluck_kernel(x: Any, indices: Any, rank: int) -> Any:
     )
 
 
+def _put_kernel(x: Any, indices: Any, size: Shape) -> Any:
+    result, flat = _planes(x, indices, size)
+    result[flat] = x.ravel()  # of elements with the same index the last stays
+    return result.reshape(x.shape[: x.ndim - len(size)] + size)
+
+
 def _place_kernel(g: Any, indices: Any, size: Shape) -> Any:
-    rank = len(size)
-    lead = g.shape[: g.ndim - rank]
-    planes, each = prod(lead), prod(size)
-    result = np.zeros(planes * each, g.dtype)
-    if g.size:
-        flat = indices.reshape(planes, -1) + np.arange(planes)[:, None] * each
-        np.add.at(result, flat.ravel(), np.ascontiguousarray(g).ravel())
-    return result.reshape(lead + size)
+    result, flat = _planes(g, indices, size)
+    np.add.at(result, flat, g.ravel())
+    return result.reshape(g.shape[: g.ndim - len(size)] + size)
+
+
+def _planes(x: Any, indices: Any, size: Shape) -> tuple[Any, Any]:
+    """Zeros, flat, for each plane of x, and where its elements go in them."""
+    planes, each = prod(x.shape[: x.ndim - len(size)]), prod(size)
+    flat = indices.ravel() + np.repeat(np.arange(planes) * each, x.size // max(planes, 1))
+    return np.zeros(planes * each, x.dtype), flat
 
 
 pluck: Op = op(
@@ -89,6 +97,17 @@ place: Op = op(
     "Zeros with input added at flat indices into the last dimensions.",
     spelled=["_"],
     kernel=_place_kernel,
+    grad=[lambda g, y, x, indices, size: pluck(g, indices, rank=len(size)), None],
+    shape=lambda inputs, params: inputs[0].shape[: inputs[0].ndim - len(params["size"])] + params["size"],
+    dtype=kept,
+    grad_fn="ScatterBackward0",
+)
+
+_put: Op = op(
+    "_put(Tensor input, Tensor indices, ints size)",
+    "Zeros with input put at flat indices into the last dimensions.",
+    spelled=["_"],
+    kernel=_put_kernel,
     grad=[lambda g, y, x, indices, size: pluck(g, indices, rank=len(size)), None],
     shape=lambda inputs, params: inputs[0].shape[: inputs[0].ndim - len(params["size"])] + params["size"],
     dtype=kept,
@@ -227,7 +246,7 @@ def _named_unpool(rank: int) -> Op:
         "_max_unpool(Tensor input, Tensor indices, ints size)",
         "Zeros with input at flat indices.",
         spelled=["_"],
-        expands=lambda x, indices, size: place(x, indices, size=size),
+        expands=lambda x, indices, size: _put(x, indices, size=size),
         grad_fn=(name, name) if rank == 1 else name,
     )
 

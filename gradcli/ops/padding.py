@@ -131,6 +131,8 @@ def _check_ends(x: Node, pad: Shape, mode: str) -> None:
         )
     for dim, ends in enumerate(_ends(pad, x.ndim)):
         size = x.shape[dim]
+        if not size:  # an empty batch
+            continue
         if mode == "reflect" and max(ends) >= size:
             raise ShapeError(
                 f"reflect needs padding smaller than the dimension: {max(ends)} at dimension {dim} of size {size}",

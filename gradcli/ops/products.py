@@ -199,7 +199,9 @@ op(
 
 
 def _multiply_add(x: Node, result: Node, beta: float, alpha: float) -> Any:
-    check_same((x, result), "self and mat2 must have the same dtype, but got {first} and {second}")
+    if not result.dtype.floating:  # torch brings the factors to the dtype of the tensors
+        cast = bool if result.dtype is dtypes.bool_ else int
+        beta, alpha = cast(beta), cast(alpha)
     if alpha != 1:
         result = mul(result, alpha)
     x = expand(x, size=result.shape) if x.shape != result.shape else x
@@ -220,10 +222,16 @@ _ignored: Op = op(
 
 
 def _adding(name: str, arguments: str, doc: str, multiply: Callable[[Node, Node], Any], *shapes: Shape) -> None:
+    def combine(x: Node, a: Node, b: Node) -> Any:
+        result = multiply(a, b)
+        if multiply is not _outer:  # elementwise products promote
+            check_same((x, result), "self and mat2 must have the same dtype, but got {first} and {second}")
+        return result
+
     op(
         f"{name}(Tensor input, {arguments}, *, Scalar beta=1, Scalar alpha=1)",
         doc,
-        expands=lambda x, a, b, beta, alpha: _multiply_add(x, multiply(a, b), beta, alpha),
+        expands=lambda x, a, b, beta, alpha: _multiply_add(x, combine(x, a, b), beta, alpha),
         grad_fn=f"{name.capitalize()}Backward0",
         inplace=True,
         samples=[draw(*shapes, beta=1, alpha=1), draw(*shapes, beta=0.5, alpha=-2.0), draw(*shapes, beta=0, alpha=1)],

@@ -263,7 +263,8 @@ def sum_to_shape(node: Node, shape: Shape) -> Node:
 
 @half_in_single
 def _multiply_up(x: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
-    return np.prod(x, axis=normal_dims(dim, x.ndim), keepdims=keepdim)
+    multiply = np.all if x.dtype == bool else np.prod
+    return multiply(x, axis=normal_dims(dim, x.ndim), keepdims=keepdim)
 
 
 def _all_but_one(g: Node, y: Node, x: Node, dtype: Any = None) -> Any:

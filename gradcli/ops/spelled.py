@@ -13,17 +13,17 @@ SPELLED = {
         "torch.adaptive_max_pool1d"
     ),
     "arithmetic": (
-        ".abs .absolute .add .div .divide .floor_divide .fmod .mul .multiply .neg .negative .positive .reciprocal "
-        ".remainder .sgn .sign .sub .subtract .true_divide torch.abs torch.absolute torch.add torch.div "
-        "torch.divide torch.floor_divide torch.fmod torch.mul torch.multiply torch.neg torch.negative "
-        "torch.positive torch.reciprocal torch.remainder torch.rsub torch.sgn torch.sign torch.sub torch.subtract "
-        "torch.true_divide"
+        ".abs .absolute .add .angle .div .divide .floor_divide .fmod .mul .multiply .neg .negative .positive "
+        ".reciprocal .remainder .sgn .sign .sub .subtract .true_divide torch.abs torch.absolute torch.add "
+        "torch.angle torch.div torch.divide torch.floor_divide torch.fmod torch.mul torch.multiply torch.neg "
+        "torch.negative torch.positive torch.reciprocal torch.remainder torch.rsub torch.sgn torch.sign torch.sub "
+        "torch.subtract torch.true_divide"
     ),
     "attention": ("F.scaled_dot_product_attention"),
     "bags": ("F.embedding_bag"),
     "batchnorm": (
         "F.batch_norm F.instance_norm F.local_response_norm torch.batch_norm torch.instance_norm "
-        "torch.native_batch_norm torch.native_layer_norm"
+        "torch.native_batch_norm torch.native_group_norm torch.native_layer_norm"
     ),
     "bessel": (
         ".i0 special.airy_ai special.bessel_j0 special.bessel_j1 special.bessel_y0 special.bessel_y1 "
@@ -117,7 +117,7 @@ SPELLED = {
         ".gather .index_select .take .take_along_dim torch.gather torch.index_select torch.take torch.take_along_dim"
     ),
     "gelu": ("F.gelu"),
-    "grids": ("F.affine_grid F.grid_sample"),
+    "grids": ("F.affine_grid F.grid_sample torch.grid_sampler torch.grid_sampler_2d torch.grid_sampler_3d"),
     "histogram": (".bincount .histc .histogram torch.bincount torch.histc torch.histogram"),
     "index": (".index_put torch.index_put"),
     "join": (
@@ -152,7 +152,8 @@ SPELLED = {
     ),
     "margins": (
         "F.cosine_embedding_loss F.hinge_embedding_loss F.margin_ranking_loss F.multi_margin_loss "
-        "F.multilabel_margin_loss F.multilabel_soft_margin_loss F.soft_margin_loss F.triplet_margin_loss"
+        "F.multilabel_margin_loss F.multilabel_soft_margin_loss F.soft_margin_loss F.triplet_margin_loss "
+        "F.triplet_margin_with_distance_loss"
     ),
     "masked": (
         ".masked_fill .masked_scatter .masked_select torch.masked_fill torch.masked_scatter torch.masked_select"
@@ -237,6 +238,9 @@ SPELLED = {
         ".corrcoef .cov .nanmean .nanquantile .nansum .quantile .std .std_mean .var .var_mean torch.corrcoef "
         "torch.cov torch.nanmean torch.nanquantile torch.nansum torch.quantile torch.std torch.std_mean torch.var "
         "torch.var_mean"
+    ),
+    "tapers": (
+        "torch.bartlett_window torch.blackman_window torch.hamming_window torch.hann_window torch.kaiser_window"
     ),
     "trig": (
         ".acos .acosh .arccos .arccosh .arcsin .arcsinh .arctan .arctan2 .arctanh .asin .asinh .atan .atan2 .atanh "

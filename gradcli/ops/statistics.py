@@ -309,7 +309,9 @@ def _cov(x: Node, correction: int, fweights: Node | None, aweights: Node | None)
     if x.dtype is dtypes.bool_:
         raise DtypeError("bool has no covariance", torch="cov(): bool dtype is not supported for input")
     rows = reshape(x, shape=(1, -1)) if x.ndim < 2 else x
-    rows = rows if rows.dtype.floating else to_dtype(rows, dtypes.float32)
+    kinds = [rows.dtype] if aweights is None else [rows.dtype, aweights.dtype]
+    kind = dtypes.promote(kinds[0], kinds[-1])
+    rows = to_dtype(rows, kind if kind.floating else dtypes.float32)
     count = rows.shape[1]
     frequency, weight = _weights(fweights, count, "fweights"), _weights(aweights, count, "aweights")
     w = frequency if weight is None else weight if frequency is None else mul(frequency, weight)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from gradcli.dtypes import from_numpy
-from gradcli.engine.plan import Plan, read
+from gradcli.engine.plan import Plan
+from gradcli.engine.read import read
 from gradcli.engine.run import run as compute
 from gradcli.errors import GradError, NameError_
 from gradcli.graph.node import MODE, NeedsValue, Node
@@ -118,7 +119,7 @@ class ValueAndGrad:
                 outputs = [output.node, *[g.node for g in found if g is not None]]
                 constants: list[Any] = []
                 builder, terms, count = read(outputs, numbers, constants)
-                plan = Plan(builder.terms, terms, count)
+                plan = Plan(builder.terms, terms, count, exact=False)
             except NeedsValue:
                 return None
             finally:

@@ -51,8 +51,9 @@ class Sum:
 class Pass:
     """Steps over the blocks of one layout.
 
-    loads, results: (register, term, kind) of arrays that are read, and written. temps: (register, kind, dtype) of
-    buffers; registers share them. filled: (register, kind, number) of buffers that hold one number.
+    members: what it computes, with the name and the inputs of each step, in order. loads, results: (register, term,
+    kind) of arrays that are read, and written. temps: (register, kind, dtype) of buffers; registers share them.
+    filled: (register, kind, number) of buffers that hold one number.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -66,7 +67,7 @@ class Pass:
         self.constants: list[tuple[int, Any]] = []
         self.registers = 0
         self.cost = 0.0
-        self.members: list[Term] = []
+        self.members: list[tuple[Term, str, list[Term]]] = []
         self._idle: list[_Workspace] = []
 
     @property
@@ -253,7 +254,7 @@ class Maker:
         self, term: Term, kind: str, args: Sequence[tuple[Term, str]], stored: bool, product: str | None
     ) -> None:
         """A step of every block. stored: its result is a result of the pass. product: how it is one of PRODUCTS."""
-        self.made.members.append(term)
+        self.made.members.append((term, product or _name(term), [a for a, _ in args]))
         if term.kind == RESHAPE and not stored:  # the same register under another name, which is never free
             self._register[term.index, kind] = self._register[args[0][0].index, args[0][1]]
             self._uses[term.index, kind] = self._uses.get((term.index, kind), 0) + 1
@@ -293,7 +294,7 @@ class Maker:
         scratch = self._temp(args[0][1], args[0][0].dtype) if name in ("lse", "lsm") else None
         self.made.cost += 6 if name in ("lse", "lsm") else 1
         self.made.sums.append(Sum(term, name, kind, registers, scratch))
-        self.made.members.append(term)
+        self.made.members.append((term, name, [a for a, _ in args]))
 
 
 def _step(
@@ -316,6 +317,10 @@ def _step(
     if layout.by_rows:
         return _ROWS[term.fn], 2.0, False, []
     return _COLUMNS[term.fn], 1.0, False, []
+
+
+def _name(term: Term) -> str:
+    return term.fn.name if term.kind == EW else term.fn if term.kind == REDUCE else term.kind
 
 
 def _copy(x: Array, out: Array) -> None:

@@ -83,16 +83,15 @@ def where_small(c: Any, x: Any, y: Any) -> Any:
 
 def put(x: Any, at: Any, size: int) -> Any:
     """Rows of zeros with x, (rows, 1), at the given columns."""
-    x = np.reshape(x, (-1, 1))
-    out = np.empty((x.shape[0], size), x.dtype)
-    put_block(x, np.reshape(at, (-1, 1)), out)
+    out = np.empty((x.size, size), x.dtype)
+    put_block(x, at, out)
     return out
 
 
 def put_block(x: Any, at: Any, out: Any) -> None:
     """As `put`, into a block."""
     out.fill(0)
-    np.put_along_axis(out, at, x, 1)
+    np.put_along_axis(out, np.reshape(at, (-1, 1)), np.reshape(x, (-1, 1)), 1)
 
 
 COPY = Fn("copy", lambda x: x, _copy, cost=1)

@@ -1,28 +1,25 @@
 """A plan: the steps that compute some nodes from given arrays, made once and run again and again.
 
-    nodes -> terms (lower.py, laws.py) -> places (places.py) -> steps: numpy calls on whole arrays, and passes (fuse.py)
+    nodes -> terms (read.py, lower.py, laws.py) -> places (places.py) -> steps: whole arrays, and passes (fuse.py)
 
 A plan holds no values between runs, except the buffers of its passes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from operator import add, mul, sub, truediv
 from typing import Any
 
 import numpy as np
 
 from gradcli.engine import places, reductions
-from gradcli.engine.fuse import PRODUCTS, Maker, Pass
+from gradcli.engine.closure import Closure
+from gradcli.engine.fuse import Pass
 from gradcli.engine.kernels import Fn
-from gradcli.engine.layout import ALONG, FULL
-from gradcli.engine.lower import term_of
 from gradcli.engine.places import Home, Places
-from gradcli.engine.term import CALL, CONST, EW, EXPAND, INPUT, PICK, REDUCE, RESHAPE, Builder, Term
+from gradcli.engine.term import CALL, CONST, EW, EXPAND, INPUT, PICK, REDUCE, RESHAPE, Term
 from gradcli.errors import GradcliError
-from gradcli.graph.node import NeedsValue, Node
-from gradcli.graph.op import leaf_op, number_op
 
 Step = Callable[[list[Any]], None]
 _ARRAYS = (np.ndarray, tuple)
@@ -47,7 +44,7 @@ class Plan:
         self.passes: list[Pass] = []
         self.steps: list[tuple[str, Term | Pass]] = []  # in words, for describe()
         _join_small_products(live(terms, outputs), outputs)
-        needed = live(terms, outputs)
+        self.needed = needed = live(terms, outputs)
         for term in needed:
             if term.kind == CONST:
                 self.template[term.index] = term.value[()]
@@ -105,7 +102,7 @@ class Plan:
             for term in outside[stage]:
                 self._whole(term)
             for home, roots in inside[stage].values():
-                self._add(_Closure(found, home, roots, stage).make())
+                self._add(Closure(found, home, roots, stage).make())
 
     def _add(self, made: Pass) -> None:
         self.passes.append(made)
@@ -147,12 +144,17 @@ class Plan:
         reduce, axes, dtype = reductions.DIRECT[term.fn], None if whole else term.at, term.dtype
         self.quick.append((lambda v: reduce(v, axes, dtype), term.index, x.index, -1))
 
-    def _let_go(self) -> None:
-        """Drop arrays after the step that reads them last, so that memory holds only what is still needed."""
+    def last_reads(self) -> dict[int, int]:
+        """After which step nobody reads a term any more."""
         last: dict[int, int] = {}
         for at, (_, what) in enumerate(self.steps):
             for index in _read(what):
                 last[index] = at
+        return last
+
+    def _let_go(self) -> None:
+        """Drop arrays after the step that reads them last, so that memory holds only what is still needed."""
+        last = self.last_reads()
         keep = set(self._give)
         steps = self.quick
         self.quick = []
@@ -309,101 +311,6 @@ def _finished(value: Any, how: tuple[Any, bool] | None) -> Any:
     return value.copy() if copy else value
 
 
-class _Closure:
-    """What a pass has to compute for its roots, in an order that frees buffers early."""
-
-    def __init__(self, places: Places, home: Home, roots: list[Term], stage: int) -> None:
-        self.places = places
-        self.layout = home.layout
-        self.roots = roots
-        self.stage = stage
-        self.order: list[Term] = []
-        self.uses: dict[tuple[int, str], int] = {}
-        self.products: dict[int, tuple[str, list[tuple[Term, str]]]] = {}
-
-    def _inside(self, term: Term) -> bool:
-        """Whether this pass computes a term, rather than reading it."""
-        home = self.places.homes.get(term.index)
-        if home is None or home.layout is not self.layout:
-            return False
-        return term.index not in self.places.stored or self.places.stage[term.index] == self.stage
-
-    def _home(self, term: Term) -> Home:
-        return self.places.homes.get(term.index) or self.places.carried[term.index]
-
-    def args(self, term: Term) -> list[tuple[Term, str]]:
-        """The inputs of a term in this pass; a sum of products takes the factors."""
-        if term.index in self.products:
-            return self.products[term.index][1]
-        home = self._home(term)
-        if term.kind != REDUCE:
-            return [(a, self.places.kind_in(a, term, home)) for a in term.args]
-        x = term.args[0]
-        own = self.places.homes.get(x.index)
-        inner = own.kind if own is not None and own.layout is self.layout else FULL
-        return [(x, inner), *[(a, ALONG) for a in term.args[1:]]]
-
-    def _find_products(self) -> None:
-        """Sums of products whose products nobody else needs."""
-        readers: dict[int, int] = {}
-        for term in self.order:
-            for a in term.args:
-                readers[a.index] = readers.get(a.index, 0) + 1
-        for term in self.order:
-            x = term.args[0] if term.kind == REDUCE and term.fn == "sum" else None
-            if x is None or x.kind != EW or x.fn.name != "mul" or x.dtype.kind != "f" or x.dtype != term.dtype:
-                continue
-            if not self._inside(x) or readers[x.index] != 1 or x.index in self.places.stored:
-                continue
-            factors = [(a, self.places.kind_in(a, x, self._home(x))) for a in x.args]
-            factors.sort(key=lambda factor: factor[1] != FULL)
-            name = PRODUCTS.get((self._home(term).kind, factors[0][1], factors[1][1]))
-            if name is not None and (self.layout.by_rows or name == "dot"):
-                self.products[term.index] = name, factors
-
-    def _walk(self) -> None:
-        seen: set[int] = set()
-        self.order = []
-        stack: list[tuple[Term, bool]] = [(t, False) for t in reversed(self.roots)]
-        while stack:
-            term, ready = stack.pop()
-            if ready:
-                self.order.append(term)
-                continue
-            if term.index in seen:
-                continue
-            seen.add(term.index)
-            stack.append((term, True))
-            stack.extend((a, False) for a, _ in reversed(self.args(term)) if self._inside(a) and a.index not in seen)
-
-    def make(self) -> Pass:
-        """The pass."""
-        self._walk()
-        self._find_products()
-        if self.products:
-            self._walk()
-        for term in self.order:
-            for a, kind in self.args(term):
-                key = (a.index, kind)
-                self.uses[key] = self.uses.get(key, 0) + 1
-        maker = Maker(self.layout, self.uses)
-        carried = []
-        for term in self.order:
-            args = self.args(term)
-            for a, kind in args:
-                if not self._inside(a):
-                    maker.load(a, kind)
-            if term.index in self.places.carried:
-                carried.append(term)
-                continue
-            name = self.products[term.index][0] if term.index in self.products else None
-            maker.compute(term, self._home(term).kind, args, term.index in self.places.stored, name)
-        for term in carried:
-            name = self.products[term.index][0] if term.index in self.products else term.fn
-            maker.carry(term, name, self._home(term).kind, self.args(term))
-        return maker.made
-
-
 def _join_small_products(needed: list[Term], outputs: list[Term]) -> None:
     """Sums of all products of two small arrays become one step, where nothing else needs the products."""
     readers: dict[int, int] = {term.index: 1 for term in outputs}
@@ -430,57 +337,3 @@ def live(terms: list[Term], outputs: Sequence[Term]) -> list[Term]:
             wanted.add(term.index)
             stack.extend(term.args)
     return [term for term in terms if term.index in wanted]
-
-
-def read(
-    outputs: Sequence[Node], inputs: Mapping[int, int], constants: list[Any] | None
-) -> tuple[Builder, list[Term], int]:
-    """The terms of nodes. inputs: the number of the input that a node is, by serial.
-
-    constants: known values that are neither inputs nor single numbers are put here and become further inputs.
-    """
-    builder = Builder()
-    terms: dict[int, Term] = {}
-    count = len(inputs)
-
-    def sources_known(node: Node) -> bool:
-        return node.serial in inputs or node.value is not None
-
-    order = _reachable(outputs, sources_known)
-    for node in order:
-        if node.serial in inputs:
-            terms[node.serial] = _input(builder, inputs[node.serial], node)
-        elif node.op is number_op:
-            precise = np.dtype(np.float64) if node.dtype.floating else node.dtype.numpy
-            terms[node.serial] = builder.const(node.value, precise)
-        elif node.value is not None and type(node.value) is not tuple and node.size == 1:
-            number = builder.const(np.asarray(node.value).reshape(()), node.dtype.numpy)
-            terms[node.serial] = builder.expand(number, node.shape)
-        elif node.value is not None:
-            assert constants is not None
-            constants.append(node.value)
-            terms[node.serial] = _input(builder, count, node)
-            count += 1
-        elif node.via is not None:
-            terms[node.serial] = terms[node.via.serial]
-        elif node.op is leaf_op:
-            raise NeedsValue
-        else:
-            terms[node.serial] = term_of(builder, node, [terms[i.serial] for i in node.inputs])
-    return builder, [terms[o.serial] for o in outputs], count
-
-
-def _input(builder: Builder, at: int, node: Node) -> Term:
-    return builder.input(at, (), None) if node.op.outputs else builder.input(at, node.shape, node.dtype.numpy)
-
-
-def _reachable(outputs: Sequence[Node], known: Callable[[Node], bool]) -> list[Node]:
-    seen: dict[int, Node] = {}
-    stack = list(outputs)
-    while stack:
-        node = stack.pop()
-        if node.serial not in seen:
-            seen[node.serial] = node
-            if not known(node):
-                stack.extend((node.via,) if node.via is not None else node.inputs)
-    return [seen[serial] for serial in sorted(seen)]

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import places
-from gradcli.engine.plan import Plan, live, read
+from gradcli.engine.plan import Plan, live
+from gradcli.engine.read import read
 from gradcli.engine.term import CALL, PICK, REDUCE, RESHAPE, Term, frozen
 from gradcli.errors import GradcliError
 from gradcli.graph.node import MODE, Node, compute

@@ -16,7 +16,8 @@ from check_declaration import Case, cases, nodes_in
 from gradcli import dtypes
 from gradcli.autodiff.backward import vjp
 from gradcli.engine.plain import values_plainly
-from gradcli.engine.plan import Plan, read
+from gradcli.engine.plan import Plan
+from gradcli.engine.read import read
 from gradcli.errors import GradcliError
 from gradcli.graph.node import MODE, NeedsValue, Node
 from gradcli.graph.op import TABLE, Op, leaf, leaf_op

@@ -327,10 +327,10 @@ def fallback(problem: Problem, name: str) -> str:
     else:
         define, function = "", f"lambda {name}: {result}"
     if problem.order == 2:
-        return f"{define}func.grad(lambda {name}: sum(func.grad({function})({name})))({name})"
+        return f"{define}torch.func.grad(lambda {name}: sum(torch.func.grad({function})({name})))({name})"
     if problem.seed is not None:
-        return f"{define}func.vjp({function}, {name})[1]({problem.seed})[0]"
-    return f"{define}func.grad({function})({name})"
+        return f"{define}torch.func.vjp({function}, {name})[1]({problem.seed})[0]"
+    return f"{define}torch.func.grad({function})({name})"
 
 
 def _lines(before: str) -> list[str]:

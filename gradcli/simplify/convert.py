@@ -20,6 +20,8 @@ from gradcli.simplify.public import FORMS
 
 # literals with more elements than this are data, not part of a formula
 LITERAL_LIMIT = 1000
+# expansions that give several tensors: each is read from what computes it
+SEVERAL = frozenset({"var_mean", "std_mean"})
 COMPARING = {"gt": "gt", "lt": "lt", "ge": "ge", "le": "le", "eq": "eq", "ne": "ne"}
 
 
@@ -109,7 +111,7 @@ def _rebuilt(node: Node) -> tuple[tuple[str, Any], ...] | None:
     op = node.op
     if next(spellings_of(op), None) is None:
         return None
-    if op.random:
+    if op.random or op.name in SEVERAL or (op.outputs and node.via is not None):
         return None
     parameters = [p for p in op.signature.parameters if p.kind not in ("ignored", "generator")]
     tensors = [p for p in parameters if p.kind in TENSOR_KINDS]

@@ -274,7 +274,7 @@ def _total_of_one_hot(b: Builder, t: Term) -> Term | None:
 @law("total", "sum(softmax(x, d), d) -> 1", "always")
 def _total_of_softmax(b: Builder, t: Term) -> Term | None:
     x = t.args[0]
-    if x.head != "softmax" or len(t.param("dims")) != 1:
+    if x.head != "softmax" or len(t.param("dims")) != 1 or not x.params:
         return None
     return b.expand(b.number(1), t.shape) if x.params[0][1] % len(x.shape) == t.param("dims")[0] else None
 
@@ -522,7 +522,7 @@ def _power_of_zero(b: Builder, t: Term) -> Term | None:
 @law("diagonal_scatter", "diagonal_scatter(zeros, v) -> diag(v), eye", "zeros is a square matrix, offset 0")
 def _diagonal(b: Builder, t: Term) -> Term | None:
     zeros, v = t.args
-    if len(t.shape) != 2 or t.shape[0] != t.shape[1] or t.params[0][1] != 0 or not one(zeros, 0):
+    if len(t.shape) != 2 or t.shape[0] != t.shape[1] or (t.params and t.params[0][1] != 0) or not one(zeros, 0):
         return None
     if is_scalar(v):
         return b.multiply([bare(v), b.call("eye", (), t.shape, v.dtype or t.dtype, t.shape[0])])

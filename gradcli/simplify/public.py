@@ -15,7 +15,7 @@ from gradcli.graph.node import Node
 from gradcli.graph.op import leaf_op
 from gradcli.graph.terms import Arg, Term
 from gradcli.shapes import Shape, normal_dims
-from gradcli.simplify import sliding, wholes
+from gradcli.simplify import pieces, sliding, wholes
 from gradcli.simplify.build import Builder
 from gradcli.simplify.noform import NoForm
 from gradcli.simplify.normal import bare
@@ -430,11 +430,12 @@ def _limited(b: Builder, args: Sequence[Term], node: Node) -> Term:
 FORMS: dict[str, Form] = {
     **dict.fromkeys(("alias", "_data", "detach", "clone", "_clone_rows", "_unchanged", "_before_change", "positive",
                      "_as_strided_view", "_written", "_flat_checked", "_class_number", "_row_number"), _first),
-    **dict.fromkeys(("_zero", "_zeros_as", "_no_area", "_identity_power"), _zeros),
+    **dict.fromkeys(("_zero", "_zeros_as", "_no_area", "_ignored"), _zeros),
     **dict.fromkeys(("_reshape", "reshape", "view", "unsqueeze", "squeeze", "_squeeze", "_reshape_rows", "flatten",
-                     "_squeezed"), _reshape),
+                     "_squeezed", "_unsafe_view", "_reshape_alias"), _reshape),
     **dict.fromkeys(("expand", "_expand", "broadcast_to"), _expand),
-    **dict.fromkeys(("_matmul", "_matmul_row", "matmul", "mm", "mv", "bmm", "dot", "vdot"), _matmul),
+    **dict.fromkeys(("_matmul", "_matmul_row", "_matmul_clone", "_matmul_transpose", "matmul", "mm", "mv", "bmm", "dot",
+                     "vdot"), _matmul),
     **dict.fromkeys(("_sum", "sum"), _sum),
     **dict.fromkeys(("transpose", "t", "_transpose", "swapaxes"), _transpose),
     **dict.fromkeys(("T",), _turned), **dict.fromkeys(("mT",), _mT),
@@ -456,6 +457,11 @@ FORMS: dict[str, Form] = {
     **dict.fromkeys(("_split", "_split_with_sizes"), _slice),
     **dict.fromkeys(("_max_pool1d", "_max_pool2d", "_max_pool3d"), sliding.max_pool),
     "_unbind": _select, "_difference": _sub, "_standardize": wholes.standardized, "_std": wholes.deviation,
+    "_var": wholes.deviation,
+    **dict.fromkeys(("_elu", "_celu"), pieces.exponential), **dict.fromkeys(("_prelu", "_rrelu"), pieces.sloped),
+    "_huber": pieces.huber, "_bce": pieces.cross_entropy, "_each_soft_margin": pieces.soft_margin,
+    "_log_sum": pieces.log_sum, "_diag_embed": pieces.diagonal("diag_embed"),
+    "_diagonal_copy": pieces.diagonal("diagonal"), "_identity_power": pieces.identity,
     "_limited": wholes.limited, "_to_rank": wholes.to_rank, "_class_numbers": wholes.class_numbers,
     "_index_put": wholes.index_put, "_embedding_dense": wholes.embedding_back, "_pinv": wholes.pseudoinverse,
     "_qr": wholes.factors("linalg.qr", mode="reduced"), "_svd": wholes.factors("linalg.svd", full_matrices=True),

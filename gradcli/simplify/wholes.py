@@ -40,7 +40,7 @@ def standardized(b: Builder, args: Sequence[Term], node: Node) -> Any:
 
 
 def deviation(b: Builder, args: Sequence[Term], node: Node) -> Term:
-    """std"""
+    """std or var"""
     p = node.params
     named: dict[str, Any] = {}
     if p["dim"] is not None:
@@ -50,7 +50,7 @@ def deviation(b: Builder, args: Sequence[Term], node: Node) -> Term:
         named["correction"] = p["correction"]
     if p["keepdim"]:
         named["keepdim"] = True
-    return b.call("std", args, node.shape, node.dtype, **named)
+    return b.call(node.op.name.lstrip("_"), args, node.shape, node.dtype, **named)
 
 
 def at_least(b: Builder, args: Sequence[Term], node: Node) -> Term:

@@ -9,7 +9,7 @@ Raises (all of it): NeedsValue when what is replayed looked at the value of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -128,16 +128,23 @@ def _identity(shape: Shape, dtype: DType) -> Node:
 # Replaying
 
 
-def replay(outputs: Iterable[Node], batches: Mapping[Node, Node], count: int) -> list[Node]:
+def _unknown_value(node: Node) -> bool:
+    return node.value is None
+
+
+def replay(
+    outputs: Iterable[Node], batches: Mapping[Node, Node], count: int, follow: Callable[[Node], bool] = _unknown_value
+) -> list[Node]:
     """The outputs again, with batches in place of the placeholders they depend on.
 
+    follow: which nodes may depend on what is replaced; where that is no placeholder, they have values.
     Shapes: batch (count, *shape of its placeholder) -> (count, *shape of the output).
     """
     wanted = list(outputs)
     known: dict[int, Any] = {node.serial: batch for node, batch in batches.items()}
     before = MODE.recording
     try:
-        for node in ancestors(wanted, lambda node: node.value is None):
+        for node in ancestors(wanted, follow):
             if node.serial not in known:
                 MODE.recording = before and node.requires_grad
                 made = _again(node, known, count)

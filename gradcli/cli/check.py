@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcli.api import Session
 from gradcli.cli.arguments import Arguments
-from gradcli.cli.checking import Checked, Findings, Row, check
+from gradcli.cli.checking import Checked, Findings, Inner, Row, check
 from gradcli.cli.evaluation import Evaluation, evaluate, write_evaluation
 from gradcli.environment import Environment
 from gradcli.errors import UsageError
@@ -54,15 +54,24 @@ def _check(arguments: Arguments, environment: Environment) -> tuple[Evaluation, 
     evaluation = evaluate(arguments, environment, keep)
     wrt = [name for name in evaluation.wrt if name in bound]
     inner = [name for name in evaluation.wrt if name not in bound]
+    names = evaluation.output_names()
+    parts = []
     if inner and "wrt" in arguments.values:
-        raise UsageError(
-            f"check varies variables of the command line, and the program computes {inner[0]}",
-            hint=f"give it as one: --{inner[0]} VALUE, without the statement that assigns it",
-        )
-    if not wrt:
+        problem = Inner.problem(evaluation.outputs)
+        if problem is not None:
+            raise UsageError(
+                f"check cannot start from {inner[0]}: {problem} comes after it",
+                hint=f"give it as a variable: --{inner[0]} VALUE, without the statement that assigns it",
+            )
+        parts.append(check(Inner(evaluation.session, evaluation.outputs, inner), names))
+    if wrt:
+        parts.append(check(Checked(evaluation.session, evaluation.module, bound, wrt), names))
+    if not parts:
         raise UsageError("there is no variable to check by", hint='gradcli check "x.exp()" --x 1,2,3')
-    checked = Checked(evaluation.session, evaluation.module, bound, wrt)
-    return evaluation, check(checked, evaluation.output_names())
+    rows = sorted((row for part in parts for row in part.rows), key=lambda row: row.order)
+    kinks = list(dict.fromkeys(kink for part in parts for kink in part.kinks))
+    notes = list(dict.fromkeys(note for part in parts for note in part.notes))
+    return evaluation, Findings(rows, kinks, notes)
 
 
 def _render(found: Findings, form: str, environment: Environment) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from gradcli.api import Session
 from gradcli.autodiff import functional
 from gradcli.autodiff.backward import vjp
+from gradcli.autodiff.batch import batchable, replay
 from gradcli.autodiff.differences import Slopes, slopes
 from gradcli.cli.blocks import Part
 from gradcli.engine.run import value as value_of
@@ -19,6 +20,7 @@ from gradcli.graph.op import leaf
 from gradcli.graph.walk import ancestors
 from gradcli.language import ast
 from gradcli.language.tensor import Tensor
+from gradcli.ops.shape import reshape
 
 Array = np.ndarray[Any, Any]
 
@@ -138,6 +140,41 @@ class Checked:
                 blocks = functional.jacobian(slope, nodes)
                 lines.append(np.concatenate([value_of(block).reshape(slope.size, -1) for block in blocks], axis=1))
             return np.concatenate(lines).astype(np.float64)
+
+
+class Inner(Checked):
+    """What a program computes from some of its own variables on: the graph it recorded, replayed from there."""
+
+    def __init__(self, session: Session, outputs: list[Tensor], names: Sequence[str]) -> None:
+        self.outputs = outputs
+        self.given = [session[name].node for name in names]
+        self.parts = [Part(name, tuple(node.shape)) for name, node in zip(names, self.given, strict=True)]
+        self.point = _flat([value_of(node) for node in self.given])
+        self.context = outputs[0].context
+
+    @staticmethod
+    def problem(outputs: list[Tensor]) -> str | None:
+        """Why a graph cannot be replayed."""
+        nodes = [output.node for output in outputs]
+        if not batchable(nodes):
+            return "a function or hook of the program"
+        drawn = [node for node in ancestors(nodes, lambda node: node.requires_grad) if node.op.random]
+        return f"random numbers ({drawn[0].op.shown})" if drawn else None
+
+    def evaluate(self, point: Array) -> tuple[list[Tensor], list[Tensor]]:
+        """The outputs at a point, and the leaves."""
+        leaves, at = [], 0
+        for part, node in zip(self.parts, self.given, strict=True):
+            numbers = point[at : at + part.size].reshape(part.shape).astype(node.dtype.numpy)
+            leaves.append(leaf(numbers, node.dtype))
+            leaves[-1].requires_grad = True
+            at += part.size
+        with self.context.active(), recording(True):
+            rows = [reshape(x, shape=(1, *x.shape)) for x in leaves]
+            nodes = [output.node for output in self.outputs]
+            made = replay(nodes, dict(zip(self.given, rows, strict=True)), 1, lambda node: node.requires_grad)
+            found = [reshape(y, shape=node.shape) for y, node in zip(made, nodes, strict=True)]
+        return [Tensor(y, self.context) for y in found], [Tensor(x, self.context) for x in leaves]
 
 
 def _flat(arrays: Sequence[Array]) -> Array:

@@ -111,6 +111,20 @@ def test_a_derivative_outside_both_sides_is_wrong(call, tmp_path):
     assert "is neither" in ended.out
 
 
+def test_names_that_the_program_assigns(call):
+    ended = call(
+        "check", "h = torch.tanh(w @ x); h.softmax(0)", "--w", "randn:3,2", "--x", "1,2", "--wrt", "h", "--json"
+    )
+    found = json.loads(ended.out)
+    assert (ended.status, found["verdict"]) == (0, "ok")
+    assert {row["variable"] for row in found["rows"]} == {"h"}
+    assert len(found["rows"]) == 18
+    kinked = call("check", "h = x * 2; (relu(h) + h.exp() * x).sum()", "--x", "0,1", "--wrt", "x,h")
+    assert kinked.status == 0
+    assert "h[0] is on a kink (relu at 0)" in kinked.out
+    assert "x[0] is on a kink (relu at 0)" in kinked.out
+
+
 def test_a_jump(call):
     ended = call("check", "floor(x).sum()", "--x", "1,2.5")
     assert ended.status == 0
@@ -140,7 +154,10 @@ def test_float32_data_is_checked_in_float64(call, tmp_path):
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        (("check", "h = x * 2; h.sum()", "--x", "1", "--wrt", "h"), "the program computes h"),
+        (
+            ("check", "h = x * 2; h.register_hook(lambda g: g); h.sum()", "--x", "1", "--wrt", "h"),
+            "check cannot start from h",
+        ),
         (("check", "ones(2).sum()"), "nothing to derive by"),
         (("check", "x * 2", "--x", "1", "--dtype", "float32"), "has no option --dtype"),
     ],

@@ -43,7 +43,8 @@ def test_a_result_that_is_not_tracked_lets_go_of_its_inputs():
     assert (x * 2).inputs[0] is x
     with recording(False):
         untracked = x * 2
-    assert untracked.inputs == () and not untracked.requires_grad
+    assert untracked.inputs == ()
+    assert not untracked.requires_grad
 
 
 def test_a_chain_of_any_length_is_run_without_recursion():

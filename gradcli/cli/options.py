@@ -18,7 +18,9 @@ RESERVED = (
     "names",
     "order",
     "seed",
+    "show",
     "tangent",
+    "threads",
     "timeout",
     "to",
     "var",
@@ -118,6 +120,8 @@ FORMAT = Option("--format", "how to print (text)", kind="choice", choices=("text
 CHECK_FORMAT = Option("--format", "how to print (text)", kind="choice", choices=("text", "json"))
 JSON = Option("--json", "the same as --format json", kind="flag")
 OUTPUT = Option("-o, --output-file", "write to FILE, whole or not at all", "FILE", "file")
+SHOW = Option("--show", "print how it would be computed, not the value", kind="choice", choices=("plan",))
+THREADS = Option("--threads", "compute on at most N threads (as many as there are processors, up to 4)", "N", "integer")
 CHECK = Option("--check", "compare what is printed with the output recorded in FILE", kind="flag")
 
 TANGENT = Option("--tangent", "the direction in a variable", "NAME=VALUE", repeated=True)
@@ -146,6 +150,8 @@ EVAL = Command(
         FORMAT,
         JSON,
         OUTPUT,
+        SHOW,
+        THREADS,
         TIMEOUT,
         PROGRAM,
         INTERACTIVE,
@@ -163,7 +169,7 @@ RUN = Command(
     "a program, a notebook or a document",
     "Runs FILE: a program (.py, .txt), the code cells of a notebook (.ipynb), the fenced blocks of a document (.md),\n"
     "or standard input with '-'. Prompts ('>>> ', 'In [3]:') are dropped. Variables are bound before it starts.",
-    (CHECK, DTYPE, MANUAL_SEED, NAMES, TIMEOUT, INTERACTIVE, VAR, HELP),
+    (CHECK, DTYPE, MANUAL_SEED, NAMES, THREADS, TIMEOUT, INTERACTIVE, VAR, HELP),
     "gradcli run tutorial.txt\ngradcli run notebook.ipynb --check\necho 'print(ones(2))' | gradcli run -\n",
 )
 
@@ -193,7 +199,7 @@ DIFF = Command(
     "the derivative of an expression, as a formula",
     "Prints the derivative as a simplified formula in gradcli's own language, shared parts as lines before the last,\n"
     'so that gradcli eval "$(gradcli diff EXPR --wrt x)" --x VALUE is the gradient. Variables may be left without a\n'
-    "value: then the formula holds for any shape (x.numel() where it matters). A name that EXPR assigns may be in --wrt.",
+    "value: then the formula holds for any shape (x.numel() where it matters). --wrt may name what EXPR assigns.",
     (
         Option("--wrt", "differentiate by these (all floating-point variables)", "x,y", "names"),
         Option("--order", "1, or 2: the derivative of the sum of the gradient", "N", "integer"),
@@ -265,7 +271,8 @@ CHECKING = Command(
     "status 1 when one does not agree. An element on a kink is named as such, with the derivatives on both sides. A\n"
     "torch.autograd.Function of your own, in the statements before EXPR or in -f FILE, is checked the same way.",
     (WRT, MANUAL_SEED, CHECK_FORMAT, JSON, OUTPUT, TIMEOUT, PROGRAM, VAR, HELP),
-    'gradcli check "softplus(x).sum()" --x randn:3 --manual-seed 0\ngradcli check -f my_function.py --x randn:4 --json\n',
+    'gradcli check "softplus(x).sum()" --x randn:3 --manual-seed 0\n'
+    "gradcli check -f my_function.py --x randn:4 --json\n",
 )
 
 EXPLAIN = Command(
@@ -290,7 +297,10 @@ EXPLAIN = Command(
     'gradcli explain "x * 2" --x 1,2,3 --seed 0.1,1,0.0001 --to markdown\n',
 )
 
-COMMANDS = {command.name: command for command in (EVAL, RUN, REPL, DIFF, EXPLAIN, JACOBIAN, HESSIAN, JVP, HVP, CHECKING, OPS)}
+COMMANDS = {
+    command.name: command
+    for command in (EVAL, RUN, REPL, DIFF, EXPLAIN, JACOBIAN, HESSIAN, JVP, HVP, CHECKING, OPS)
+}
 
 DESCRIPTION = """\
 gradcli: PyTorch's autograd at the shell prompt, without PyTorch.

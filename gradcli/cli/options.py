@@ -298,8 +298,7 @@ EXPLAIN = Command(
 )
 
 COMMANDS = {
-    command.name: command
-    for command in (EVAL, RUN, REPL, DIFF, EXPLAIN, JACOBIAN, HESSIAN, JVP, HVP, CHECKING, OPS)
+    command.name: command for command in (EVAL, RUN, REPL, DIFF, EXPLAIN, JACOBIAN, HESSIAN, JVP, HVP, CHECKING, OPS)
 }
 
 DESCRIPTION = """\

@@ -14,7 +14,7 @@ import numpy as np
 from gradcli.autodiff.backward import vjp
 from gradcli.engine.run import value
 from gradcli.graph.node import MODE, Node
-from gradcli.graph.op import leaf, leaf_op, number_op
+from gradcli.graph.op import leaf, leaf_op, number_op, pick, pick_op
 from gradcli.graph.terms import Term
 from gradcli.graph.walk import ancestors, sources
 from gradcli.simplify.build import Builder
@@ -67,7 +67,7 @@ class Graph:
         self.output = output
         self.variables = dict(names)
         order = [n for n in ancestors([output], lambda n: n.requires_grad) if n.op is not leaf_op]
-        self.steps = [n for n in order if n.via is None]
+        self.steps = [n for n in order if n.via is None and not n.op.outputs]
         self.label = {n.serial: name for n, name in names.items()}
         taken = set(names.values()) | set(assigned.values())
         fresh = (name for name in (f"t{at}" for at in range(1, len(order) + 2)) if name not in taken)
@@ -80,12 +80,15 @@ class Graph:
             if not self.label[n.serial]:
                 self.label[n.serial] = next(fresh)
         for n in order:
-            if n.via is not None:
+            if n.via is not None and _inner(n).serial in self.label:
                 self.label[n.serial] = self.label[_inner(n).serial]
 
     def inputs(self, step: Node) -> list[Node]:
-        """What a step is computed from, expansions that keep a name resolved."""
-        return [_inner(i) for i in sources(step)]
+        """What a step is computed from, expansions that keep a name resolved.
+
+        An output of an op of several is one step with that op.
+        """
+        return [_inner(i) for i in sources(_inner(sources(step)[0]) if step.op is pick_op else step)]
 
     def stand_ins(self, step: Node, known: bool) -> tuple[Node, list[Node]]:
         """The step applied to leaves of their own where an input is a step or a variable."""
@@ -98,9 +101,10 @@ class Graph:
             own = leaf(array, i.dtype)
             own.requires_grad = i.requires_grad
             stand.append(own)
-        again = Node(step.op, tuple(stand), step.params, step.shape, step.dtype)
+        made = _inner(sources(step)[0]) if step.op is pick_op else step
+        again = Node(made.op, tuple(stand), made.params, made.shape, made.dtype)
         again.requires_grad = True
-        return again, stand
+        return (pick(again, step.params["at"]) if step.op is pick_op else again), stand
 
 
 def _inner(node: Node) -> Node:

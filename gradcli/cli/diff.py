@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.api import Session
 from gradcli.cli.arguments import Arguments
 from gradcli.cli.program import (
     check_variables_are_named,
@@ -150,7 +151,7 @@ def free_names(module: ast.Module, known: Any) -> list[str]:
     }
     assigned |= {p.name for p in ast.walk(module) if isinstance(p, ast.FunctionDef | ast.ClassDef | ast.Param)}
     modules = {"torch", "F", "math", "np", "linalg", "special", "nn", "func", "autograd", "device"}
-    taken = assigned | set(catalog().free) | modules | set(known) | _BUILTINS
+    taken = assigned | set(catalog().free) | modules | set(known) | _BUILTINS | set(Session().completions())
     in_order = [part.id for part in ast.walk(module) if isinstance(part, ast.Name)]
     return [n for n in dict.fromkeys(sorted(in_order)) if n not in taken]
 

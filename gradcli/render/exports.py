@@ -45,9 +45,9 @@ class TorchStyle(Style):
         """A number broadcast to a shape."""
         return f"torch.{super().constant(value, shape)}"
 
-    def cast(self, text: str, dtype: DType) -> str:
-        """A term in another dtype."""
-        return super().cast(text, dtype)
+    def filled(self, text: str, shape: Shape) -> str:
+        """A number that is written as a formula, broadcast to a shape."""
+        return f"torch.{super().filled(text, shape)}"
 
     def literal(self, text: str, dtype: DType) -> str:
         """A tensor written out."""
@@ -240,6 +240,10 @@ class NumpyStyle(Style):
         if self.like and shape and self.variables.get(self.like) == shape:
             return f"np.full_like({self.like}, {decimal(value)})"
         return f"np.full({self.shape(shape)}, {decimal(value)})" if shape else f"np.array({decimal(value)})"
+
+    def filled(self, text: str, shape: Shape) -> str:
+        """A number that is written as a formula, broadcast to a shape."""
+        return f"np.full({self.shape(shape)}, {text})"
 
     def integer_text(self, text: str) -> str:
         """The text of an unknown size."""

@@ -120,8 +120,11 @@ def _product(term: Term, texts: Any) -> tuple[str, int]:
     factor: Fraction = term.param("factor")
     above: list[str] = []
     under: list[str] = []
-    for a, p in zip(term.args, term.param("powers"), strict=True):
-        (above if p > 0 else under).append(_power(a, abs(p), texts))
+    pairs = list(zip(term.args, term.param("powers"), strict=True))
+    for a, p in pairs:
+        alone = p == 1 and [q for _, q in pairs].count(1) == 1 and abs(factor.numerator) == 1 and len(pairs) > 1
+        alone = alone and not any(q > 0 for b, q in pairs if b is not a)
+        (above if p > 0 else under).append(texts[a.serial][0] if alone else _power(a, abs(p), texts))
     size, sign = abs(factor), "-" if factor < 0 else ""
     if under:
         top = ([str(size.numerator)] if size.numerator != 1 or not above else []) + above

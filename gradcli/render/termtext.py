@@ -82,6 +82,12 @@ class Style:
             return f"{'ones' if value else 'zeros'}({self.shape(shape)}{dtype})"
         return f"full({self.shape(shape)}, {decimal(value)}{dtype})"
 
+    def filled(self, text: str, shape: Shape) -> str:
+        """A number that is written as a formula (1/x.numel()), broadcast to a shape."""
+        if self.like and shape and self.variables.get(self.like) == shape:
+            return f"full_like({self.like}, {text})"
+        return f"full({self.shape(shape)}, {text}{f', dtype={self.like}.dtype' if self.like else ''})"
+
     def expanded(self, text: str, shape: Shape) -> str:
         """A term broadcast to a shape."""
         return f"{text}.expand({self.sizes_of(shape)})"
@@ -229,6 +235,8 @@ class Writer:
         inner = term.args[0]
         if inner.head == "number":
             return self.style.constant(inner.value, term.shape), ATOM
+        if inner.dtype is None and not inner.shape:
+            return self.style.filled(self.texts[inner.serial][0], term.shape), ATOM
         return self.style.expanded(self.at(inner, ATOM), term.shape), ATOM
 
     def _reshape(self, term: Term) -> Text:

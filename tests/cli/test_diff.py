@@ -1,5 +1,8 @@
 """`gradcli diff`: what it prints, and that eval reads it back."""
 
+import subprocess
+import sys
+
 import pytest
 
 
@@ -57,3 +60,48 @@ def test_a_name_that_is_no_variable(call):
 
 def test_a_wrong_order(call):
     assert call("diff", "x**2", "--wrt", "x", "--x", "1", "--order", "3").status == 2
+
+
+@pytest.mark.parametrize(
+    ("expression", "latex"),
+    [
+        ("mean(3*(x+2)**2)", r"\[ \frac{\partial f}{\partial x} = \frac{3}{2} \, \left(x + 2\right) \]"),
+        ("sum(sqrt(x))", r"\[ \frac{\partial f}{\partial x} = \frac{1}{2 \, \sqrt{x}} \]"),
+        ("norm(x)", r"\[ \frac{\partial f}{\partial x} = \frac{x}{\left\lVert x \right\rVert} \]"),
+        ("sum(exp(-x**2))", r"\[ \frac{\partial f}{\partial x} = -2 \, x \, \exp\left(-x^{2}\right) \]"),
+    ],
+)
+def test_latex(call, expression, latex):
+    assert out(call("diff", expression, "--wrt", "x", "--x", "ones:2,2", "--to", "latex")) == latex + "\n"
+
+
+@pytest.mark.parametrize("expression", ["mean(3*(x+2)**2)", "logsumexp(x, 0)", "sum(x[1:]**2)", "prod(x)", "max(x)"])
+def test_the_numpy_function_passes_its_own_test(call, tmp_path, expression):
+    text = out(call("diff", expression, "--wrt", "x", "--x", "0.5,2,1", "--to", "numpy", "--with-test"))
+    file = tmp_path / "exported.py"
+    file.write_text(text)
+    done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("ok\n", "")
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("expression", ["mean(3*(x+2)**2)", "logsumexp(x, 0)", "sum(x[1:]**2)", "prod(x)", "max(x)"])
+def test_the_torch_function_passes_its_own_test(call, tmp_path, expression):
+    text = out(call("diff", expression, "--wrt", "x", "--x", "0.5,2,1", "--to", "torch", "--with-test"))
+    file = tmp_path / "exported.py"
+    file.write_text(text)
+    done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("ok\n", "")
+
+
+def test_what_has_no_formula_is_written_as_a_call(call):
+    ended = call("diff", "sum(x.unfold(0, 2, 1)**2)", "--wrt", "x", "--x", "1,2,3")
+    assert ended.out == "torch.func.grad(lambda x: sum(sum(x.unfold(0, 2, 1)**2)))(x)\n"
+    assert "no formula is known for unfold" in ended.err
+    assert call("eval", ended.out, "--x", "1,2,3", "--no-grad").out == "tensor([2., 8., 6.])\n"
+
+
+def test_what_draws_random_numbers_is_refused(call):
+    ended = call("diff", "sum(dropout(x))", "--wrt", "x", "--x", "1,2,3")
+    assert ended.status == 1
+    assert "draws random numbers" in ended.err

@@ -1,5 +1,12 @@
 """`gradcli explain`: the steps, the numbers, and why a gradient is missing."""
 
+import re
+
+import numpy as np
+import pytest
+
+from gradcli import Session
+
 TUTORIAL = """\
 Forward
   x = [[1, 1], [1, 1]]
@@ -69,3 +76,21 @@ def test_a_variable_without_value(call):
     ended = call("explain", "x**2")
     assert ended.status == 1
     assert "x has no value" in ended.err
+
+
+EXPRESSIONS = [
+    "mean(3*(x+2)**2)", "sum(softmax(x, 0)**2)", "logsumexp(x, 0)", "norm(x)", "x[0]*x[1]", "sum(x.max(0).values)",
+    "sum(layer_norm(x, (3,))**3)", "y = x*2; y = y*y; sum(y + x)", "var(x)", "prod(x)", "sum(where(x > 1, x, x**2))",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_the_last_number_is_the_gradient(call, expression):
+    ended = call("explain", expression, "--x", "1,3,-2")
+    assert ended.status == 0, ended
+    session = Session()
+    session.set("x", np.array([1, 3, -2], np.float32), requires_grad=True)
+    session.eval(expression).backward()
+    last = [line for line in ended.out.splitlines() if line.strip().startswith("= ")][-1]
+    found = [float(word) for word in re.findall(r"-?[\d.]+(?:e[-+]?\d+)?", last)]
+    assert np.allclose(found, session["x"].grad.numpy(), rtol=1e-4, atol=1e-4)

@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 
 from gradcli.dtypes import int64
-from gradcli.errors import DtypeError, IndexError_, NotImplementedError_, ShapeError, ValueError_
+from gradcli.errors import DtypeError, IndexError_, ShapeError, ValueError_
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, index, kept, leaf, op
 from gradcli.ops.along import put_along, take_along
 from gradcli.ops.compare import eq, where
 from gradcli.ops.convert import to_dtype
 from gradcli.ops.limits import clamp_min
+from gradcli.ops.normalize import widened
+from gradcli.ops.search import shortened
 from gradcli.ops.shape import expand, reshape
+from gradcli.ops.updates import Updates
 
 MODES = ("sum", "mean", "max")
 
@@ -126,15 +129,17 @@ def _pooled(
 ) -> Any:
     count, width = indices.shape[0], weight.shape[1]
     at = reshape(_row_number(indices, rows=weight.shape[0]), shape=(count, 1))
-    rows = take_along(weight, expand(at, size=(count, width)), dim=0)
+    rows = widened(take_along(weight, expand(at, size=(count, width)), dim=0))
     counted = eq(eq(indices, -1 if padding_idx is None else padding_idx), False)
     if mode == "max" and count:
-        return _bag_max(rows, counted, offsets, bags=bags)[0]
+        return to_dtype(_bag_max(rows, counted, offsets, bags=bags)[0], weight.dtype)
     counts = to_dtype(reshape(counted, shape=(count, 1)), rows.dtype)
     if factors is not None:
-        rows = rows * reshape(factors, shape=(count, 1))
+        rows = rows * reshape(widened(factors), shape=(count, 1))
     total = bag_sum(rows * counts, offsets, bags=bags)
-    return total if mode != "mean" else total / clamp_min(bag_sum(counts, offsets, bags=bags), min=1)
+    if mode == "mean":
+        total = total / clamp_min(bag_sum(counts, offsets, bags=bags), min=1)
+    return to_dtype(total, weight.dtype)
 
 
 _named = op(
@@ -171,7 +176,7 @@ def _bags(indices: Node, offsets: Node | None, include_last_offset: bool) -> tup
     return indices, offsets, offsets.shape[0] - include_last_offset
 
 
-def _check_arguments(indices: Node, weight: Node, factors: Node | None, mode: str, max_norm: float | None) -> None:
+def _check_arguments(indices: Node, weight: Node, factors: Node | None, mode: str) -> None:
     if weight.ndim != 2 or not weight.dtype.floating:
         raise ShapeError(f"the weight must be a floating-point matrix, not {weight.dtype.name} of {weight.shape}")
     if indices.dtype.name not in ("int64", "int32"):
@@ -188,8 +193,6 @@ def _check_arguments(indices: Node, weight: Node, factors: Node | None, mode: st
             "per_sample_weights go with mode='sum' and have the shape of the input",
             torch="embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum'",
         )
-    if max_norm is not None:
-        raise NotImplementedError_("max_norm is not available", hint="renormalise the weight first: torch.renorm")
 
 
 def _embedding_bag(
@@ -199,21 +202,24 @@ def _embedding_bag(
     factors: Node | None = None,
     *,
     max_norm: float | None,
+    norm_type: float = 2.0,
     mode: str,
     include_last_offset: bool,
     padding_idx: int | None,
 ) -> Any:
-    _check_arguments(indices, weight, factors, mode, max_norm)
+    _check_arguments(indices, weight, factors, mode)
     flat, starts, bags = _bags(indices, offsets, include_last_offset)
     if factors is not None and factors.ndim == 2:
         factors = reshape(factors, shape=flat.shape)
     if padding_idx is not None and padding_idx < 0:
         padding_idx += weight.shape[0]
-    return _named(weight, flat, starts, factors, bags=bags, mode=mode, padding_idx=padding_idx)
+    rows = weight if max_norm is None else shortened(weight, flat, max_norm, norm_type)
+    result = _named(rows, flat, starts, factors, bags=bags, mode=mode, padding_idx=padding_idx)
+    return result if max_norm is None else Updates(result, {"weight": rows})
 
 
 embedding_bag: Op = op(
-    "embedding_bag(Tensor input, Tensor weight, Tensor? offsets=None, float? max_norm=None, ignored norm_type=2, "
+    "embedding_bag(Tensor input, Tensor weight, Tensor? offsets=None, float? max_norm=None, float norm_type=2.0, "
     "ignored scale_grad_by_freq=False, str mode='mean', ignored sparse=False, Tensor? per_sample_weights=None, "
     "bool include_last_offset=False, int? padding_idx=None)",
     "The mean (or sum, or largest elements) of the rows of weight at the indices of each bag.",

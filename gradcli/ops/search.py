@@ -9,10 +9,11 @@ import numpy as np
 
 from gradcli import dtypes
 from gradcli.engine.run import value
-from gradcli.errors import DtypeError, IndexError_, ShapeError, ValueError_
+from gradcli.errors import DtypeError, IndexError_, NotImplementedError_, ShapeError, ValueError_
 from gradcli.graph.node import Node
-from gradcli.graph.op import Op, draw, kept, leaf, op
+from gradcli.graph.op import Op, draw, kept, leaf, op, same
 from gradcli.ops.gather import check_range
+from gradcli.ops.updates import Updates
 from gradcli.shapes import Shape
 
 
@@ -272,14 +273,61 @@ def _embedding_node(indices: Node, weight: Node, padding_idx: int | None, scale_
     return result
 
 
+def _shortened_kernel(weight: Any, indices: Any, max_norm: float, norm_type: float) -> Any:
+    result = weight.copy()
+    at = np.unique(indices)
+    at = at[(at >= 0) & (at < len(weight))]  # the lookup refuses the others
+    rows = weight[at].astype(np.float64)
+    norms = np.linalg.norm(rows, norm_type, axis=1, keepdims=True)
+    result[at] = np.where(norms > max_norm, rows * (max_norm / (norms + 1e-7)), rows)
+    return result
+
+
+_shortened: Op = op(
+    "_shortened(Tensor input, Tensor indices, float max_norm, float norm_type)",
+    "input with the rows at the indices scaled down to norm max_norm where they are longer.",
+    spelled=["_"],
+    kernel=_shortened_kernel,
+    shape=same,
+    dtype=kept,
+)
+
+
+def shortened(weight: Node, indices: Node, max_norm: float, norm_type: float) -> Node:
+    """The weight of an embedding after its rows were scaled down, as torch does it in place.
+
+    Raises: NotImplementedError_ when the weight requires grad.
+    """
+    if weight.requires_grad:
+        raise NotImplementedError_(
+            "max_norm changes the weight in place, which a weight that requires grad does not allow here",
+            hint="scale it first, under torch.no_grad(): weight.renorm_(2, 0, max_norm)",
+        )
+    result: Node = _shortened(weight, indices, max_norm=max_norm, norm_type=norm_type)
+    return result
+
+
+def _embedding_renormed(
+    indices: Node,
+    weight: Node,
+    padding_idx: int | None,
+    max_norm: float | None,
+    norm_type: float,
+    scale_grad_by_freq: bool,
+) -> Any:
+    if max_norm is None:
+        return _embedding_node(indices, weight, padding_idx, scale_grad_by_freq)
+    weight = shortened(weight, indices, max_norm, norm_type)
+    return Updates(_embedding_node(indices, weight, padding_idx, scale_grad_by_freq), {"weight": weight})
+
+
 op(
     "embedding(Tensor input, Tensor weight, int? padding_idx=None, float? max_norm=None, float norm_type=2.0, "
-    "bool scale_grad_by_freq=False, bool sparse=False)",
-    "The rows of weight at the indices; none of the gradient goes to row padding_idx.",
+    "bool scale_grad_by_freq=False, ignored sparse=False)",
+    "The rows of weight at the indices; none of the gradient goes to row padding_idx. max_norm scales longer rows down "
+    "first, in place.",
     spelled=["F.embedding"],
-    expands=lambda indices, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse: _embedding_node(
-        indices, weight, padding_idx, scale_grad_by_freq
-    ),
+    expands=_embedding_renormed,
     samples=[
         draw((4, 3), input=[[0, 2], [2, 1]], padding_idx=None),
     ],

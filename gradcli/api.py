@@ -17,7 +17,7 @@ from gradcli.language.context import Context
 from gradcli.language.machine import Machine, compile_program
 from gradcli.language.parse import parse_program
 from gradcli.language.tensor import Tensor
-from gradcli.replay import ValueAndGrad
+from gradcli.replay import ValueAndGrad, plan_in_words
 from gradcli.source import Source
 from gradcli.suggest import nearest
 
@@ -115,6 +115,18 @@ class Session:
                 return self._machine.run(code, self._variables)
             finally:
                 self._context.write = before
+
+    def plan(self, program: Program, wrt: Sequence[str] | None = None) -> str:
+        """How the value of an expression and its gradients would be computed from the variables, in words.
+
+        Raises: GradcliError.
+        """
+        if isinstance(program, str):
+            program = Source(program)
+        module = parse_program(program) if isinstance(program, Source) else program
+        code = compile_program(module)
+        self._machine.ops_first = True
+        return plan_in_words(self._context, lambda names: self._machine.run(code, names), dict(self._variables), wrt)
 
     def __getitem__(self, name: str) -> Any:
         """The value of a variable.

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.dtypes import from_numpy
+from gradcli.engine.describe import describe
 from gradcli.engine.plan import Plan
 from gradcli.engine.read import read
 from gradcli.engine.run import run as compute
@@ -21,6 +22,7 @@ from gradcli.language.autograd import grad
 from gradcli.language.context import Context
 from gradcli.language.tensor import Tensor
 
+NO_PLAN = "no plan: the course of the program depends on its values, so its statements run one after another\n"
 SIGNATURES = 64  # plans kept by one function; then it starts over
 
 Result = tuple[Any, dict[str, np.ndarray | None]]
@@ -101,9 +103,10 @@ class ValueAndGrad:
         if len(self._replays) >= SIGNATURES:
             self._replays.clear()
         native = all(from_numpy(a.dtype) is not None and a.dtype.isnative for a in inputs.values())
-        self._replays[key] = self._planned(inputs) if native else None
+        self._replays[key] = self.planned(inputs) if native else None
 
-    def _planned(self, inputs: dict[str, np.ndarray]) -> Replay | None:
+    def planned(self, inputs: dict[str, np.ndarray]) -> Replay | None:
+        """A plan for the signature of the inputs; None when the program asks for their values on its way."""
         context = self._context
         with context.active():
             MODE.deferring = True
@@ -149,6 +152,28 @@ class ValueAndGrad:
             return wanted, output, [None] * len(wanted)
         found = grad([output], [tensors[n] for n in wanted], [None], allow_unused=True, retain_graph=True)
         return wanted, output, found
+
+
+def plan_in_words(
+    context: Context, run: Callable[[dict[str, Any]], Any], variables: dict[str, Any], wrt: Sequence[str] | None
+) -> str:
+    """The plan of a program whose variables are these, with its gradients if its value is one number.
+
+    wrt: the variables differentiated by, default those that require grad.
+    """
+    arrays = {name: t.numpy() for name, t in variables.items() if isinstance(t, Tensor)}
+    others = {name: value for name, value in variables.items() if name not in arrays}
+    wanted = [name for name in arrays if variables[name].requires_grad] if wrt is None else list(wrt)
+    for names in (wanted, []):
+        function = ValueAndGrad(context, lambda given: run({**others, **given}), lambda value: value, names)
+        try:
+            replay = function.planned(arrays)
+        except GradError:
+            if not names:
+                raise
+        else:
+            return describe(replay.plan, replay.names) if replay is not None else NO_PLAN
+    raise AssertionError("the second round differentiates by nothing")
 
 
 def _differentiate_by(tensor: Tensor) -> None:

@@ -29,6 +29,9 @@ def run_eval(arguments: Arguments, environment: Environment) -> int:
     if form == "npz" and path is None and environment.stdout_is_terminal:
         raise UsageError("npz is not for a terminal", hint="-o FILE")
     check_stdin_once(arguments)
+    if "show" in arguments.values:
+        write_result(plan_text(arguments, environment), path, environment)
+        return 0
     with time_limit(arguments.values.get("timeout"), environment):
         session, value, gradients, printed = evaluate(arguments, environment)
         text = "".join(printed)
@@ -46,6 +49,15 @@ def run_eval(arguments: Arguments, environment: Environment) -> int:
 
         return converse(session, environment)
     return 0
+
+
+def plan_text(arguments: Arguments, environment: Environment) -> str:
+    """How the value and the gradients would be computed."""
+    module = parse_with_value(read_source(arguments, environment))
+    check_variables_are_named(module, arguments)
+    session = open_session(arguments)
+    bind_variables(session, arguments, environment, None)
+    return session.plan(module, wanted_names(arguments))
 
 
 def evaluate(arguments: Arguments, environment: Environment) -> tuple[Session, object, Gradients, list[str]]:

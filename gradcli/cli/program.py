@@ -56,6 +56,13 @@ def open_session(arguments: Arguments) -> Session:
     seed = arguments.values.get("manual_seed")
     if seed is not None:
         session.run(Source(f"torch.manual_seed({int(seed)})", "--manual-seed"))
+    threads = arguments.values.get("threads")
+    if threads is not None:
+        from gradcli.engine.threads import set_threads  # start-up: few ask
+
+        if int(threads) < 1:
+            raise UsageError(f"--threads needs a number above 0, and got {threads!r}")
+        set_threads(int(threads))
     if "no_grad" in arguments.flags:
         session.run("torch.set_grad_enabled(False)")
     return session

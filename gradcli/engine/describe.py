@@ -106,7 +106,7 @@ def _pass_lines(what: Pass, number: int, words: _Words) -> list[str]:
 
 
 def _bytes(term: Term) -> int:
-    return 0 if term.dtype is None else term.size * int(term.dtype.itemsize)
+    return 0 if term.dtype is None or term.kind == CONST else term.size * int(term.dtype.itemsize)
 
 
 def _traffic(plan: Plan) -> tuple[int, int, int, int]:

@@ -1,0 +1,82 @@
+"""Accuracy of sums, memory, and results that are reused only when nobody holds them."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import gradcli
+from gradcli.engine import buffers
+
+SIZES = [(1 << 13) + 1, (1 << 16) - 1, (1 << 18) + 7]
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("scale", [1.0, 1e-30, 1e18])
+def test_sums_are_accurate(n: int, scale: float) -> None:
+    x = (np.random.default_rng(n).uniform(0, 1, n) * scale).astype(np.float32)
+    exact = math.fsum(x.tolist())
+    f = gradcli.value_and_grad("x.sum()")
+    assert abs(float(f(x=x)[0]) - exact) <= 2e-7 * exact
+    g = gradcli.value_and_grad("x.norm()")
+    norm = math.sqrt(math.fsum(float(v) ** 2 for v in x))
+    assert abs(float(g(x=x)[0]) - norm) <= 2e-7 * norm
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_float64_sums_are_accurate(n: int) -> None:
+    x = np.random.default_rng(n).standard_normal(n) * 10.0 ** np.random.default_rng(n + 1).integers(-8, 8, n)
+    f = gradcli.value_and_grad("x.sum()", dtype="float64")
+    assert abs(float(f(x=x)[0]) - math.fsum(x)) <= 4e-16 * math.fsum(np.abs(x))
+
+
+def test_logarithms_of_sums_keep_large_and_missing_values() -> None:
+    for x in ([-1e4] * 9000, [1e4] * 9000, [-math.inf] * 9000, [math.inf] + [0.0] * 9000, [math.nan] + [0.0] * 9000):
+        array = np.array(x, np.float32)
+        value = gradcli.value_and_grad("logsumexp(x, 0)")(x=array)[0]
+        with np.errstate(all="ignore"):
+            assert np.allclose(value, np.logaddexp.reduce(array.astype(np.float64)), equal_nan=True)
+
+
+PEAK = """
+import resource, sys
+import numpy as np
+import gradcli
+from gradcli.engine import threads
+threads.set_threads(2)
+f = gradcli.value_and_grad(sys.argv[1])
+x = np.ones(int(sys.argv[2]), np.float32)
+f(x=np.ones(10**5, np.float32))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+value, gradients = f(x=x)
+del value, gradients
+value, gradients = f(x=x)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak that Linux keeps")
+@pytest.mark.parametrize("program", ["mean(3*(x+2)**2)", "sum(sin(x)*exp(-x*x)+tanh(x))", "logsumexp(x, 0)"])
+def test_peak_memory_of_chains(program: str) -> None:
+    n = 10**7
+    done = subprocess.run([sys.executable, "-c", PEAK, program, str(n)], capture_output=True, text=True, check=True)
+    results = 4 * n
+    assert int(done.stdout) <= results + 0.15 * 2 * results
+
+
+def test_a_result_that_is_held_is_never_given_out_again() -> None:
+    buffers.forget()
+    shape = (buffers.LARGE // 4,)
+    first = buffers.empty(shape, np.float32)
+    place = first.__array_interface__["data"][0]
+    part = first[10:]
+    del first
+    assert buffers.empty(shape, np.float32).__array_interface__["data"][0] != place
+    del part
+    again = [buffers.empty(shape, np.float32) for _ in range(3)]
+    assert place in [a.__array_interface__["data"][0] for a in again]
+    buffers.forget()

@@ -16,6 +16,6 @@ def simplified(output: Node, names: Mapping[Node, str], builder: Builder | None 
     b = builder or Builder()
     term = b.expand(Converter(b, names).term(output), output.shape)
     inner = bare(term)
-    if not output.dtype.floating or inner.head == "number" or term.floating:
+    if not output.dtype.floating or (inner.dtype is None and not inner.shape) or term.floating:
         return term
     return b.expand(b.cast(inner, output.dtype), output.shape)

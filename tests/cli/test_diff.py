@@ -21,6 +21,15 @@ def test_an_unknown_shape(call):
     assert (ended.out, ended.err) == ("6*(x + 2)/x.numel()\n", "")
 
 
+def test_a_constant_gradient_of_an_unknown_shape(call):
+    assert out(call("diff", "mean(x)", "--wrt", "x")) == "full_like(x, 1/x.numel())\n"
+
+
+def test_a_call_of_the_language_is_no_variable(call):
+    ended = call("diff", "sum(tensor([1., 5.])*x)", "--wrt", "x", "--x", "1,2")
+    assert out(ended) == "tensor([1.0, 5.0], dtype=torch.float64)\n"
+
+
 def test_the_formula_is_read_back(call):
     formula = out(call("diff", "mean(3*(x+2)**2)", "--wrt", "x"))
     ended = call("eval", formula, "--x", "ones:2,2", "--no-grad")

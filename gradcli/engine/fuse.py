@@ -189,6 +189,9 @@ class _Workspace:
                 part = _part(s, r, down)
                 before = carried[n]
                 carried[n] = part if before is None else _JOIN[s.name](before, part)
+        for registers in self._prepared.values():  # hold on to nobody's array
+            for register, _, _ in arrays:
+                registers[register] = None
 
 
 def _part(s: Sum, r: list[Any], down: bool) -> Any:

@@ -680,3 +680,37 @@ def _cast_twice(b: Builder, t: Term) -> Term | None:
     if x.head == "cast" and x.args[0].dtype is t.dtype and x.floating:
         return x.args[0]
     return None
+
+
+@law("product", "exp(z) / (1 + exp(z)) -> sigmoid(z), 1 / (1 + exp(z)) -> sigmoid(-z)", "always")
+def _logistic(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    for a, p in pairs:
+        if a.head != "sum" or a.param("constant") != 1 or a.param("factors") != (1,) or a.args[0].head != "exp":
+            continue
+        if p > 0 or p.denominator != 1:
+            continue
+        e = a.args[0]
+        above = next((q for x, q in pairs if x is e and q > 0), Fraction(0))
+        both = min(above, -p)
+        rest = [(x, q) for x, q in pairs if x is not a and not (x is e and q > 0)]
+        rest += [(e, above - both), (b.unary("sigmoid", e.args[0]), both)]
+        rest.append((b.unary("sigmoid", b.scale(-ONE, e.args[0])), -p - both))
+        return b.power_product([(b.number(t.param("factor")), ONE), *[(x, q) for x, q in rest if q]])
+    return None
+
+
+@law("product", "exp(z) * sigmoid(-z) -> sigmoid(z)", "always")
+def _logistic_product(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    for e, q in pairs:
+        if e.head != "exp" or q <= 0:
+            continue
+        mirror = b.unary("sigmoid", b.scale(-ONE, e.args[0]))
+        p = next((p for a, p in pairs if a is mirror and p > 0), Fraction(0))
+        both = min(p, q)
+        if both > 0:
+            rest = [(a, p) for a, p in pairs if a is not e and not (a is mirror and p > 0)]
+            rest += [(e, q - both), (mirror, p - both), (b.unary("sigmoid", e.args[0]), both)]
+            return b.power_product([(b.number(t.param("factor")), ONE), *[(a, p) for a, p in rest if p]])
+    return None

@@ -47,7 +47,10 @@ def _copying(signature: str, view: Callable[..., Any], grad_fn: str) -> None:
 
     name = signature.split("(", 1)[0]
     doc = f"A copy of what {name.removesuffix('_copy').removeprefix('unsafe_')} shows."
-    op(signature, doc, spelled=[f"torch.{name}"], expands=copied, grad_fn=(grad_fn, grad_fn))
+    spelled = [f"torch.{name}"]
+    if name.startswith("unsafe_") or name == "narrow_copy":  # these are methods, too
+        spelled.append(f".{name}")
+    op(signature, doc, spelled=spelled, expands=copied, grad_fn=(grad_fn, grad_fn))
 
 
 _copying("alias_copy(Tensor input)", alias, "AliasBackward0_copy")

@@ -62,9 +62,10 @@ SPELLED = {
         "torch.conv2d torch.conv3d torch.conv_transpose1d torch.conv_transpose2d torch.conv_transpose3d"
     ),
     "copies": (
-        ".conj .conj_physical .real .resolve_conj .resolve_neg .sum_to_size torch.alias_copy torch.as_strided_copy "
-        "torch.conj torch.conj_physical torch.diagonal_copy torch.expand_copy torch.narrow_copy torch.permute_copy "
-        "torch.real torch.resolve_conj torch.resolve_neg torch.select_copy torch.slice_copy torch.split_copy "
+        ".conj .conj_physical .narrow_copy .real .resolve_conj .resolve_neg .sum_to_size .unsafe_chunk "
+        ".unsafe_split .unsafe_split_with_sizes torch.alias_copy torch.as_strided_copy torch.conj "
+        "torch.conj_physical torch.diagonal_copy torch.expand_copy torch.narrow_copy torch.permute_copy torch.real "
+        "torch.resolve_conj torch.resolve_neg torch.select_copy torch.slice_copy torch.split_copy "
         "torch.split_with_sizes_copy torch.squeeze_copy torch.t_copy torch.transpose_copy torch.unbind_copy "
         "torch.unfold_copy torch.unravel_index torch.unsafe_chunk torch.unsafe_split torch.unsafe_split_with_sizes "
         "torch.unsqueeze_copy torch.view_copy"

@@ -242,6 +242,7 @@ op(
     "squeeze(Tensor input, dims dim=None)",
     "input without its dimensions of size 1, or without those of dim that have size 1.",
     expands=squeeze,
+    view=True,
     inplace=True,
     samples=[draw((1, 3, 1)), draw((1, 3, 1), dim=0), draw((1, 3, 1), dim=(0, -1)), draw((2, 3), dim=1)],
     wrong=[("squeeze(ones(2, 3), 4)", "out of range")],

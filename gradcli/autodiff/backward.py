@@ -141,7 +141,7 @@ def _visit(
 def _apply_rules(node: Node, g: Any, pending: Cotangents) -> None:
     op, inputs = node.op, node.inputs
     MODE.touched = False
-    MODE.numbers = tuple(i for i in inputs if i.op is number_op)
+    MODE.numbers = tuple([i for i in inputs if i.op is number_op])
     y = node if not op.outputs else _outputs(node)
     try:
         if op.joint is not None:
@@ -170,4 +170,4 @@ def fit(g: Node, primal: Node) -> Node:
     """A cotangent in the shape and dtype of its primal: summed over what was broadcast."""
     if g.shape != primal.shape:
         g = sum_to_shape(g, primal.shape)
-    return to_dtype(g, primal.dtype)
+    return g if g.dtype is primal.dtype else to_dtype(g, primal.dtype)

@@ -265,7 +265,8 @@ def compute_now(node: Node, target: DType | None) -> None:
     try:
         result = node.op.kernel(*values, **node.params) if node.params else node.op.kernel(*values)
         # numpy gives scalars for 0-d results; kernels may rely on arrays
-        node.value = result if type(result) is np.ndarray or type(result) is tuple else np.asarray(result)
+        kind = type(result)
+        node.value = result if kind is np.ndarray or kind is tuple else np.asarray(result)
     except GradcliError as error:
         error.op = error.op or node.op.shown
         error.span = error.span or node.span

@@ -35,6 +35,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from numpy import asarray, ndarray, ufunc
+
 from gradcli import dtypes
 from gradcli.dtypes import DType
 from gradcli.errors import GradcliError
@@ -140,7 +142,7 @@ class Op:
 
     __slots__ = (
         "doc", "domain", "dtype", "elementwise", "expands", "family", "grads", "inplace", "joint", "kernel", "kinks",
-        "linear", "name", "outputs", "random", "samples", "shape", "signature", "spelled", "torch1", "torch2",
+        "linear", "name", "outputs", "plain", "random", "samples", "shape", "signature", "spelled", "torch1", "torch2",
         "view", "wrong",
     )  # fmt: skip
 
@@ -159,6 +161,7 @@ class Op:
     torch2: str | None
     outputs: tuple[str, ...]
     elementwise: bool
+    plain: bool
     linear: bool
     view: bool
     inplace: bool
@@ -185,11 +188,43 @@ class Op:
         """Apply it to nodes (and Python numbers): the node of the result, or a tuple of them."""
         if self.expands is not None:
             return self._expand(inputs, params)
+        if self.plain and len(inputs) == 2:
+            a, b = inputs
+            if (
+                type(a) is Node
+                and type(b) is Node
+                and a.dtype is b.dtype
+                and a.value is not None
+                and b.value is not None
+                and a.op is not number_op
+                and (a.shape == b.shape or not b.shape)
+                and a.dtype.floating
+                and not MODE.deferring
+            ):
+                return self._pair(a, b, inputs, params)
         for given in inputs:
             if type(given) is not Node:
                 inputs = tuple([i if type(i) is Node else number(i) for i in inputs])
                 break
         return self._make(inputs, params)
+
+    def _pair(self, a: Node, b: Node, inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Node:
+        """As `_make`, for what long programs are made of: two known operands that need no promotion."""
+        shape: Shape = a.shape
+        node = Node(self, inputs, params, shape, a.dtype)
+        if MODE.horizon:
+            mark_saved(inputs)
+        if (a.requires_grad or b.requires_grad) and MODE.recording and self.grads is not None:
+            node.requires_grad = True
+        n = 1
+        for s in shape:
+            n *= s
+        if n <= DEFER_ABOVE:
+            result = self.kernel(a.value, b.value)
+            node.value = result if type(result) is ndarray else asarray(result)
+            if not node.requires_grad:
+                node.inputs = ()
+        return node
 
     def _make(self, inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Any:
         try:
@@ -199,27 +234,29 @@ class Op:
             error.op = error.op or self.shown
             raise
         node = Node(self, inputs, params, shape, dtype)
-        known, tracked = not MODE.deferring, False
+        mode, outputs = MODE, self.outputs
+        known, tracked = not mode.deferring, False
         for i in inputs:
             if i.value is None:
                 known = False
             if i.requires_grad:
                 tracked = True
-        if MODE.horizon:
+        if mode.horizon:
             mark_saved(inputs)
-        if tracked and MODE.recording and (self.grads is not None or self.joint is not None):
-            node.requires_grad = bool(self.outputs) or dtype.floating
-        if self.random and MODE.deferring:
-            raise NeedsValue
-        if self.random or (known and (node.size if not self.outputs else _largest(shape)) <= DEFER_ABOVE):
-            if not known:
-                MODE.run(inputs)
+        if tracked and mode.recording and (self.grads is not None or self.joint is not None):
+            node.requires_grad = dtype.floating if not outputs else True
+        if self.random:
+            if mode.deferring:
+                raise NeedsValue
+            mode.run(inputs)
             compute_now(node, target)
-            if not node.requires_grad and not self.view:
-                node.inputs = ()
-        if not self.outputs:
+        elif known and _largest(shape if outputs else (shape,)) <= DEFER_ABOVE:
+            compute_now(node, target)
+        if node.value is not None and not node.requires_grad and not self.view:
+            node.inputs = ()
+        if not outputs:
             return node
-        return tuple([pick(node, at) for at in range(len(self.outputs))])
+        return tuple([pick(node, at) for at in range(len(outputs))])
 
     def _expand(self, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
         assert self.expands is not None
@@ -261,7 +298,8 @@ def _largest(shapes: Iterable[Shape]) -> int:
         n = 1
         for s in shape:
             n *= s
-        largest = max(largest, n)
+        if n > largest:
+            largest = n
     return largest
 
 
@@ -331,6 +369,8 @@ def op(
     o.outputs = tuple(outputs)
     o.elementwise, o.linear, o.view, o.inplace, o.random = elementwise, linear, view, inplace, random
     o.domain, o.kinks, o.samples, o.wrong = domain, tuple(kinks), tuple(samples), tuple(wrong)
+    # two operands in, a result of the same dtype and shape out, where theirs agree
+    o.plain = isinstance(kernel, ufunc) and kernel.nin == 2 and shape is broadcasted and dtype in (promoted, floating)
     if listed:
         TABLE.append(o)
     return o

@@ -8,7 +8,7 @@ from typing import Any
 from gradcli.engine.run import value as node_value
 from gradcli.errors import GradcliError, TypeError_, ValueError_
 from gradcli.graph.node import Node
-from gradcli.graph.op import Op, number
+from gradcli.graph.op import Op, number, number_op
 from gradcli.language.binding import kind_name
 from gradcli.language.call import op_function
 from gradcli.language.context import Context
@@ -54,7 +54,7 @@ def binary(symbol: str, a: Any, b: Any) -> Any:
     left, right = _operand(a), _operand(b)
     if left is None or right is None:
         raise _unsupported(symbol, a, b)
-    if left.op.name == "number" and symbol in _REFLECTED:
+    if left.op is number_op and symbol in _REFLECTED:
         node = _REFLECTED[symbol](a, right)
     else:
         try:

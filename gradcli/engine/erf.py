@@ -1,7 +1,11 @@
-"""The error function in single precision, block by block.
+"""The error function in single precision.
 
-x P(x^2) / Q(x^2) on |x| < 3.925, where erf rounds to 1; our own fit (Lawson's weighted least squares), relative error
-2e-9 in exact arithmetic. Evaluated in single precision it is right to a few units of the last bit.
+For large arrays, block by block: tanh(x P(x^2)), where P is our own fit (Lawson's weighted least squares) of
+atanh(erf(x)) / x, with a relative error of erf of 1e-7; evaluated in single precision, 2.3e-7. tanh is the one function
+of numpy's that costs little more than a polynomial, and it saturates where erf does.
+
+For small ones: x N(x^2) / D(x^2) on |x| < 3.925, where erf rounds to 1, our own fit as well, evaluated in double
+precision with a relative error of 2e-9.
 """
 
 from __future__ import annotations
@@ -26,19 +30,21 @@ SINGLE = (
 )
 
 
-PART = 1 << 13  # elements: what all steps need stays in the innermost cache
-
-
-def _horner(series: tuple[float, ...], t: Any, out: Any) -> Any:
-    np.multiply(t, series[0], out)
-    for c in series[1:-1]:
-        np.add(out, c, out)
-        np.multiply(out, t, out)
-    return np.add(out, series[-1], out)
+# highest power first
+BENT = (
+    1.41853004e-07,
+    -5.66849036e-06,
+    8.76374256e-05,
+    -6.19784944e-04,
+    -1.91830439e-04,
+    1.02769056e-01,
+    1.12837927,
+)
+PART = 1 << 14  # elements: what the steps need stays in the innermost caches
 
 
 def erf_block(x: Any, out: Any) -> None:
-    """erf of a block, in its own precision."""
+    """erf of a block of single precision."""
     if not out.flags.c_contiguous:
         rows = np.empty(out.shape, out.dtype)
         erf_block(x, rows)
@@ -46,22 +52,30 @@ def erf_block(x: Any, out: Any) -> None:
         return
     x, result = x.reshape(-1), out.reshape(-1)
     size = min(PART, x.size)
-    low, high = np.full(size, -BOUND, x.dtype), np.full(size, BOUND, x.dtype)
-    scratch = [np.empty(size, x.dtype) for _ in range(4)]
+    square, total = np.empty(size, x.dtype), np.empty(size, x.dtype)
     for start in range(0, x.size, size):
-        part, to = x[start : start + size], result[start : start + size]
-        n = part.size
-        clipped, t, above, below = (s[:n] for s in scratch)
-        np.minimum(part, high[:n], out=clipped)
-        np.maximum(clipped, low[:n], out=clipped)
-        np.multiply(clipped, clipped, t)
-        np.multiply(clipped, _horner(SINGLE[0], t, above), above)
-        np.true_divide(above, _horner(SINGLE[1], t, below), to)
+        part = x[start : start + size]
+        t, p = square[: part.size], total[: part.size]
+        np.multiply(part, part, t)
+        np.multiply(t, BENT[0], p)
+        for c in BENT[1:-1]:
+            np.add(p, c, p)
+            np.multiply(p, t, p)
+        np.add(p, BENT[-1], p)
+        np.multiply(p, part, p)
+        np.tanh(p, result[start : start + part.size])
+
+
+def _series(coefficients: tuple[float, ...], t: Any) -> Any:
+    total = np.full_like(t, coefficients[0])
+    for c in coefficients[1:]:
+        total *= t
+        total += c
+    return total
 
 
 def erf(x: Any) -> Any:
     """erf of a small array of single precision, rounded once."""
-    wide = np.atleast_1d(np.asarray(x, np.float64))
-    out = np.empty_like(wide)
-    erf_block(wide, out)
-    return out.reshape(np.shape(x)).astype(np.float32)
+    wide = np.clip(x, -BOUND, BOUND, dtype=np.float64)
+    t = wide * wide
+    return np.asarray(wide * _series(SINGLE[0], t) / _series(SINGLE[1], t), np.float32)

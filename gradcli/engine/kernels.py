@@ -64,6 +64,9 @@ def _where(c: Any, x: Any, y: Any, out: Any) -> None:
     if out.dtype.itemsize not in (4, 8) or any(a.dtype != out.dtype for a in (x, y)):
         np.copyto(out, np.where(c, x, y), casting="unsafe")
         return
+    if c.size == 1:
+        np.copyto(out, x if c else y)
+        return
     bits = np.int32 if out.dtype.itemsize == 4 else np.int64
     xb, yb, mask = x.view(bits), y.view(bits), out.view(bits)
     np.negative((c if c.dtype == np.bool_ else c != 0).view(np.int8), out=mask)
@@ -104,6 +107,7 @@ ABS = Fn("abs", np.abs)
 SQRT = Fn("sqrt", np.sqrt, cost=3)
 MAXIMUM = Fn("maximum", np.maximum, _maximum, filled=True)
 MINIMUM = Fn("minimum", np.minimum, _minimum, filled=True)
+ISFINITE = Fn("isfinite", np.isfinite)
 WHERE = Fn("where", where_small, _where, cost=6, inplace=False)
 
 COSTS = {

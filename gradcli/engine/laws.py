@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from gradcli.engine.kernels import ADD, DIV, NEG, SUB
+from gradcli.engine.kernels import ABS, ADD, DIV, ISFINITE, NEG, SUB, WHERE
 
 if TYPE_CHECKING:
     from gradcli.engine.term import Builder, Term
 
+DOUBLE = np.dtype(np.float64)
 Rewrite = Callable[["Builder", Any], "Term | None"]
 
 
@@ -143,6 +144,42 @@ def _sum_of_negated(b: Builder, args: Any) -> Term | None:
     return b.ew(NEG, b.reduce("sum", x.args[0], axes, dtype=dtype)) if _is(x, "neg") else None
 
 
+def _small_parts(x: Term) -> tuple[Term, Term] | None:
+    """a and b of a large a + b or a - b, each of which varies where the other does not."""
+    if not (_is(x, "add") or _is(x, "sub")):
+        return None
+    a, b = x.args
+    ndim = len(x.shape)
+    shapes = [(1,) * (ndim - len(t.shape)) + t.shape for t in (a, b)]
+    apart = all(m == 1 or n == 1 for m, n in zip(*shapes, strict=True))
+    return (a, b) if apart and a.size > 1 and b.size > 1 else None
+
+
+def _sum_of_parts(b: Builder, args: Any) -> Term | None:
+    x, axes, dtype = args
+    parts = _small_parts(x)
+    if parts is None or not axes:
+        return None
+    sums = [b.reduce("sum", b.expand(b.cast(part, DOUBLE), x.shape), axes) for part in parts]
+    return b.cast(b.ew(x.fn, *sums), dtype)
+
+
+def _sum_of_squared_differences(b: Builder, args: Any) -> Term | None:
+    """Around the mean m of the second part all terms are positive, so nothing cancels."""
+    x, axes, dtype = args
+    parts = _small_parts(x.args[0]) if _is(x, "mul") and x.args[0] is x.args[1] else None
+    if parts is None or len(axes) < len(x.shape) or not _is(x.args[0], "sub"):
+        return None
+    first, second = (b.cast(part, DOUBLE) for part in parts)
+    mean = b.scale(b.total(second), 1 / second.size)
+    squares = [b.total(b.mul(t, t)) for t in (b.ew(SUB, first, mean), b.ew(SUB, second, mean))]
+    whole = b.ew(ADD, b.scale(squares[0], second.size), b.scale(squares[1], first.size))
+    infinite = b.ew(ADD, b.ew(ABS, mean), b.mul(b.const(0, DOUBLE), b.total(first)))
+    is_finite = b.ew(ISFINITE, mean, dtype=np.dtype(bool))
+    result = b.ew(WHERE, is_finite, whole, infinite, dtype=DOUBLE)
+    return b.reshape(b.cast(result, dtype), (1,) * len(x.shape))
+
+
 def _sum_of_put(b: Builder, args: Any) -> Term | None:
     x, axes, _ = args
     return x.args[0] if _is(x, "put") and axes == (1,) else None
@@ -181,6 +218,12 @@ REDUCING: dict[str, tuple[Law, ...]] = {
     "sum": (
         Law("sum(c * x) = c * sum(x)", _MODERATE, _sum_of_multiple),
         Law("sum(-x) = -sum(x)", _ALWAYS, _sum_of_negated),
+        Law("sum(a + b) = sum(a) + sum(b), in double precision", "a and b vary along different axes", _sum_of_parts),
+        Law(
+            "sum((a - b)^2) = n sum((a - m)^2) + k sum((b - m)^2), in double precision, m the mean of b's n numbers",
+            "a and b vary along different axes, and the sum is of all",
+            _sum_of_squared_differences,
+        ),
         Law("sum(a row with x somewhere, else 0) = x", _ALWAYS, _sum_of_put),
     ),
 }

@@ -40,7 +40,7 @@ EXP = Fn("exp", np.exp, cost=5)
 LOG = Fn("log", np.log, cost=5)
 LOG1P = Fn("log1p", np.log1p, cost=12)
 TANH = Fn("tanh", np.tanh, cost=6)
-ERF = Fn("erf", erf.erf, erf.erf_block, cost=25)
+ERF = Fn("erf", erf.erf, erf.erf_block, cost=15)
 GREATER = Fn("gt", np.greater)
 
 

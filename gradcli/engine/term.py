@@ -148,6 +148,10 @@ class Builder:
         key = (REDUCE, name, x.index, axes, dtype)
         return self.reshape(self._term(key, lambda: Term(REDUCE, (x,), kept, dtype, name, axes)), out)
 
+    def total(self, x: Term) -> Term:
+        """The sum of all elements, as a number."""
+        return self.reduce("sum", x, tuple(range(len(x.shape))), keepdim=False)
+
     def take(self, x: Term, at: Term) -> Term:
         """The element of each row of a matrix whose column is given: a reduction of rows."""
         key = (REDUCE, "take", x.index, at.index)

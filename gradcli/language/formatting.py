@@ -77,11 +77,14 @@ class _Fields:
         conversion = None
         if "!" in expression:
             expression, _, conversion = expression.partition("!")
-            if conversion not in ("r", "s", "a"):
+            if len(conversion) != 1:
                 raise ValueError_(f"Unknown conversion specifier {conversion!r}")
         if "{" in spec:
             spec = self.fill(spec, nested=True)
-        return format_value(converted(self._value(expression), conversion), spec)
+        value = self._value(expression)  # Python looks the value up before it minds an unknown conversion
+        if conversion not in (None, "r", "s", "a"):
+            raise ValueError_(f"Unknown conversion specifier {conversion!r}")
+        return format_value(converted(value, conversion), spec)
 
     def _value(self, expression: str) -> Value:
         end = min((at for at in (expression.find("."), expression.find("[")) if at >= 0), default=len(expression))

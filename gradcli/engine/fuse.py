@@ -19,7 +19,7 @@ from gradcli.engine.threads import available, share
 
 LANES = 16
 THREADS_FROM = 1 << 20  # elements
-HEAVY = 14.0  # cost for an element, in multiplications, from which a second thread pays
+HEAVY = 6.0  # cost for an element, in multiplications, from which a second thread pays
 
 Array = Any
 
@@ -78,9 +78,13 @@ class Pass:
     @property
     def workers(self) -> int:
         """How many threads it runs on."""
-        if self.cost < HEAVY or self.layout.rows * self.layout.cols < THREADS_FROM:
+        if self.cost < HEAVY or self.layout.rows * self.layout.cols < THREADS_FROM or self._uses_blas():
             return 1
         return min(available(), self.blocks)
+
+    def _uses_blas(self) -> bool:
+        """Whether it multiplies matrices, for which BLAS has threads of its own."""
+        return any(name in ("row products", "column products") for _, name, _ in self.members)
 
     def run(self, values: list[Any]) -> None:
         """Compute the results and sums into `values`, by the index of their terms."""

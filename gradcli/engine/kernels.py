@@ -97,6 +97,20 @@ def put_block(x: Any, at: Any, out: Any) -> None:
     np.put_along_axis(out, np.reshape(at, (-1, 1)), np.reshape(x, (-1, 1)), 1)
 
 
+def put_minus(y: Any, x: Any, at: Any) -> Any:
+    """x at the given columns, else 0, minus y."""
+    out = np.empty_like(y)
+    put_minus_block(y, x, at, out)
+    return out
+
+
+def put_minus_block(y: Any, x: Any, at: Any, out: Any) -> None:
+    """As `put_minus`, into a block."""
+    np.negative(y, out)
+    rows, columns = np.arange(out.shape[0]), np.reshape(at, -1)
+    out[rows, columns] += np.reshape(x, -1)
+
+
 COPY = Fn("copy", lambda x: x, _copy, cost=1)
 ADD = Fn("add", np.add, commutes=True)
 SUB = Fn("sub", np.subtract)
@@ -107,6 +121,7 @@ ABS = Fn("abs", np.abs)
 SQRT = Fn("sqrt", np.sqrt, cost=3)
 MAXIMUM = Fn("maximum", np.maximum, _maximum, filled=True)
 MINIMUM = Fn("minimum", np.minimum, _minimum, filled=True)
+PUT_MINUS = Fn("put minus", put_minus, put_minus_block)
 ISFINITE = Fn("isfinite", np.isfinite)
 WHERE = Fn("where", where_small, _where, cost=6, inplace=False)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from gradcli.engine.kernels import ABS, ADD, DIV, ISFINITE, NEG, SUB, WHERE
+from gradcli.engine.kernels import ABS, ADD, DIV, ISFINITE, NEG, PUT_MINUS, SUB, WHERE
 
 if TYPE_CHECKING:
     from gradcli.engine.term import Builder, Term
@@ -115,6 +115,13 @@ def _subtract_zero(b: Builder, args: Any) -> Term | None:
     return args[0] if zero else None
 
 
+def _minus_row_entries(b: Builder, args: Any) -> Term | None:
+    x, y = args
+    if not _is(x, "put") or y.shape != x.shape or y.kind == "expand" or x.size == 1:
+        return None
+    return b.shaped(PUT_MINUS, (y, *x.args), x.shape)
+
+
 def _divide_by_number(b: Builder, args: Any) -> Term | None:
     c = _number(args[1])
     if c is None or not moderate(c) or (_factor(args[0]) is None and frexp(c)[0] not in (0.5, -0.5)):
@@ -207,6 +214,7 @@ ELEMENTWISE: dict[str, tuple[Law, ...]] = {
     "sub": (
         Law("x - 0.0 = x", "0.0, not -0.0", _subtract_zero),
         Law("x - (-y) = x + y", _ALWAYS, _subtract_negated),
+        Law("(a row with x somewhere, else 0) - y = -y, with x added there", _ALWAYS, _minus_row_entries),
     ),
     "div": (
         Law("x / c = (1 / c) * x", "c a power of two, or x a multiple already", _divide_by_number),

@@ -22,6 +22,7 @@ from gradcli.source import Source
 from gradcli.suggest import nearest
 
 Program = str | Source | ast.Module
+LONG = 1 << 12  # characters: a text that was made, and may be wanted once
 
 
 class Session:
@@ -186,4 +187,10 @@ def value_and_grad(program: str, wrt: Sequence[str] | None = None, *, dtype: str
     code = compile_program(parse_program(Source(program)))
     session = Session(dtype=dtype)
     session._machine.ops_first = True
-    return ValueAndGrad(session._context, lambda variables: session._machine.run(code, variables), session._tensor, wrt)
+    return ValueAndGrad(
+        session._context,
+        lambda variables: session._machine.run(code, variables),
+        session._tensor,
+        wrt,
+        patient=len(program) > LONG,
+    )

@@ -59,12 +59,16 @@ class ValueAndGrad:
         run: Callable[[dict[str, Any]], Any],
         tensor: Callable[[Any], Tensor],
         wrt: Sequence[str] | None,
+        patient: bool = False,
     ) -> None:
-        """run: executes the program on variables; tensor: the tensor of a value. Both of the session of `context`."""
+        """patient: nothing is planned before the second call, since planning takes longer than running once.
+
+        run: executes the program on variables; tensor: the tensor of a value. Both of the session of `context`."""
         self._context = context
         self._run = run
         self._tensor = tensor
         self._wrt = None if wrt is None else list(wrt)
+        self._patient = patient
         self._replays: dict[Any, Replay | None] = {}
 
     def __call__(self, **inputs: Any) -> Result:
@@ -78,6 +82,9 @@ class ValueAndGrad:
                 return self._with_tensors(inputs)
         key = (*inputs, *[a.shape for a in arrays], *[a.dtype for a in arrays])
         if key not in self._replays:
+            if self._patient:
+                self._patient = False
+                return self._each_time(inputs)
             self._trace(key, inputs)
         replay = self._replays[key]
         if replay is None:
@@ -92,10 +99,11 @@ class ValueAndGrad:
 
     def plan_for(self, **inputs: Any) -> Plan | None:
         """The plan that such inputs are computed with; None for a program that cannot be planned ahead."""
-        self(**inputs)
         arrays = {name: np.asarray(value) for name, value in inputs.items()}
         key = (*arrays, *[a.shape for a in arrays.values()], *[a.dtype for a in arrays.values()])
-        replay = self._replays.get(key)
+        if key not in self._replays:
+            self._trace(key, arrays)
+        replay = self._replays[key]
         return None if replay is None else replay.plan
 
     def _trace(self, key: Any, inputs: dict[str, np.ndarray]) -> None:

@@ -118,12 +118,12 @@ class Plan:
         if term.kind == EW and len(args) <= 2:
             fn: Fn = term.fn
             direct = fn.direct if self._exact or not isinstance(fn.block, np.ufunc) else fn.block
-            if fn.name in _SCALAR and all(_scalar(a) for a in term.args):
+            if fn.name in _SCALAR and all(a.scalar for a in term.args):
                 direct = _SCALAR[fn.name]
             elif fn.name == "copy":
                 direct = _converter(term.dtype)
             self.quick.append((direct, term.index, args[0], args[1] if len(args) == 2 else -1))
-        elif term.kind == RESHAPE and term.size == 1 and _scalar(term.args[0]):
+        elif term.kind == RESHAPE and term.size == 1 and term.args[0].scalar:
             self.quick.append((_itself, term.index, args[0], -1))
         elif term.kind == REDUCE:
             self._reduce(term)
@@ -179,17 +179,6 @@ def _dropper(dead: tuple[int, ...]) -> Step:
     return drop
 
 
-def _scalar(term: Term) -> bool:
-    """Whether the value of a term is a numpy scalar."""
-    if term.kind == CONST:
-        return True
-    if term.kind == REDUCE:
-        return len(term.at) == len(term.args[0].shape)
-    if term.kind in (EW, RESHAPE) and term.size == 1:
-        return all(_scalar(a) for a in term.args)
-    return False
-
-
 def _itself(value: Any) -> Any:
     return value
 
@@ -241,7 +230,7 @@ def _call_step(term: Term, inputs: int) -> Step:
     kernel, params, numbers = node.op.kernel, node.params, term.at
     args = [a.index for a in term.args]
     # numpy scalars stand for arrays of one element; kernels may rely on arrays
-    shaped = [(at, a.shape) for at, a in enumerate(term.args) if numbers[at] is None and _scalar(a)]
+    shaped = [(at, a.shape) for at, a in enumerate(term.args) if numbers[at] is None and a.scalar]
     given_numbers = [(at, n) for at, n in enumerate(numbers) if n is not None]
     shown, span = node.op.shown, node.span
 
@@ -266,10 +255,10 @@ def _product_kernel(term: Term) -> Callable[..., Any] | None:
     assert term.node is not None
     name = term.node.op.name
     plain = all(len(a.shape) <= 2 and a.dtype.kind == "f" and a.dtype.itemsize > 2 for a in term.args)
-    if name in _PRODUCTS and plain and not any(_scalar(a) for a in term.args):
+    if name in _PRODUCTS and plain and not any(a.scalar for a in term.args):
         return np.matmul
     if name == "transpose" and len(term.shape) == 2 and term.node.params["dim0"] != term.node.params["dim1"]:
-        return _turned if not _scalar(term.args[0]) else None
+        return _turned if not term.args[0].scalar else None
     return None
 
 
@@ -290,7 +279,7 @@ def _finisher(term: Term, before: list[Term]) -> tuple[Any, bool] | None:
     while base.kind == RESHAPE:
         base = base.args[0]
     copy = base.kind not in (EW, REDUCE) or any(_base(o) is base for o in before)
-    if not copy and term.kind == EW and not _scalar(term) and term.fn.name != "copy":
+    if not copy and term.kind == EW and not term.scalar and term.fn.name != "copy":
         return None
     return term.shape, copy
 

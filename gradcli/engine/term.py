@@ -28,10 +28,10 @@ class Term:
     kind: one of the words above. fn: what an EW term computes, or the name of a reduction. args: the terms it is
     computed from. value: the 0-d array of a CONST. at: which input an INPUT is, which output of a call a PICK, the
     numbers among the inputs of a CALL, the axes of a REDUCE (whose result keeps them with size 1). node: whose kernel a
-    CALL runs.
+    CALL runs. scalar: its value, when computed as a whole, is a numpy scalar in place of an array of one element.
     """
 
-    __slots__ = ("args", "at", "dtype", "fn", "index", "kind", "node", "shape", "size", "value")
+    __slots__ = ("args", "at", "dtype", "fn", "index", "kind", "node", "scalar", "shape", "size", "value")
 
     def __init__(
         self, kind: str, args: tuple[Term, ...], shape: Shape, dtype: Any, fn: Any = None, at: Any = None
@@ -46,6 +46,11 @@ class Term:
         self.index = -1
         self.value: Any = None
         self.node: Node | None = None
+        self.scalar = kind == CONST
+        if kind == REDUCE:
+            self.scalar = len(at) == len(args[0].shape)
+        elif self.size == 1 and kind in (EW, RESHAPE):
+            self.scalar = all(a.scalar for a in args)
 
     def __repr__(self) -> str:
         name = self.fn.name if isinstance(self.fn, Fn) else self.fn or self.kind

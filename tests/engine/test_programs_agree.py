@@ -89,6 +89,14 @@ def test_a_program_whose_course_depends_on_values_runs_each_time() -> None:
     assert f.plan_for(x=small) is None
 
 
+def test_long_texts_are_planned_when_they_are_used_again() -> None:
+    f = gradcli.value_and_grad("+".join(["x * 2.5"] * 20000))
+    x = np.array([2.0], np.float32)
+    first, again = f(x=x), f(x=x)
+    assert first[0] == again[0] == 100000
+    assert first[1]["x"] == again[1]["x"] == 50000
+
+
 def test_random_numbers_are_new_in_every_call() -> None:
     f = gradcli.value_and_grad("(x * rand(3)).sum()")
     x = np.ones(3, np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,9 +17,11 @@ from gradcli.language.context import Context
 from gradcli.language.machine import Machine, compile_program
 from gradcli.language.parse import parse_program
 from gradcli.language.tensor import Tensor
-from gradcli.replay import ValueAndGrad, plan_in_words
 from gradcli.source import Source
 from gradcli.suggest import nearest
+
+if TYPE_CHECKING:
+    from gradcli.replay import ValueAndGrad
 
 Program = str | Source | ast.Module
 LONG = 1 << 12  # characters: a text that was made, and may be wanted once
@@ -122,6 +124,8 @@ class Session:
 
         Raises: GradcliError.
         """
+        from gradcli.replay import plan_in_words  # start-up
+
         if isinstance(program, str):
             program = Source(program)
         module = parse_program(program) if isinstance(program, Source) else program
@@ -184,6 +188,8 @@ def value_and_grad(program: str, wrt: Sequence[str] | None = None, *, dtype: str
     wrt: the names differentiated by, default all floating inputs.
     Raises: SyntaxError_.
     """
+    from gradcli.replay import ValueAndGrad  # start-up: the command line has no use for it
+
     code = compile_program(parse_program(Source(program)))
     session = Session(dtype=dtype)
     session._machine.ops_first = True

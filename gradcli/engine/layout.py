@@ -12,6 +12,7 @@ from gradcli.shapes import Shape
 
 FULL, ALONG, ACROSS, ONE = "full", "along", "across", "one"
 BLOCK = 1 << 16  # elements
+FUSE_ABOVE = 1 << 13  # elements; smaller arrays are computed at once
 WIDEST = 1 << 17  # a row longer than this is cut
 
 

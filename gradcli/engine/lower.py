@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine import erf, places
+from gradcli.engine import erf, layout
 from gradcli.engine.kernels import (
     ABS,
     ADD,
@@ -215,7 +215,7 @@ def _tall(x: Term, y: Term) -> bool:
 
 def _product(b: Builder, args: list[Term], node: Node) -> Term | None:
     x, y = args
-    if len(x.shape) != 2 or len(y.shape) != 1 or x.size <= places.FUSE_ABOVE:
+    if len(x.shape) != 2 or len(y.shape) != 1 or x.size <= layout.FUSE_ABOVE:
         return None
     if _tall(x, y):
         products = b.mul(x, b.reshape(y, (1, x.shape[1])))

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gradcli.engine import layout as layouts
 from gradcli.engine.layout import ALONG, FULL, ONE, Layout, votes
 from gradcli.engine.term import CALL, CONST, EW, EXPAND, INPUT, PICK, REDUCE, RESHAPE, Term
 from gradcli.shapes import Shape
 
-FUSE_ABOVE = 1 << 13  # elements; smaller arrays are computed at once
 KEEP_FROM = 40.0  # cost, in multiplications an element, from which a value is kept for later stages
 BLOCKWISE = frozenset({"sum", "max", "min", "lse", "lsm", "take"})
 
@@ -87,12 +87,12 @@ class Places:
     def _reduction(self, term: Term) -> Home | None:
         x = term.args[0]
         own = self.homes.get(x.index)
-        if x.size <= FUSE_ABOVE and own is None:
+        if x.size <= layouts.FUSE_ABOVE and own is None:
             return None
         if own is not None and own.kind == ALONG and not own.flat:
             kind = ONE if len(term.at) == len(x.shape) else None
             return Home(own.layout, ONE) if kind == ONE and term.fn in ("sum", "max", "min") else None
-        if x.size <= FUSE_ABOVE:
+        if x.size <= layouts.FUSE_ABOVE:
             return None
         layout = self.layouts[x.shape]
         kind = layout.reduced(term.at)
@@ -113,7 +113,7 @@ class Places:
             home = self._fits(term, own.layout, inside)
             if home is not None:
                 return home
-        if term.size > FUSE_ABOVE:
+        if term.size > layouts.FUSE_ABOVE:
             layout = self.layouts[term.shape]
             if all(layout.place(a.shape) is not None for a in term.args):
                 return Home(layout, FULL)
@@ -188,12 +188,12 @@ def _layouts(terms: list[Term]) -> dict[Shape, Layout]:
             counts[split] = counts.get(split, 0) + 1
 
     for term in terms:
-        if term.kind in (EW, EXPAND) and term.size > FUSE_ABOVE:
+        if term.kind in (EW, EXPAND) and term.size > layouts.FUSE_ABOVE:
             wish(term.shape, None)
             for a in term.args:
                 if 1 < a.size < term.size or (a.size == term.size and a.shape != term.shape):
                     wish(term.shape, votes(term.shape, a.shape))
-        elif term.kind == REDUCE and term.args[0].size > FUSE_ABOVE:
+        elif term.kind == REDUCE and term.args[0].size > layouts.FUSE_ABOVE:
             shape = term.args[0].shape
             wish(shape, None)
             if len(term.at) < len(shape):

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine import places, reductions
+from gradcli.engine import layout, reductions
 from gradcli.engine.closure import Closure
 from gradcli.engine.fuse import Pass
 from gradcli.engine.kernels import Fn
@@ -311,7 +311,7 @@ def _join_small_products(needed: list[Term], outputs: list[Term]) -> None:
             continue
         x = term.args[0]
         product = x.kind == EW and x.fn.name == "mul" and x.args[0].shape == x.args[1].shape
-        small = x.size < min(SHORT, places.FUSE_ABOVE) and len(term.at) == len(x.shape) and x.dtype == term.dtype
+        small = x.size < min(SHORT, layout.FUSE_ABOVE) and len(term.at) == len(x.shape) and x.dtype == term.dtype
         if product and small and readers[x.index] == 1:
             term.fn, term.args = "dot", x.args
 

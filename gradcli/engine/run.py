@@ -1,8 +1,6 @@
 """The door to execution: `run(outputs)` makes the values of deferred nodes known.
 
-Small nodes are computed one by one. A graph with large ones is planned (plan.py), and plans are kept by the structure
-of the graph, so that a loop plans its body once. What lies between and is needed again, by a backward pass, is computed
-again in the block where it is needed, unless it came out of the plan as an array anyway.
+Small nodes are computed one by one. A graph with large ones is planned (planned.py, plan.py).
 """
 
 from __future__ import annotations
@@ -12,19 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine import places
-from gradcli.engine.plan import Plan, live
-from gradcli.engine.read import read
-from gradcli.engine.term import CALL, PICK, REDUCE, RESHAPE, Term, frozen
-from gradcli.errors import GradcliError
+from gradcli.engine import layout
 from gradcli.graph.node import MODE, Node, compute
-from gradcli.graph.op import number_op
-from gradcli.graph.walk import ancestors, sources
+from gradcli.graph.walk import ancestors
 
-PLANS = 256  # kept; then the cache starts over
 LONGEST = 2000  # nodes planned at once; longer graphs are computed node by node
-
-_plans: dict[Any, tuple[Plan, list[int]]] = {}
 
 
 def run(outputs: Iterable[Node]) -> None:
@@ -33,11 +23,15 @@ def run(outputs: Iterable[Node]) -> None:
     A node that no backward pass will visit lets go of its inputs, so that memory holds only what is still needed.
     Raises: what a kernel refuses (a singular matrix, an index out of range), with the node's place in the source.
     """
-    order = ancestors(outputs, _deferred)
-    if len(order) <= LONGEST and any(_large(node) for node in order):
-        _run_planned(outputs, order)
-    else:
+    shown = [node for node in outputs if node.value is None]
+    order = ancestors(shown, _deferred)
+    if len(order) > LONGEST or not any(_large(node) for node in order):
         _run_one_by_one(order)
+        return
+    from gradcli.engine.planned import run_planned  # start-up: small programs plan nothing
+
+    run_planned(shown, order, _run_one_by_one, _let_go)
+    _run_one_by_one(ancestors(shown, _deferred))
 
 
 def _run_one_by_one(order: Iterable[Node]) -> None:
@@ -57,112 +51,6 @@ def _let_go(node: Node) -> None:
     node.inputs = ()
 
 
-def _run_planned(outputs: Iterable[Node], order: list[Node]) -> None:
-    """Run the plan for what has elements of its own; views are taken of that."""
-    shown = [node for node in outputs if node.value is None]
-    targets = _owners(shown)
-    key, known = _structure(order, targets)
-    entry = _plans.get(key) if key is not None else None
-    if entry is None:
-        entry = _planned(order, targets, known)
-        if key is not None:
-            if len(_plans) >= PLANS:
-                _plans.clear()
-            _plans[key] = entry
-    plan, at = entry
-    try:
-        values = plan.run([node.value for node in known])
-    except GradcliError:
-        _run_one_by_one(order)  # says where it happened
-        return
-    for value, position in zip(values, at, strict=True):
-        order[position].value = value
-    for position in at:
-        _let_go(order[position])
-    _run_one_by_one(ancestors(shown, _deferred))
-
-
-def _owners(nodes: Iterable[Node]) -> set[int]:
-    """The serials of the nodes that have elements of their own, of which these are views or other names."""
-    owners = set()
-    for node in nodes:
-        while node.value is None and (node.via is not None or (node.op.view and node.inputs)):
-            node = node.via if node.via is not None else node.inputs[0]
-        if node.value is None:
-            owners.add(node.serial)
-    return owners
-
-
-def _structure(order: list[Node], targets: set[int]) -> tuple[Any, list[Node]]:
-    """What makes two graphs the same to a plan, and the known nodes they start from. None: it cannot be said."""
-    number: dict[int, int] = {}
-    known: list[Node] = []
-    key: list[Any] = [MODE.default]
-    for node in order:
-        inputs = []
-        for i in node.inputs if node.via is None else (node.via,):
-            if i.serial not in number:
-                number[i.serial] = len(number)
-                key.append(_described(i))
-                if i.op is not number_op:
-                    known.append(i)
-            inputs.append(number[i.serial])
-        if node.via is not None:
-            number[node.serial] = inputs[0]
-            continue
-        params = frozen(node.params)
-        if params is None:
-            key = []
-            break
-        number[node.serial] = len(number)
-        kept = node.requires_grad or node.serial in targets
-        key.append((node.op, params, tuple(inputs), node.shape, node.dtype, kept, node.serial in targets))
-    if key:
-        return tuple(key), known
-    seen = {i.serial: i for node in order for i in sources(node) if i.value is not None}
-    return None, [i for i in seen.values() if i.op is not number_op]
-
-
-def _described(node: Node) -> Any:
-    if node.op is number_op:
-        return (type(node.value), repr(node.value))
-    return (node.shape, node.dtype, _one(node))
-
-
-def _one(node: Node) -> bool:
-    """Whether it is known to be the number 1, which is where most cotangents begin."""
-    return (
-        not node.op.outputs
-        and node.size == 1
-        and type(node.value) is np.ndarray
-        and bool(node.value.reshape(-1)[0] == 1)
-    )
-
-
-def _planned(order: list[Node], targets: set[int], known: list[Node]) -> tuple[Plan, list[int]]:
-    """A plan, and which nodes of `order` its outputs are."""
-    inputs = {node.serial: at for at, node in enumerate(known) if not _one(node)}
-    wanted = [node for node in order if node.via is None]
-    builder, terms, _ = read(wanted, inputs, None)
-    needed = live(builder.terms, [t for node, t in zip(wanted, terms, strict=True) if node.serial in targets])
-    there = {term.index for term in needed}
-    at = [n for n, (node, term) in enumerate(zip(wanted, terms, strict=True)) if _stored(node, term, targets, there)]
-    position = {node.serial: n for n, node in enumerate(order)}
-    plan = Plan(builder.terms, [terms[n] for n in at], len(known))
-    return plan, [position[wanted[n].serial] for n in at]
-
-
-def _stored(node: Node, term: Term, targets: set[int], there: set[int]) -> bool:
-    """Whether a node's value is kept: it was asked for, or a backward pass may need what costs little to keep."""
-    if node.serial in targets:
-        return True
-    if not node.requires_grad or node.op.view or term.index not in there:
-        return False
-    while term.kind == RESHAPE:
-        term = term.args[0]
-    return term.kind in (CALL, PICK) or (term.kind == REDUCE and term.size * 8 <= term.args[0].size)
-
-
 def _deferred(node: Node) -> bool:
     return node.value is None
 
@@ -173,9 +61,9 @@ def _large(node: Node) -> bool:
         n = 1
         for s in shape:
             n *= s
-        if n > places.FUSE_ABOVE:
+        if n > layout.FUSE_ABOVE:
             return True
-    return any(i.size > places.FUSE_ABOVE for i in node.inputs if not i.op.outputs)
+    return any(i.size > layout.FUSE_ABOVE for i in node.inputs if not i.op.outputs)
 
 
 def value(node: Node) -> np.ndarray:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import gradcli
-from gradcli.engine import layout, places, threads
+from gradcli.engine import layout, threads
 from gradcli.graph import op as ops
 from tests.properties.expressions import chain, reductions, steps
 
@@ -21,7 +21,7 @@ points = arrays.arrays(np.float64, st.tuples(st.integers(1, 5), st.integers(1, 5
 def in_session(program: list[str], point: np.ndarray, limit: int, fuse: int, block: int) -> list[np.ndarray]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ops, "DEFER_ABOVE", limit)
-        patch.setattr(places, "FUSE_ABOVE", fuse)
+        patch.setattr(layout, "FUSE_ABOVE", fuse)
         patch.setattr(layout, "BLOCK", block)
         s = gradcli.Session(dtype="float64")
         s.set("x", point.copy(), requires_grad=True)
@@ -32,7 +32,7 @@ def in_session(program: list[str], point: np.ndarray, limit: int, fuse: int, blo
 
 def replayed(program: list[str], point: np.ndarray, fuse: int, block: int) -> list[np.ndarray]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(places, "FUSE_ABOVE", fuse)
+        patch.setattr(layout, "FUSE_ABOVE", fuse)
         patch.setattr(layout, "BLOCK", block)
         f = gradcli.value_and_grad(chain(program) + "\ny", dtype="float64")
         f(x=np.zeros_like(point))

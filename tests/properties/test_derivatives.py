@@ -112,7 +112,7 @@ def test_forward_mode_agrees_with_reverse_mode(program: list[str], point: np.nda
 @EXAMPLES
 @given(elementwise_steps, points, seeds)
 def test_the_gradient_is_the_slope(program: list[str], point: np.ndarray, seed: int) -> None:
-    assume(np.abs(point).min() > 0.2)  # away from the kinks of abs and where
+    point = np.where(point < 0, -1.0, 1.0) * (np.abs(point) + 0.25)  # away from the kinks of abs and where
     t = vector(point.shape, seed)
     h = 1e-6
     above, below = output(program, point + h * t), output(program, point - h * t)
@@ -120,7 +120,6 @@ def test_the_gradient_is_the_slope(program: list[str], point: np.ndarray, seed: 
     slope = np.sum(above - below) / (2 * h)
     values = [output(program[:at], point) for at in range(1, len(program))]
     assume(all(np.abs(value).min() > 1e-3 and np.abs(value - 0.1).min() > 1e-3 for value in values))
-    assume(np.abs(point - 0.1).min() > 1e-3)
     assert np.isclose(np.sum(vjp(program, point, v) * t), slope, rtol=1e-5, atol=1e-6)
 
 

@@ -24,6 +24,8 @@ from gradcli.graph.op import TABLE, Op, leaf, leaf_op
 from gradcli.ops.catalog import declare_all
 
 declare_all()
+# some 2300 cases: .ci/run makes them with the slow tests, so that the daily command stays under three minutes
+pytestmark = pytest.mark.slow
 TOLERANCE = {"float64": 1e-11, "float32": 5e-5, "float16": 2e-2}
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradcli.graph.node import Node
-from gradcli.graph.op import leaf_op
 from gradcli.ops.convert import to_dtype
 from gradcli.ops.order import permute, transpose
 from gradcli.ops.products import product
@@ -90,8 +89,9 @@ def rows_of_elementwise(batch: Batch) -> Node:
     return batch.again(*aligned)
 
 
-@form("convert.alias", "convert._to_dtype", "convert._zeros_as", "convert.clone", "linalg._linalg_inv", "diagonal.tril",
-      "diagonal.triu", "padding.constant_pad_nd", "convert.detach")  # fmt: skip
+@form("convert.alias", "convert._to_dtype", "convert._zeros_as", "convert.clone", "convert.detach", "diagonal.tril",
+      "diagonal.triu", "padding.constant_pad_nd", "linalg._linalg_inv", "linalg._cofactors", "linalg.matrix_exp",
+      "pooling._avg_pool1d", "pooling._avg_pool2d", "pooling._avg_pool3d", "pooling._spread_mean")  # fmt: skip
 def _unchanged(batch: Batch) -> Node:
     return batch.again()
 
@@ -218,30 +218,6 @@ def _stacked(batch: Batch) -> Node:
 # Places
 
 
-@form("views._spread")
-def _spread(batch: Batch) -> Node | None:
-    """Each view of the steps, one dimension further."""
-    params = batch.node.params
-    shape, steps = params["shape"], []
-    for viewing, own in params["steps"]:
-        seen = Node(leaf_op, (), {}, shape, batch.node.dtype)
-        moved = _moved_view(viewing.name, own, len(shape))
-        if moved is None:
-            return None
-        steps.append((viewing, moved))
-        shape = viewing.shape((seen,), own)
-    return batch.again(shape=(batch.count, *params["shape"]), steps=tuple(steps))
-
-
-def _moved_view(name: str, params: Any, ndim: int) -> dict[str, Any] | None:
-    """The arguments of a view of a batch; None for one that is not known here."""
-    if name in ("_slice", "select", "narrow"):
-        return {**params, "dim": normal_dim(params["dim"], ndim) + 1}
-    if name == "diagonal":
-        return {**params, **_moved_pair(params, ndim)}
-    return None
-
-
 @form("gather.index_select")
 def _selected(batch: Batch) -> Node | None:
     ndim = len(batch.own_shape())
@@ -257,17 +233,6 @@ def _placed_rows(batch: Batch) -> Node | None:
         return None
     dim = normal_dim(params["dim"], len(params["shape"])) + 1
     return batch.again(dim=dim, shape=(batch.count, *params["shape"]))
-
-
-@form("gather.gather", "gather._place_along", "along._put_along")
-def _gathered(batch: Batch) -> Node | None:
-    params, ndim = batch.node.params, len(batch.own_shape())
-    if not batch.only_first or not ndim:
-        return None
-    changed: dict[str, Any] = {"dim": normal_dim(params["dim"], ndim) + 1}
-    if "shape" in params:
-        changed["shape"] = (batch.count, *params["shape"])
-    return batch.again(batch.inputs[0], batch.whole(1), **changed)
 
 
 # Products

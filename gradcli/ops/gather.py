@@ -105,7 +105,16 @@ index_select: Op = op(
 def _place_rows(g: Any, index: Any, dim: int, shape: Shape) -> Any:
     result = np.zeros(shape, g.dtype)
     target, source = (result.reshape(1), g.reshape(1)) if not shape else (result, g)
-    np.add.at(target, at_dim(dim % target.ndim, index.reshape(-1)), source)
+    places, dim = index.reshape(-1), dim % target.ndim
+    if target.ndim == 1:
+        np.add.at(target, places, source)
+        return result
+    if places.size and np.bincount(places).max() > 1:  # slices for the same place are added up side by side
+        order = np.argsort(places, kind="stable")
+        places = places[order]
+        begins = np.flatnonzero(np.diff(places, prepend=-1))
+        source, places = np.add.reduceat(np.take(source, order, dim), begins, axis=dim), places[begins]
+    target[at_dim(dim, places)] = source
     return result
 
 

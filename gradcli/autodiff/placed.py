@@ -1,0 +1,158 @@
+"""Forms of ops that move elements about: one pass over a batch, whatever the op says of where each element goes.
+
+An op that picks (`roll`, `gather`, `_im2col`) makes every element of its result from one element of its inputs, or from
+none; an op that places (`_spread_index`, `_col2im`) adds every element of its input to one element of its result. Where
+each comes from, or goes to, is read off by applying the op, or its rule, to the numbers of the places themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradcli.autodiff.forms import Batch, form
+from gradcli.dtypes import float64
+from gradcli.engine.run import value
+from gradcli.graph.node import MODE, Node, cast_value, recording
+from gradcli.graph.op import leaf, number_op
+from gradcli.ops.compare import where
+from gradcli.ops.gather import index_select, place_rows
+from gradcli.ops.join import cat
+from gradcli.ops.shape import expand, reshape
+from gradcli.shapes import Shape
+
+Array = np.ndarray[Any, Any]
+
+
+class Moves:
+    """Where elements come from, or go to: a place for each (-1: nowhere), and the number it is multiplied with."""
+
+    __slots__ = ("constant", "factor", "place")
+
+    def __init__(self, place: Array, factor: Array, constant: Array) -> None:
+        self.place = place
+        self.factor = factor
+        self.constant = constant
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing is multiplied."""
+        return bool(np.all((self.factor == 1) | (self.factor == 0)))
+
+
+def moves_of(function: Callable[[Array], Array], size: int) -> Moves | None:
+    """How an affine function of a vector moves its elements; None when an element of the result depends on several.
+
+    The function of ones is the sum of the factors, of the places 1, 2, ... their weighted sum, of the squares that of
+    the squares: only where one place alone counts are these p and p * p times the first.
+    """
+    places = np.arange(1.0, size + 1)
+    constant = function(np.zeros(size))
+    factor, first, second = (function(points) - constant for points in (np.ones(size), places, places * places))
+    moved = factor != 0
+    place = np.zeros(factor.shape)
+    np.divide(first, factor, out=place, where=moved)
+    whole = np.rint(place)
+    if not (np.allclose(place, whole, rtol=1e-9, atol=0) and np.allclose(factor * whole * whole, second, rtol=1e-9)):
+        return None
+    return Moves(whole.astype(np.int64) - 1, factor, constant)
+
+
+@form("order.roll", "order.rot90", "join.repeat", "part.unfold", "embed.as_strided", "embed.fill_diagonal_",
+      "convert._clone_rows", "diagonal._diagonal_copy", "folding._im2col", "maxpooling._pluck", "along._take_along",
+      "gather.take", "gather.gather", "index._index", "index._index_put", "masked._masked_select",
+      "masked._masked_scatter", "bags._bag_spread", "search._weighted_rows", "search._embedding", "views._copy_slices",
+      "scatter.index_fill", "scatter.scatter", "scatter.put", "scatter.index_copy", "masked.masked_fill")  # fmt: skip
+def picked(batch: Batch) -> Node | None:
+    """Each element of the result is one of the inputs' elements, a constant, or their sum."""
+    moving = [at for at, i in enumerate(batch.inputs) if batch.flags[at] or (MODE.recording and i.requires_grad)]
+    if not all(batch.inputs[at].dtype.floating for at in moving):
+        return None
+    shapes = [batch.own_shape(at) for at in moving]
+    found = moves_of(_pieces(batch, moving, shapes), sum(_size(shape) for shape in shapes))
+    if found is None:
+        return None
+    rows = [reshape(batch.whole(at), shape=(batch.count, _size(shape))) for at, shape in zip(moving, shapes, strict=True)]
+    dtype = batch.node.dtype
+    source = rows[0] if len(rows) == 1 else cat(*rows, dim=1)
+    place, factor, constant = (a.reshape(-1) for a in (found.place, found.factor, found.constant))
+    if not source.shape[1] or not np.any(factor):
+        return expand(leaf(found.constant.astype(dtype.numpy)), size=(batch.count, *batch.node.shape))
+    made = index_select(source, leaf(np.maximum(place, 0)), dim=1)
+    if not found.plain:
+        made = made * leaf(factor.astype(dtype.numpy))
+    if not np.all(factor):
+        made = where(leaf(factor != 0), made, 0.0)
+    if np.any(constant):
+        made = made + leaf(constant.astype(dtype.numpy))
+    result: Node = reshape(made, shape=(batch.count, *batch.node.shape))
+    return result
+
+
+def _pieces(batch: Batch, moving: list[int], shapes: list[Shape]) -> Callable[[Array], Array]:
+    """The op as a function of one vector, whose pieces are the inputs that move."""
+    node = batch.node
+    values = [i.value if i.op is number_op or at in moving else value(i) for at, i in enumerate(batch.inputs)]
+
+    def function(vector: Array) -> Array:
+        given, begin = list(values), 0
+        for at, shape in zip(moving, shapes, strict=True):
+            given[at] = vector[begin : begin + _size(shape)].reshape(shape)
+            begin += _size(shape)
+        for at, i in enumerate(batch.inputs):
+            if at not in moving and i.dtype.floating:
+                given[at] = cast_value(given[at], float64)
+        return np.asarray(node.op.kernel(*given, **node.params))
+
+    return function
+
+
+@form("views._spread", "gather._place_flat", "gather._place_along", "along._put_along",
+      "maxpooling._place", "index._spread_index", "folding._col2im", "bags._bag_sum", "search._embedding_dense")  # fmt: skip
+def placed(batch: Batch) -> Node | None:
+    """Each element of the first input is added to one element of the result."""
+    node = batch.node
+    if not batch.only_first:
+        return None
+    own = batch.own_shape()
+    found = moves_of(_backwards(node), node.size)
+    if found is None:
+        return None
+    made = reshape(batch.inputs[0], shape=(batch.count, _size(own)))
+    place, factor = found.place.reshape(-1), found.factor.reshape(-1)
+    if not np.all(factor):
+        kept = np.flatnonzero(factor)
+        place, factor = place[kept], factor[kept]
+        made = index_select(made, leaf(kept), dim=1)
+    if not found.plain:
+        made = made * leaf(factor.astype(node.dtype.numpy))
+    made = place_rows(made, leaf(place), dim=1, shape=(batch.count, node.size))
+    result: Node = reshape(made, shape=(batch.count, *node.shape))
+    return result
+
+
+def _backwards(node: Node) -> Callable[[Array], Array]:
+    """The transposed op, from its rule: for each element of the input what was given for the place it goes to."""
+    op = node.op
+
+    def function(vector: Array) -> Array:
+        g = leaf(vector.reshape(node.shape))
+        with recording(False):
+            if op.joint is not None:
+                back = op.joint(g, node, *node.inputs, **node.params)[0]
+            else:
+                assert op.grads is not None
+                assert op.grads[0] is not None
+                back = op.grads[0](g, node, *node.inputs, **node.params)
+        return value(back)
+
+    return function
+
+
+def _size(shape: Shape) -> int:
+    size = 1
+    for s in shape:
+        size *= s
+    return size

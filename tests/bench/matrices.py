@@ -1,0 +1,153 @@
+"""Cases of the suite `matrices`: Jacobians of 1000 outputs by 1000 inputs, and Hessians of 300 inputs, in float32.
+
+gradcli and PyTorch (vectorize=True) each run `torch.autograd.functional.jacobian(f, x)`, gradcli from its text; jax runs
+`jit(jacrev(f))` and `jit(hessian(f))` that were compiled before, and in a column of its own compiled for the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+ROWS, VARIABLES = 1000, 300
+DATA: dict[str, tuple[int, ...]] = {
+    "W": (ROWS, ROWS),
+    "V": (ROWS, 100),
+    "U": (100, ROWS),
+    "k": (1, 1, 5),
+    "A": (VARIABLES, VARIABLES),
+    "B": (100, VARIABLES),
+    "X": (64, 10),
+    "t": (64, 1),
+    "D": (500, VARIABLES),
+    "s": (500,),
+    "Z": (50, 10),
+}
+# name: (the function's body in the language and in PyTorch; the same for jax, where it is written differently)
+Case = tuple[str, Callable[..., Any] | None]
+JACOBIANS: dict[str, Case] = {
+    "chain": ("sin(x) * exp(-x * x) + tanh(x)", None),
+    "affine": ("W @ x + x", None),
+    "product": ("tanh(W @ x)", None),
+    "layers": ("tanh(V @ tanh(U @ x))", None),
+    "softmax": ("softmax(x, 0)", lambda m, x, d: m.softmax(x)),
+    "logsoftmax": ("log_softmax(x, 0)", lambda m, x, d: m.log_softmax(x)),
+    "normalized": ("x / (x * x).sum().sqrt()", lambda m, x, d: x / m.sqrt((x * x).sum())),
+    "standardized": ("layer_norm(x, (1000,))", lambda m, x, d: (x - x.mean()) / m.sqrt(x.var() + 1e-5)),
+    "conv": ("conv1d(x.reshape(1, 1, -1), k, padding=2).reshape(-1)", lambda m, x, d: m.conv(x, d["k"][0, 0])),
+    "cumsum": ("cumsum(x * x, 0)", lambda m, x, d: m.cumsum(x * x)),
+    "index": ("x[p] * x", None),
+    "differences": ("(x[1:] - x[:-1] ** 2).exp()", lambda m, x, d: m.exp(x[1:] - x[:-1] ** 2)),
+    "rows": ("logsumexp(x.reshape(100, 10), 1)", lambda m, x, d: m.logsumexp(x.reshape(100, 10), 1)),
+}
+HESSIANS: dict[str, Case] = {
+    "chain": ("(sin(x) * exp(-x * x)).sum()", None),
+    "quadratic": ("x @ A @ x", None),
+    "rosenbrock": ("(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()", None),
+    "logsumexp": ("logsumexp(B @ x, 0)", lambda m, x, d: m.logsumexp(d["B"] @ x)),
+    "softmax": ("softmax(A @ x, 0)[0]", lambda m, x, d: m.softmax(d["A"] @ x)[0]),
+    "norm": ("x.norm()", lambda m, x, d: m.sqrt((x * x).sum())),
+    "logistic": ("softplus(-s * (D @ x)).mean()", None),
+    "mlp": ("((tanh(X @ x[:250].reshape(10, 25) + x[250:275]) @ x[275:] - t[:, 0]) ** 2).mean()", None),
+    "crossentropy": ("cross_entropy(Z @ x.reshape(10, 30), c)", lambda m, x, d: m.cross(d["Z"] @ x.reshape(10, 30), d)),
+    "conv": ("(conv1d(x.reshape(1, 1, -1), k).tanh() ** 2).sum()", lambda m, x, d: (m.tanh(m.conv(x, d["k"][0, 0], "valid")) ** 2).sum()),
+    "cumsum": ("cumsum(x, 0).sin().sum()", lambda m, x, d: m.sin(m.cumsum(x)).sum()),
+    "index": ("(x[q] * x ** 2).sum()", None),
+    "logdet": ("torch.logdet(x[:289].reshape(17, 17) * 0.1 + 3 * I)", lambda m, x, d: m.logdet(x[:289].reshape(17, 17) * 0.1 + 3 * d["I"])),
+    "prod": ("(1 + 0.01 * x).prod()", None),
+}  # fmt: skip
+NAMES = [*(f"jacobian {name}" for name in JACOBIANS), *(f"hessian {name}" for name in HESSIANS)]
+PEERS = ("torch", "jax", "jax first")
+
+
+def case_of(name: str) -> tuple[str, Case, int]:
+    """What is asked for, the function, and of how many variables."""
+    kind, _, which = name.partition(" ")
+    return (kind, JACOBIANS[which], ROWS) if kind == "jacobian" else (kind, HESSIANS[which], VARIABLES)
+
+
+def data(size: int) -> dict[str, np.ndarray]:
+    """The point `x`, and the constants of the functions."""
+    random = np.random.default_rng(3)
+    found: dict[str, np.ndarray] = {"x": random.standard_normal(size) * 0.5}
+    for name, shape in DATA.items():
+        found[name] = random.standard_normal(shape) / shape[-1] ** 0.5
+    arrays = {name: array.astype(np.float32) for name, array in found.items()}
+    places = {"p": random.permutation(ROWS), "q": random.integers(0, VARIABLES, VARIABLES)}
+    return arrays | places | {"c": random.integers(0, 30, 50), "I": np.eye(17, dtype=np.float32)}
+
+
+def gradcli_matrix(name: str) -> Callable[[], Any]:
+    import gradcli
+
+    kind, (body, _), size = case_of(name)
+    session = gradcli.Session()
+    for key, array in data(size).items():
+        session.set(key, array)
+    session.run(f"f = lambda x: {body}\n")
+    text = f"torch.autograd.functional.{kind}(f, x)"
+    return lambda: session.eval(text).numpy()
+
+
+def torch_matrix(name: str) -> Callable[[], Any]:
+    import torch
+
+    kind, (body, _), size = case_of(name)
+    scope = {**vars(torch), **vars(torch.nn.functional), "torch": torch}
+    scope |= {key: torch.from_numpy(array) for key, array in data(size).items()}
+    function = eval(f"lambda x: {body}", scope)  # noqa: S307: our own text
+    matrix = getattr(torch.autograd.functional, kind)
+    return lambda: matrix(function, scope["x"], vectorize=True).numpy()
+
+
+class JaxNames:
+    """What the functions of the table are called in jax."""
+
+    def __init__(self) -> None:
+        import jax
+        import jax.numpy as jnp
+
+        nn = jax.nn
+        self.sin, self.exp, self.tanh, self.sqrt, self.cumsum = jnp.sin, jnp.exp, jnp.tanh, jnp.sqrt, jnp.cumsum
+        self.softmax, self.log_softmax, self.softplus, self.logsumexp = (
+            nn.softmax, nn.log_softmax, nn.softplus, nn.logsumexp,
+        )  # fmt: skip
+        self.logdet = lambda a: jnp.linalg.slogdet(a)[1]
+        self.conv = lambda x, k, mode="same": jnp.convolve(x, k[::-1], mode)
+        self.cross = lambda logits, d: -jnp.take_along_axis(nn.log_softmax(logits), d["c"][:, None], 1).mean()
+
+
+def jax_matrix(name: str, first: bool = False) -> Callable[[], Any]:
+    import jax
+
+    kind, (body, own), size = case_of(name)
+    names = JaxNames()
+    arrays = {key: jax.numpy.asarray(array) for key, array in data(size).items()}
+    plain = eval(f"lambda x: {body}", vars(names) | arrays)  # noqa: S307: our own text
+    function = (lambda x: own(names, x, arrays)) if own else plain
+    transform = jax.jacrev if kind == "jacobian" else jax.hessian
+    compiled = jax.jit(transform(function))
+
+    def call() -> Any:
+        if first:
+            jax.clear_caches()
+            return np.asarray(jax.jit(transform(lambda x: function(x)))(arrays["x"]))
+        return np.asarray(compiled(arrays["x"]))
+
+    return call
+
+
+def matrix_call(peer: str, name: str) -> Callable[[], Any]:
+    """What a peer does once.
+
+    Raises: NotImplementedError for a peer that has no such thing.
+    """
+    if peer == "gradcli":
+        return gradcli_matrix(name)
+    if peer == "torch":
+        return torch_matrix(name)
+    if peer in ("jax", "jax first"):
+        return jax_matrix(name, peer == "jax first")
+    raise NotImplementedError

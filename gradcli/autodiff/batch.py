@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.autodiff import convolved, placed, solved  # noqa: F401: their forms
+from gradcli.autodiff import convolved, placed, solved  # noqa: F401 (for the forms they enter)
 from gradcli.autodiff.backward import vjp
 from gradcli.autodiff.forms import FORMS, Batch, Form, along_dims, rows_of_elementwise
 from gradcli.autodiff.forward import jvp

@@ -11,9 +11,10 @@ from typing import Any
 
 from gradcli.graph.node import Node
 from gradcli.ops.convert import to_dtype
+from gradcli.ops.diagonal import diagonal
 from gradcli.ops.order import permute, transpose
 from gradcli.ops.products import product
-from gradcli.ops.reduce import mean_dim, sum_
+from gradcli.ops.reduce import amax, amin, mean_dim, prod_dim, sum_
 from gradcli.ops.shape import expand, reshape
 from gradcli.shapes import Shape, normal_dim, normal_dims
 
@@ -89,11 +90,29 @@ def rows_of_elementwise(batch: Batch) -> Node:
     return batch.again(*aligned)
 
 
-@form("convert.alias", "convert._to_dtype", "convert._zeros_as", "convert.clone", "convert.detach", "diagonal.tril",
-      "diagonal.triu", "padding.constant_pad_nd", "linalg._linalg_inv", "linalg._cofactors", "linalg.matrix_exp",
-      "pooling._avg_pool1d", "pooling._avg_pool2d", "pooling._avg_pool3d", "pooling._spread_mean")  # fmt: skip
-def _unchanged(batch: Batch) -> Node:
-    return batch.again()
+@form("convert.alias", "convert._to_dtype", "convert._zeros_as", "convert.clone", "convert.detach", "convert.fill",
+      "convert.fill_", "diagonal.tril", "diagonal.triu", "padding.constant_pad_nd", "products._ignored",
+      "statistics._to_rank", "bitwise.frexp", "distances._distance", "grids._flat_taps", "grids._inside_taps",
+      "pooling._avg_pool1d", "pooling._avg_pool2d", "pooling._avg_pool3d", "pooling._spread_mean",
+      "maxpooling._max_pool1d", "maxpooling._max_pool2d", "maxpooling._max_pool3d", "adaptive._adaptive_max_pool1d",
+      "adaptive._adaptive_max_pool2d", "adaptive._adaptive_max_pool3d", "linalg._linalg_inv",
+      "linalg._inverse_or_inf", "linalg._info", "linalg._linalg_det", "linalg._linalg_slogdet", "linalg.slogdet",
+      "linalg._cofactors", "linalg.matrix_exp", "linalg.cholesky_inverse", "linalg._identity_power",
+      "decompose._linalg_svdvals", "decompose._linalg_svd", "decompose._svd", "decompose._linalg_cholesky",
+      "decompose.cholesky", "decompose._cholesky_info", "decompose._qr", "decompose._linalg_qr",
+      "decompose._linalg_eigh", "decompose._linalg_eigvalsh", "decompose._linalg_eig", "decompose._linalg_eigvals",
+      "lu._lu_factor_unchecked", "lu._lu_parts", "lu._unpacked", "lu._linalg_lu_factor", "lu._permutation",
+      "lu._lu_info", "lu._linalg_ldl_factor", "leastsquares._pinv", "leastsquares._unit_columns",
+      "leastsquares._matrix_rank", "leastsquares.geqrf")  # fmt: skip
+def _unchanged(batch: Batch) -> Any:
+    """Ops that leave the dimensions before the last ones as they are."""
+    return batch.again() if batch.only_first else None
+
+
+@form("maxpooling._put", "grids._joined", "leastsquares._lstsq")
+def _unchanged_of_several(batch: Batch) -> Any:
+    """As `_unchanged`, of several inputs: each has the dimensions in front."""
+    return batch.again(*_all_whole(batch))
 
 
 @form("shape._reshape", "shape._reshape_rows", "shape._reshape_alias", "shape._unsafe_view", "shape._squeeze",
@@ -123,12 +142,75 @@ def _along(batch: Batch) -> Node | None:
 def along_dims(batch: Batch) -> Any:
     """An op of one tensor that works along `dim`: a number, several, or all when it is None."""
     params, ndim = batch.node.params, len(batch.own_shape())
-    if len(batch.inputs) != 1 or "dim" not in params or not ndim:
+    if len(batch.inputs) != 1 or "dim" not in params:
         return None
+    if not ndim:
+        return _along_one(batch)
     dim = params["dim"]
     if dim is None and batch.node.op.name in ("argmax", "argmin"):  # the place in all of the elements
-        return None
+        return batch.again(_flat(batch), dim=1) if not params["keepdim"] else None
     return batch.again(dim=normal_dim(dim, ndim) + 1 if isinstance(dim, int) else _moved(dim, ndim))
+
+
+def _along_one(batch: Batch) -> Any:
+    """A number has one dimension of one element."""
+    dim = batch.node.params["dim"]
+    made = batch.again(_flat(batch), dim=1 if isinstance(dim, int) else (1,))
+    if not isinstance(made, tuple):
+        return reshape(made, shape=(batch.count, *batch.node.shape))
+    return tuple(reshape(y, shape=(batch.count, *shape)) for y, shape in zip(made, batch.node.shape, strict=True))
+
+
+def _flat(batch: Batch) -> Node:
+    made: Node = reshape(batch.inputs[0], shape=(batch.count, -1))
+    return made
+
+
+def along_with_places(batch: Batch) -> Any:
+    """An op along `dim` of tensors that have the same dimensions, one of them of places."""
+    ndim = len(batch.node.shape)
+    if any(len(batch.own_shape(at)) != ndim for at in range(len(batch.inputs))):
+        return None
+    return batch.again(*_all_whole(batch), dim=normal_dim(batch.node.params["dim"], ndim) + 1)
+
+
+def _all_whole(batch: Batch) -> list[Node]:
+    return [batch.whole(at) for at in range(len(batch.inputs))]
+
+
+form("scatter.scatter_add", "scatter.scatter_reduce")(along_with_places)
+
+
+@form("scatter.index_add", "scatter.index_reduce")
+def _at_slices(batch: Batch) -> Any:
+    """One vector of places for all rows."""
+    ndim = len(batch.node.shape)
+    if batch.flags[1] or not ndim:
+        return None
+    x, source = batch.whole(0), batch.whole(2)
+    return batch.again(x, batch.inputs[1], source, dim=normal_dim(batch.node.params["dim"], ndim) + 1)
+
+
+@form("reduce.prod", "reduce.max", "reduce.min")
+def _of_all(batch: Batch) -> Any:
+    """The product of all elements, and the extremes, whose derivative is shared by equal ones; along dim as others."""
+    params = batch.node.params
+    if "dim" in params or "dtype" in params or len(batch.inputs) != 1:
+        return along_dims(batch)
+    if batch.node.op.name == "prod":
+        return prod_dim(_flat(batch), dim=1, keepdim=False)
+    return (amax if batch.node.op.name == "max" else amin)(_flat(batch), dim=(1,), keepdim=False)
+
+
+@form("diagonal.trace")
+def _traced(batch: Batch) -> Node:
+    made: Node = sum_(diagonal(batch.inputs[0], offset=0, dim1=1, dim2=2), dim=(1,), keepdim=False)
+    return made
+
+
+@form("normalize._standardize")
+def _standardized(batch: Batch) -> Any:
+    return batch.again(dims=_moved(batch.node.params["dims"], len(batch.own_shape())))
 
 
 @form("order.flip")

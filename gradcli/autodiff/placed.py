@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.autodiff.forms import Batch, form
+from gradcli.autodiff.forms import Batch, along_with_places, form
 from gradcli.dtypes import float64
 from gradcli.engine.run import value
 from gradcli.graph.node import MODE, Node, cast_value, recording
@@ -20,6 +20,7 @@ from gradcli.graph.op import leaf, number_op
 from gradcli.ops.compare import where
 from gradcli.ops.gather import index_select, place_rows
 from gradcli.ops.join import cat
+from gradcli.ops.order import permute
 from gradcli.ops.shape import expand, reshape
 from gradcli.shapes import Shape
 
@@ -69,17 +70,20 @@ def picked(batch: Batch) -> Node | None:
     """Each element of the result is one of the inputs' elements, a constant, or their sum."""
     moving = [at for at, i in enumerate(batch.inputs) if batch.flags[at] or (MODE.recording and i.requires_grad)]
     if not all(batch.inputs[at].dtype.floating for at in moving):
-        return None
+        return _with_own_places(batch)
     shapes = [batch.own_shape(at) for at in moving]
     found = moves_of(_pieces(batch, moving, shapes), sum(_size(shape) for shape in shapes))
     if found is None:
         return None
-    rows = [reshape(batch.whole(at), shape=(batch.count, _size(shape))) for at, shape in zip(moving, shapes, strict=True)]
+    rows = [
+        reshape(batch.whole(at), shape=(batch.count, _size(shape))) for at, shape in zip(moving, shapes, strict=True)
+    ]
     dtype = batch.node.dtype
     source = rows[0] if len(rows) == 1 else cat(*rows, dim=1)
     place, factor, constant = (a.reshape(-1) for a in (found.place, found.factor, found.constant))
     if not source.shape[1] or not np.any(factor):
-        return expand(leaf(found.constant.astype(dtype.numpy)), size=(batch.count, *batch.node.shape))
+        same: Node = expand(leaf(found.constant.astype(dtype.numpy)), size=(batch.count, *batch.node.shape))
+        return same
     made = index_select(source, leaf(np.maximum(place, 0)), dim=1)
     if not found.plain:
         made = made * leaf(factor.astype(dtype.numpy))
@@ -89,6 +93,37 @@ def picked(batch: Batch) -> Node | None:
         made = made + leaf(constant.astype(dtype.numpy))
     result: Node = reshape(made, shape=(batch.count, *batch.node.shape))
     return result
+
+
+def _with_own_places(batch: Batch) -> Node | None:
+    """Each row picks, or is put, elsewhere."""
+    if batch.node.op.name == "_pluck":
+        return batch.again(*[batch.whole(at) for at in range(len(batch.inputs))])
+    if batch.node.op.name == "_index":
+        return _indexed(batch)
+    return along_with_places(batch) if "dim" in batch.node.params else None
+
+
+def _indexed(batch: Batch) -> Node:
+    """The number of the row is one more index."""
+    dims, count, ndim = batch.node.params["dims"], batch.count, len(batch.own_shape())
+    indices, flags = batch.inputs[1:], batch.flags[1:]
+    common = max(i.ndim - flag for i, flag in zip(indices, flags, strict=True))
+    numbers = leaf(np.arange(count).reshape(count, *[1] * common))
+    own = [
+        reshape(i, shape=(count, *[1] * (common + 1 - i.ndim), *i.shape[1:])) if flag else i
+        for i, flag in zip(indices, flags, strict=True)
+    ]
+    made = batch.again(batch.whole(0), numbers, *own, dims=(0, *(dim + 1 for dim in dims)))
+    before = dims[0] if dims[-1] - dims[0] == len(dims) - 1 else 0  # the slices that come before what is picked
+    rest = ndim - len(dims)
+    order = (
+        *range(common + 1, common + 1 + before),
+        *range(1, common + 1),
+        *range(common + 1 + before, common + 1 + rest),
+    )
+    turned: Node = permute(made, dims=(0, *order))
+    return turned
 
 
 def _pieces(batch: Batch, moving: list[int], shapes: list[Shape]) -> Callable[[Array], Array]:
@@ -109,8 +144,8 @@ def _pieces(batch: Batch, moving: list[int], shapes: list[Shape]) -> Callable[[A
     return function
 
 
-@form("views._spread", "gather._place_flat", "gather._place_along", "along._put_along",
-      "maxpooling._place", "index._spread_index", "folding._col2im", "bags._bag_sum", "search._embedding_dense")  # fmt: skip
+@form("views._spread", "gather._place_flat", "gather._place_along", "along._put_along", "maxpooling._place",
+      "index._spread_index", "folding._col2im", "bags._bag_sum", "search._embedding_dense")  # fmt: skip
 def placed(batch: Batch) -> Node | None:
     """Each element of the first input is added to one element of the result."""
     node = batch.node

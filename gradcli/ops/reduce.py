@@ -302,7 +302,7 @@ op(
     grad_fn=("ProdBackward1", "ProdBackward0"),
     samples=[draw(4, dtype=None)],
 )
-op(
+prod_dim: Op = op(
     "prod(Tensor input, int dim, bool keepdim=False)",
     "The product along dim.",
     kernel=_multiply_up,

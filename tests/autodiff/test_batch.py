@@ -42,6 +42,17 @@ def rows_one_by_one(output: Node, wrt: list[Node], create_graph: bool) -> list[n
     return [np.stack(row) for row in rows]
 
 
+@pytest.fixture
+def no_row_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every op has a form: none is applied row by row."""
+
+    def refuse(row: batch.Batch) -> None:
+        raise AssertionError(f"{row.node.op} is applied row by row, the batch in {row.flags}")
+
+    monkeypatch.setattr(batch, "_by_row", refuse)
+
+
+@pytest.mark.usefixtures("no_row_alone")
 @pytest.mark.parametrize("op", [op for op in TABLE if op.differentiable], ids=lambda op: op.name)
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_rows_are_those_of_single_passes(op: Op, create_graph: bool) -> None:

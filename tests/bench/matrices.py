@@ -1,6 +1,6 @@
 """Cases of the suite `matrices`: Jacobians of 1000 outputs by 1000 inputs, and Hessians of 300 inputs, in float32.
 
-gradcli and PyTorch (vectorize=True) each run `torch.autograd.functional.jacobian(f, x)`, gradcli from its text; jax runs
+gradcli and PyTorch (vectorize=True) run `torch.autograd.functional.jacobian(f, x)`, gradcli from its text; jax runs
 `jit(jacrev(f))` and `jit(hessian(f))` that were compiled before, and in a column of its own compiled for the call.
 """
 
@@ -25,45 +25,60 @@ DATA: dict[str, tuple[int, ...]] = {
     "s": (500,),
     "Z": (50, 10),
 }
-# name: (the function's body in the language and in PyTorch; the same for jax, where it is written differently)
-Case = tuple[str, Callable[..., Any] | None]
-JACOBIANS: dict[str, Case] = {
-    "chain": ("sin(x) * exp(-x * x) + tanh(x)", None),
-    "affine": ("W @ x + x", None),
-    "product": ("tanh(W @ x)", None),
-    "layers": ("tanh(V @ tanh(U @ x))", None),
-    "softmax": ("softmax(x, 0)", lambda m, x, d: m.softmax(x)),
-    "logsoftmax": ("log_softmax(x, 0)", lambda m, x, d: m.log_softmax(x)),
-    "normalized": ("x / (x * x).sum().sqrt()", lambda m, x, d: x / m.sqrt((x * x).sum())),
-    "standardized": ("layer_norm(x, (1000,))", lambda m, x, d: (x - x.mean()) / m.sqrt(x.var() + 1e-5)),
-    "conv": ("conv1d(x.reshape(1, 1, -1), k, padding=2).reshape(-1)", lambda m, x, d: m.conv(x, d["k"][0, 0])),
-    "cumsum": ("cumsum(x * x, 0)", lambda m, x, d: m.cumsum(x * x)),
-    "index": ("x[p] * x", None),
-    "differences": ("(x[1:] - x[:-1] ** 2).exp()", lambda m, x, d: m.exp(x[1:] - x[:-1] ** 2)),
-    "rows": ("logsumexp(x.reshape(100, 10), 1)", lambda m, x, d: m.logsumexp(x.reshape(100, 10), 1)),
+# the function's body in the language and in PyTorch, and in jax where OWN has none
+JACOBIANS = {
+    "chain": "sin(x) * exp(-x * x) + tanh(x)",
+    "affine": "W @ x + x",
+    "product": "tanh(W @ x)",
+    "layers": "tanh(V @ tanh(U @ x))",
+    "softmax": "softmax(x, 0)",
+    "logsoftmax": "log_softmax(x, 0)",
+    "normalized": "x / (x * x).sum().sqrt()",
+    "standardized": "layer_norm(x, (1000,))",
+    "conv": "conv1d(x.reshape(1, 1, -1), k, padding=2).reshape(-1)",
+    "cumsum": "cumsum(x * x, 0)",
+    "index": "x[p] * x",
+    "differences": "(x[1:] - x[:-1] ** 2).exp()",
+    "rows": "logsumexp(x.reshape(100, 10), 1)",
 }
-HESSIANS: dict[str, Case] = {
-    "chain": ("(sin(x) * exp(-x * x)).sum()", None),
-    "quadratic": ("x @ A @ x", None),
-    "rosenbrock": ("(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()", None),
-    "logsumexp": ("logsumexp(B @ x, 0)", lambda m, x, d: m.logsumexp(d["B"] @ x)),
-    "softmax": ("softmax(A @ x, 0)[0]", lambda m, x, d: m.softmax(d["A"] @ x)[0]),
-    "norm": ("x.norm()", lambda m, x, d: m.sqrt((x * x).sum())),
-    "logistic": ("softplus(-s * (D @ x)).mean()", None),
-    "mlp": ("((tanh(X @ x[:250].reshape(10, 25) + x[250:275]) @ x[275:] - t[:, 0]) ** 2).mean()", None),
-    "crossentropy": ("cross_entropy(Z @ x.reshape(10, 30), c)", lambda m, x, d: m.cross(d["Z"] @ x.reshape(10, 30), d)),
-    "conv": ("(conv1d(x.reshape(1, 1, -1), k).tanh() ** 2).sum()", lambda m, x, d: (m.tanh(m.conv(x, d["k"][0, 0], "valid")) ** 2).sum()),
-    "cumsum": ("cumsum(x, 0).sin().sum()", lambda m, x, d: m.sin(m.cumsum(x)).sum()),
-    "index": ("(x[q] * x ** 2).sum()", None),
-    "logdet": ("torch.logdet(x[:289].reshape(17, 17) * 0.1 + 3 * I)", lambda m, x, d: m.logdet(x[:289].reshape(17, 17) * 0.1 + 3 * d["I"])),
-    "prod": ("(1 + 0.01 * x).prod()", None),
-}  # fmt: skip
+HESSIANS = {
+    "chain": "(sin(x) * exp(-x * x)).sum()",
+    "quadratic": "x @ A @ x",
+    "rosenbrock": "(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()",
+    "logsumexp": "logsumexp(B @ x, 0)",
+    "softmax": "softmax(A @ x, 0)[0]",
+    "norm": "x.norm()",
+    "logistic": "softplus(-s * (D @ x)).mean()",
+    "mlp": "((tanh(X @ x[:250].reshape(10, 25) + x[250:275]) @ x[275:] - t[:, 0]) ** 2).mean()",
+    "crossentropy": "cross_entropy(Z @ x.reshape(10, 30), c)",
+    "conv": "(conv1d(x.reshape(1, 1, -1), k).tanh() ** 2).sum()",
+    "cumsum": "cumsum(x, 0).sin().sum()",
+    "index": "(x[q] * x ** 2).sum()",
+    "logdet": "torch.logdet(x[:289].reshape(17, 17) * 0.1 + 3 * I)",
+    "prod": "(1 + 0.01 * x).prod()",
+}
+OWN: dict[str, Callable[..., Any]] = {  # m: jax's names, d: the data
+    "jacobian softmax": lambda m, x, d: m.softmax(x),
+    "jacobian logsoftmax": lambda m, x, d: m.log_softmax(x),
+    "jacobian normalized": lambda m, x, d: x / m.sqrt((x * x).sum()),
+    "jacobian standardized": lambda m, x, d: (x - x.mean()) / m.sqrt(x.var() + 1e-5),
+    "jacobian conv": lambda m, x, d: m.conv(x, d["k"][0, 0]),
+    "jacobian cumsum": lambda m, x, d: m.cumsum(x * x),
+    "jacobian differences": lambda m, x, d: m.exp(x[1:] - x[:-1] ** 2),
+    "hessian logsumexp": lambda m, x, d: m.logsumexp(d["B"] @ x),
+    "hessian softmax": lambda m, x, d: m.softmax(d["A"] @ x)[0],
+    "hessian norm": lambda m, x, d: m.sqrt((x * x).sum()),
+    "hessian crossentropy": lambda m, x, d: m.cross(d["Z"] @ x.reshape(10, 30), d),
+    "hessian conv": lambda m, x, d: (m.tanh(m.conv(x, d["k"][0, 0], "valid")) ** 2).sum(),
+    "hessian cumsum": lambda m, x, d: m.sin(m.cumsum(x)).sum(),
+    "hessian logdet": lambda m, x, d: m.logdet(x[:289].reshape(17, 17) * 0.1 + 3 * d["I"]),
+}
 NAMES = [*(f"jacobian {name}" for name in JACOBIANS), *(f"hessian {name}" for name in HESSIANS)]
 PEERS = ("torch", "jax", "jax first")
 
 
-def case_of(name: str) -> tuple[str, Case, int]:
-    """What is asked for, the function, and of how many variables."""
+def case_of(name: str) -> tuple[str, str, int]:
+    """What is asked for, the body of the function, and of how many variables."""
     kind, _, which = name.partition(" ")
     return (kind, JACOBIANS[which], ROWS) if kind == "jacobian" else (kind, HESSIANS[which], VARIABLES)
 
@@ -82,7 +97,7 @@ def data(size: int) -> dict[str, np.ndarray]:
 def gradcli_matrix(name: str) -> Callable[[], Any]:
     import gradcli
 
-    kind, (body, _), size = case_of(name)
+    kind, body, size = case_of(name)
     session = gradcli.Session()
     for key, array in data(size).items():
         session.set(key, array)
@@ -94,10 +109,10 @@ def gradcli_matrix(name: str) -> Callable[[], Any]:
 def torch_matrix(name: str) -> Callable[[], Any]:
     import torch
 
-    kind, (body, _), size = case_of(name)
+    kind, body, size = case_of(name)
     scope = {**vars(torch), **vars(torch.nn.functional), "torch": torch}
     scope |= {key: torch.from_numpy(array) for key, array in data(size).items()}
-    function = eval(f"lambda x: {body}", scope)  # noqa: S307: our own text
+    function = eval(f"lambda x: {body}", scope)  # noqa: S307 (a text of ours)
     matrix = getattr(torch.autograd.functional, kind)
     return lambda: matrix(function, scope["x"], vectorize=True).numpy()
 
@@ -122,11 +137,11 @@ class JaxNames:
 def jax_matrix(name: str, first: bool = False) -> Callable[[], Any]:
     import jax
 
-    kind, (body, own), size = case_of(name)
+    kind, body, size = case_of(name)
     names = JaxNames()
     arrays = {key: jax.numpy.asarray(array) for key, array in data(size).items()}
-    plain = eval(f"lambda x: {body}", vars(names) | arrays)  # noqa: S307: our own text
-    function = (lambda x: own(names, x, arrays)) if own else plain
+    plain = eval(f"lambda x: {body}", vars(names) | arrays)  # noqa: S307 (a text of ours)
+    function = (lambda x: OWN[name](names, x, arrays)) if name in OWN else plain
     transform = jax.jacrev if kind == "jacobian" else jax.hessian
     compiled = jax.jit(transform(function))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gradcli.engine.fuse import PRODUCTS, Maker, Pass
+from gradcli.engine.assemble import PRODUCTS, Maker
+from gradcli.engine.fuse import Pass
 from gradcli.engine.layout import ALONG, FULL
 from gradcli.engine.places import Home, Places
 from gradcli.engine.term import EW, REDUCE, Term
@@ -86,18 +87,40 @@ class Closure:
                 key = (a.index, kind)
                 self.uses[key] = self.uses.get(key, 0) + 1
         maker = Maker(self.layout, self.uses)
-        carried = []
-        for term in self.order:
+        for term in self._sums_early():
             args = self.args(term)
             for a, kind in args:
                 if not self._inside(a):
                     maker.load(a, kind)
+            kind = self._home(term).kind
+            product = self.products[term.index][0] if term.index in self.products else None
             if term.index in self.places.carried:
-                carried.append(term)
-                continue
-            name = self.products[term.index][0] if term.index in self.products else None
-            maker.compute(term, self._home(term).kind, args, term.index in self.places.stored, name)
-        for term in carried:
-            name = self.products[term.index][0] if term.index in self.products else term.fn
-            maker.carry(term, name, self._home(term).kind, self.args(term))
+                maker.carry(term, product or term.fn, kind, args)
+            else:
+                maker.compute(term, kind, args, term.index in self.places.stored, product)
+        maker.made.choose_step()
         return maker.made
+
+    def _sums_early(self) -> list[Term]:
+        """The order in which every sum stands where its inputs are there, so that their buffers are soon free."""
+        readers: dict[int, list[Term]] = {}
+        missing: dict[int, int] = {}
+        early: list[Term] = []
+        for term in self.order:
+            if term.index not in self.places.carried:
+                continue
+            inside = {a.index for a, _ in self.args(term) if self._inside(a)}
+            missing[term.index] = len(inside)
+            for index in inside:
+                readers.setdefault(index, []).append(term)
+            if not inside:
+                early.append(term)
+        for term in self.order:
+            if term.index in missing:
+                continue
+            early.append(term)
+            for sum in readers.get(term.index, ()):
+                missing[sum.index] -= 1
+                if not missing[sum.index]:
+                    early.append(sum)
+        return early

@@ -85,7 +85,7 @@ class _Words:
 
 def _pass_lines(what: Pass, number: int, words: _Words) -> list[str]:
     layout = what.layout
-    size = prod(layout.block("full", layout.step))
+    size = prod(layout.block("full", what.step))
     seen = f"{layout.rows} x {layout.cols}" if layout.split is not None else f"{layout.rows}"
     threads = what.workers
     lines = [
@@ -97,7 +97,7 @@ def _pass_lines(what: Pass, number: int, words: _Words) -> list[str]:
         if term.kind not in FREE:
             step = f"{words.value(term)} = {name}({', '.join(words.value(a) for a in args)})"
             lines.append(f"           {step}{'    stored' if term.index in stored else ''}")
-    buffers = sum(prod(layout.block(kind, layout.step)) * dtype.itemsize for _, kind, dtype in what.temps)
+    buffers = sum(prod(layout.block(kind, what.step)) * dtype.itemsize for _, kind, dtype in what.temps)
     lines.append(
         f"           reads {', '.join(dict.fromkeys(words.value(t) for _, t, _ in what.loads)) or 'nothing'}; "
         f"{_count(len(what.temps), 'buffer')} a thread, {size_text(buffers)}"
@@ -122,7 +122,7 @@ def _traffic(plan: Plan) -> tuple[int, int, int, int]:
         if isinstance(what, Pass):
             made = [t for _, t, _ in what.results] + [s.term for s in what.sums]
             read += sum(_bytes(t) for _, t, _ in what.loads)
-            size = [prod(what.layout.block(kind, what.layout.step)) * dtype.itemsize for _, kind, dtype in what.temps]
+            size = [prod(what.layout.block(kind, what.step)) * dtype.itemsize for _, kind, dtype in what.temps]
             blocks = sum(size) * what.workers
         elif not _moves(what):
             made = []

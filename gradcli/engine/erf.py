@@ -1,6 +1,6 @@
 """The error function in single precision.
 
-For large arrays, block by block: tanh(x P(x^2)), where P is our own fit (Lawson's weighted least squares) of
+For large arrays: tanh(x P(x^2)), where P is our own fit (Lawson's weighted least squares) of
 atanh(erf(x)) / x, with a relative error of erf of 1e-7; evaluated in single precision, 2.3e-7. tanh is the one function
 of numpy's that costs little more than a polynomial, and it saturates where erf does.
 
@@ -10,9 +10,15 @@ precision with a relative error of 2e-9.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from gradcli.engine.kernels import TANH, Fn
+from gradcli.engine.laws import factor_of
+
+if TYPE_CHECKING:
+    from gradcli.engine.term import Builder, Term
 
 BOUND = 3.925
 # highest power first
@@ -40,30 +46,20 @@ BENT = (
     1.02769056e-01,
     1.12837927,
 )
-PART = 1 << 14  # elements: what the steps need stays in the innermost caches
 
 
-def erf_block(x: Any, out: Any) -> None:
-    """erf of a block of single precision."""
-    if not out.flags.c_contiguous:
-        rows = np.empty(out.shape, out.dtype)
-        erf_block(x, rows)
-        np.copyto(out, rows)
-        return
-    x, result = x.reshape(-1), out.reshape(-1)
-    size = min(PART, x.size)
-    square, total = np.empty(size, x.dtype), np.empty(size, x.dtype)
-    for start in range(0, x.size, size):
-        part = x[start : start + size]
-        t, p = square[: part.size], total[: part.size]
-        np.multiply(part, part, t)
-        np.multiply(t, BENT[0], p)
-        for c in BENT[1:-1]:
-            np.add(p, c, p)
-            np.multiply(p, t, p)
-        np.add(p, BENT[-1], p)
-        np.multiply(p, part, p)
-        np.tanh(p, result[start : start + part.size])
+def erf_terms(b: Builder, x: Term) -> Term:
+    """erf of a large x as terms of their own, which share x^2 with others. A factor of x goes into the coefficients."""
+    factor, y = factor_of(x) or (1.0, x)
+    if not 0.125 < abs(factor) < 8:
+        factor, y = 1.0, x
+    square = b.mul(y, y)
+    powers = range(2 * len(BENT) - 1, 0, -2)
+    first, *rest = [c * factor**power for c, power in zip(BENT, powers, strict=True)]
+    total = b.scale(square, first)
+    for c in rest[:-1]:
+        total = b.mul(b.plus(total, c), square)
+    return b.ew(TANH, b.mul(b.plus(total, rest[-1]), y))
 
 
 def _series(coefficients: tuple[float, ...], t: Any) -> Any:
@@ -79,3 +75,10 @@ def erf(x: Any) -> Any:
     wide = np.clip(x, -BOUND, BOUND, dtype=np.float64)
     t = wide * wide
     return np.asarray(wide * _series(SINGLE[0], t) / _series(SINGLE[1], t), np.float32)
+
+
+def _erf_block(x: Any, out: Any) -> None:
+    np.copyto(out, erf(x))
+
+
+ERF = Fn("erf", erf, _erf_block, cost=15)

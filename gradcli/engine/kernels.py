@@ -119,6 +119,7 @@ DIV = Fn("div", np.true_divide, cost=3)
 NEG = Fn("neg", np.negative)
 ABS = Fn("abs", np.abs)
 SQRT = Fn("sqrt", np.sqrt, cost=3)
+TANH = Fn("tanh", np.tanh, cost=6)
 MAXIMUM = Fn("maximum", np.maximum, _maximum, filled=True)
 MINIMUM = Fn("minimum", np.minimum, _minimum, filled=True)
 PUT_MINUS = Fn("put minus", put_minus, put_minus_block)
@@ -154,7 +155,7 @@ def of_node(node: Node, key: Any) -> Fn:
     return Fn(name, direct, block, cost=12, key=None if key is None else (node.op, key))
 
 
-_BY_UFUNC = {f.direct: f for f in (ADD, SUB, MUL, DIV, NEG, ABS, SQRT)}
+_BY_UFUNC = {f.direct: f for f in (ADD, SUB, MUL, DIV, NEG, ABS, SQRT, TANH)}
 _ANY_DTYPE = frozenset({
     np.add, np.subtract, np.multiply, np.true_divide, np.equal, np.not_equal, np.less, np.less_equal, np.greater,
     np.greater_equal, np.logical_and, np.logical_or, np.logical_xor, np.logical_not,

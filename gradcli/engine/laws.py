@@ -36,7 +36,7 @@ def _is(x: Term, name: str) -> bool:
     return x.kind == "elementwise" and x.fn.name == name
 
 
-def _factor(x: Term) -> tuple[float, Term] | None:
+def factor_of(x: Term) -> tuple[float, Term] | None:
     """c and y of a term c * y or y / (1 / c), where c is a number of moderate size."""
     if _is(x, "mul") and x.args[0].kind == "const" and moderate(float(x.args[0].value)):
         return float(x.args[0].value), x.args[1]
@@ -59,7 +59,7 @@ def _times_minus_one(b: Builder, args: Any) -> Term | None:
 
 
 def _join_factors(b: Builder, args: Any) -> Term | None:
-    c, inner = _number(args[0]), _factor(args[1])
+    c, inner = _number(args[0]), factor_of(args[1])
     if c is None or inner is None or not moderate(c):
         return None
     return b.scale(inner[1], c * inner[0])
@@ -68,7 +68,7 @@ def _join_factors(b: Builder, args: Any) -> Term | None:
 def _factor_out(b: Builder, args: Any) -> Term | None:
     x, y = args
     for one, other in ((x, y), (y, x)):
-        inner = _factor(one)
+        inner = factor_of(one)
         if inner is not None and other.kind != "const":
             return b.scale(b.mul(inner[1], other), inner[0])
     return None
@@ -87,7 +87,7 @@ def _negated_twice(b: Builder, args: Any) -> Term | None:
 
 
 def _negated_product(b: Builder, args: Any) -> Term | None:
-    inner = _factor(args[0])
+    inner = factor_of(args[0])
     return b.scale(inner[1], -inner[0]) if inner is not None else None
 
 
@@ -124,13 +124,13 @@ def _minus_row_entries(b: Builder, args: Any) -> Term | None:
 
 def _divide_by_number(b: Builder, args: Any) -> Term | None:
     c = _number(args[1])
-    if c is None or not moderate(c) or (_factor(args[0]) is None and frexp(c)[0] not in (0.5, -0.5)):
+    if c is None or not moderate(c) or (factor_of(args[0]) is None and frexp(c)[0] not in (0.5, -0.5)):
         return None
     return b.scale(args[0], 1 / c)
 
 
 def _divide_multiple(b: Builder, args: Any) -> Term | None:
-    inner = _factor(args[0])
+    inner = factor_of(args[0])
     return b.scale(b.ew(DIV, inner[1], args[1]), inner[0]) if inner is not None else None
 
 
@@ -140,7 +140,7 @@ def _divide_negated(b: Builder, args: Any) -> Term | None:
 
 def _sum_of_multiple(b: Builder, args: Any) -> Term | None:
     x, axes, dtype = args
-    inner = _factor(x)
+    inner = factor_of(x)
     if inner is None:
         return None
     return b.scale(b.reduce("sum", inner[1], axes, dtype=dtype), inner[0])

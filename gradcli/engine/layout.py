@@ -11,18 +11,20 @@ from math import prod
 from gradcli.shapes import Shape
 
 FULL, ALONG, ACROSS, ONE = "full", "along", "across", "one"
-BLOCK = 1 << 16  # elements
+BLOCK = 1 << 16  # elements of four bytes; of wider ones fewer
+FEW = 6  # buffers: with no more, blocks of twice the size stay in cache, and threads meet less often
 FUSE_ABOVE = 1 << 13  # elements; smaller arrays are computed at once
 WIDEST = 1 << 17  # a row longer than this is cut
+EVEN = 16  # rows: with so many, and their multiples, every block begins at a cache line where the first does
 
 
 class Layout:
     """A shape as a matrix of `rows` x `cols`, or flat. split: how many dimensions make the rows; None: flat.
 
-    by_rows: whether a block is some whole rows, or a part of every row. step: rows or columns in a block.
+    by_rows: whether a block is some whole rows, or a part of every row.
     """
 
-    __slots__ = ("by_rows", "cols", "rows", "shape", "split", "step")
+    __slots__ = ("by_rows", "cols", "rows", "shape", "split")
 
     def __init__(self, shape: Shape, split: int | None) -> None:
         self.shape = shape
@@ -32,13 +34,22 @@ class Layout:
         else:
             self.rows, self.cols = prod(shape[:split]), prod(shape[split:])
         self.by_rows = self.cols <= WIDEST or self.rows > self.cols
+
+    def step(self, size: int) -> int:
+        """How many rows or columns make a block of about so many elements."""
         other = self.cols if self.by_rows else self.rows
-        self.step = max(1, min(self.length, BLOCK // max(other, 1)))
+        step = max(1, min(self.length, size // max(other, 1)))
+        return step - step % EVEN if step > EVEN else step
 
     @property
     def length(self) -> int:
         """Rows or columns, whichever the blocks follow."""
         return self.rows if self.by_rows else self.cols
+
+    @property
+    def down(self) -> bool:
+        """Whether the blocks follow each other along the first axis of the matrix: each is one piece of memory."""
+        return self.split is None or self.by_rows
 
     def place(self, shape: Shape) -> str | None:
         """What an array of a shape that broadcasts to this one is; None when it is none of the four."""

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine import erf, layout
+from gradcli.engine import layout
+from gradcli.engine.erf import ERF, erf_terms
 from gradcli.engine.kernels import (
     ABS,
     ADD,
@@ -24,6 +25,7 @@ from gradcli.engine.kernels import (
     NEG,
     SQRT,
     SUB,
+    TANH,
     WHERE,
     Fn,
     of_node,
@@ -39,8 +41,6 @@ Lowering = Callable[[Builder, list[Term], Node], Term | None]
 EXP = Fn("exp", np.exp, cost=5)
 LOG = Fn("log", np.log, cost=5)
 LOG1P = Fn("log1p", np.log1p, cost=12)
-TANH = Fn("tanh", np.tanh, cost=6)
-ERF = Fn("erf", erf.erf, erf.erf_block, cost=15)
 GREATER = Fn("gt", np.greater)
 
 
@@ -182,11 +182,15 @@ def _choose(b: Builder, args: list[Term], node: Node) -> Term | None:
 
 
 def _erf(b: Builder, args: list[Term], node: Node) -> Term | None:
-    return b.ew(ERF, args[0]) if args[0].dtype == np.float32 else None
+    return _erf_of(b, args[0]) if args[0].dtype == np.float32 else None
+
+
+def _erf_of(b: Builder, x: Term) -> Term:
+    return erf_terms(b, x) if x.size > layout.FUSE_ABOVE else b.ew(ERF, x)
 
 
 def _normal_cdf_of(b: Builder, x: Term) -> Term:
-    return b.scale(b.plus(b.ew(ERF, b.scale(x, sqrt(0.5))), 1), 0.5)
+    return b.scale(b.plus(_erf_of(b, b.scale(x, sqrt(0.5))), 1), 0.5)
 
 
 def _normal_cdf(b: Builder, args: list[Term], node: Node) -> Term | None:

@@ -153,8 +153,8 @@ def row_products(x: Array, w: Array, out: Array) -> None:
 
 
 def column_products(x: Array, w: Array) -> Array:
-    """The sum of products of each column with one column of weights, (r, 1)."""
-    return np.matmul(w.T, x)
+    """The sum of products of each column with one column of weights, (r, 1), in double precision."""
+    return np.matmul(w.T, x).astype(np.float64)
 
 
 # Rows of a block: x is (r, c), out (r, 1)
@@ -210,14 +210,22 @@ def row_exponentials(x: Array, scratch: Array, out: Array, infinite: bool = Fals
 
 
 def column_sums(x: Array) -> Array:
-    """The sum of each column, (1, c)."""
+    """The sum of each column, (1, c); of floats in double precision."""
     r, c = x.shape
-    if r >= 256 and x.dtype.kind == "f":
-        side = 64
-        n = r - r % side
-        parts = np.add.reduce(x[:n].reshape(-1, side, c), axis=1)
-        result = np.add.reduce(parts, axis=0, dtype=np.float64)
-        if n < r:
-            result += np.add.reduce(x[n:], axis=0)
-        return result.reshape(1, c)
-    return np.add.reduce(x, axis=0, keepdims=True)
+    if x.dtype.kind != "f":
+        return np.add.reduce(x, axis=0, keepdims=True)
+    if r < 256:
+        return np.add.reduce(x, axis=0, keepdims=True).astype(np.float64)
+    side = 64
+    n = r - r % side
+    parts = np.add.reduce(x[:n].reshape(-1, side, c), axis=1)
+    result = np.add.reduce(parts, axis=0, dtype=np.float64)
+    if n < r:
+        result += np.add.reduce(x[n:], axis=0)
+    return result.reshape(1, c)
+
+
+def partial_row_sums(x: Array) -> Array:
+    """The sum of a stretch of each row, (r, 1); of floats in double precision."""
+    part = np.add.reduce(x, axis=1, keepdims=True)
+    return part.astype(np.float64) if part.dtype.kind == "f" else part

@@ -6,15 +6,15 @@ import gradcli
 
 SEED = """\
 plan: 1 pass over blocks, 1 step on whole arrays
-  pass 1   over [1000, 1000] as 1000000: 16 blocks of 65536 elements, 1 thread
+  pass 1   over [1000, 1000] as 1000000: 8 blocks of 131072 elements, 1 thread
            %1 = add(2, x)
-           %2 = mul(6e-06, %1)    stored
-           %3 = dot(%1, %1)
-           reads x; 1 buffer a thread, 262.1 kB
-  whole    %4 = mul(3e-06, %3)    4 B
-  results  %4, %2
+           %2 = dot(%1, %1)
+           %3 = mul(6e-06, %1)    stored
+           reads x; 0 buffers a thread, 0 B
+  whole    %4 = mul(3e-06, %2)    4 B
+  results  %4, %3
   bytes    4.0 MB read, 4.0 MB written
-  memory   8.3 MB at most, by estimate; 8.0 MB are inputs and results
+  memory   8.0 MB at most, by estimate; 8.0 MB are inputs and results
 """
 
 

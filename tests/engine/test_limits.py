@@ -68,15 +68,34 @@ def test_peak_memory_of_chains(program: str) -> None:
     assert int(done.stdout) <= results + 0.15 * 2 * results
 
 
-def test_a_result_that_is_held_is_never_given_out_again() -> None:
+def place(array: np.ndarray) -> int:
+    start: int = array.__array_interface__["data"][0]
+    return start
+
+
+def test_a_result_that_nobody_holds_is_given_out_again() -> None:
     buffers.forget()
     shape = (buffers.LARGE // 4,)
     first = buffers.empty(shape, np.float32)
-    place = first.__array_interface__["data"][0]
+    held = place(first)
+    assert place(buffers.empty(shape, np.float32)) != held
+    del first
+    again = [buffers.empty((2, buffers.LARGE // 8), np.float32) for _ in range(3)]
+    assert held in [place(array) for array in again]
+    buffers.forget()
+
+
+def test_a_result_of_which_a_part_is_held_is_not_given_out_again() -> None:
+    buffers.forget()
+    shape = (buffers.LARGE // 4,)
+    first = buffers.empty(shape, np.float32)
+    held = place(first)
     part = first[10:]
     del first
-    assert buffers.empty(shape, np.float32).__array_interface__["data"][0] != place
-    del part
-    again = [buffers.empty(shape, np.float32) for _ in range(3)]
-    assert place in [a.__array_interface__["data"][0] for a in again]
-    buffers.forget()
+    assert held not in [place(buffers.empty(shape, np.float32)) for _ in range(3)]
+    assert part.size == shape[0] - 10
+
+
+@pytest.mark.parametrize("n", [1, 1000, buffers.LARGE])
+def test_results_begin_where_a_vector_may(n: int) -> None:
+    assert place(buffers.empty((n,), np.float64)) % 64 == 0

@@ -180,6 +180,7 @@ _ROWS: dict[str, Callable[..., Any]] = {
     "sum": reductions.row_sums,
     "max": reductions.row_max,
     "min": reductions.row_min,
+    "peak": reductions.row_peaks,
     "row dots": reductions.row_dots,
     "row products": reductions.row_products,
 }

@@ -97,18 +97,31 @@ def put_block(x: Any, at: Any, out: Any) -> None:
     np.put_along_axis(out, np.reshape(at, (-1, 1)), np.reshape(x, (-1, 1)), 1)
 
 
-def put_minus(y: Any, x: Any, at: Any) -> Any:
-    """x at the given columns, else 0, minus y."""
+def add_entries(y: Any, x: Any, at: Any) -> Any:
+    """y with x added in each row, at the given columns."""
     out = np.empty_like(y)
-    put_minus_block(y, x, at, out)
+    add_entries_block(y, x, at, out)
     return out
 
 
-def put_minus_block(y: Any, x: Any, at: Any, out: Any) -> None:
-    """As `put_minus`, into a block."""
-    np.negative(y, out)
+def add_entries_block(y: Any, x: Any, at: Any, out: Any) -> None:
+    """As `add_entries`, into a block."""
+    if out is not y:
+        np.copyto(out, y)
     rows, columns = np.arange(out.shape[0]), np.reshape(at, -1)
     out[rows, columns] += np.reshape(x, -1)
+
+
+def exp_from(x: Any, shift: Any) -> Any:
+    """exp(x - shift)."""
+    return np.exp(x - shift)
+
+
+def exp_from_block(x: Any, shift: Any, out: Any) -> None:
+    """As `exp_from`, into a block; one shift for all rows is taken for the number it is."""
+    first = shift[:1, :1]
+    np.subtract(x, first[0, 0] if (shift == first).all() else shift, out)
+    np.exp(out, out)
 
 
 COPY = Fn("copy", lambda x: x, _copy, cost=1)
@@ -118,11 +131,14 @@ MUL = Fn("mul", np.multiply, commutes=True)
 DIV = Fn("div", np.true_divide, cost=3)
 NEG = Fn("neg", np.negative)
 ABS = Fn("abs", np.abs)
+EXP = Fn("exp", np.exp, cost=5)
+LOG = Fn("log", np.log, cost=5)
 SQRT = Fn("sqrt", np.sqrt, cost=3)
 TANH = Fn("tanh", np.tanh, cost=6)
 MAXIMUM = Fn("maximum", np.maximum, _maximum, filled=True)
 MINIMUM = Fn("minimum", np.minimum, _minimum, filled=True)
-PUT_MINUS = Fn("put minus", put_minus, put_minus_block)
+ADD_ENTRIES = Fn("add entries", add_entries, add_entries_block)
+EXP_FROM = Fn("exp from", exp_from, exp_from_block, cost=6)
 ISFINITE = Fn("isfinite", np.isfinite)
 WHERE = Fn("where", where_small, _where, cost=6, inplace=False)
 
@@ -155,7 +171,7 @@ def of_node(node: Node, key: Any) -> Fn:
     return Fn(name, direct, block, cost=12, key=None if key is None else (node.op, key))
 
 
-_BY_UFUNC = {f.direct: f for f in (ADD, SUB, MUL, DIV, NEG, ABS, SQRT, TANH)}
+_BY_UFUNC = {f.direct: f for f in (ADD, SUB, MUL, DIV, NEG, ABS, SQRT, EXP, LOG, TANH)}
 _ANY_DTYPE = frozenset({
     np.add, np.subtract, np.multiply, np.true_divide, np.equal, np.not_equal, np.less, np.less_equal, np.greater,
     np.greater_equal, np.logical_and, np.logical_or, np.logical_xor, np.logical_not,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from gradcli.engine.kernels import ABS, ADD, DIV, ISFINITE, NEG, PUT_MINUS, SUB, WHERE
+from gradcli.engine.kernels import ABS, ADD, ADD_ENTRIES, DIV, ISFINITE, NEG, SUB, WHERE
 
 if TYPE_CHECKING:
     from gradcli.engine.term import Builder, Term
@@ -75,11 +75,33 @@ def _factor_out(b: Builder, args: Any) -> Term | None:
 
 
 def _signs_out(b: Builder, args: Any) -> Term | None:
-    x, y = args
-    if _is(y, "neg"):
-        c = _number(x)
-        return b.scale(y.args[0], -c) if c is not None else b.ew(NEG, b.mul(x, y.args[0]))
-    return b.ew(NEG, b.mul(x.args[0], y)) if _is(x, "neg") else None
+    for x, y in (args, args[::-1]):
+        if _is(y, "neg") and y.size >= x.size:
+            c = _number(x)
+            return b.scale(y.args[0], -c) if c is not None else b.ew(NEG, b.mul(x, y.args[0]))
+    return None
+
+
+def _smaller(product: Term) -> tuple[Term, Term] | None:
+    """The factors of a product if the first is smaller than the second, which has the shape of the product."""
+    if not _is(product, "mul"):
+        return None
+    small, large = sorted(product.args, key=lambda a: a.size)
+    return (small, large) if small.kind != "const" and small.size < large.size == product.size else None
+
+
+def _small_factors_first(b: Builder, args: Any) -> Term | None:
+    for x, y in (args, args[::-1]):
+        inner = _smaller(y)
+        if inner is not None and x.kind != "const" and x.size < y.size:
+            small = b.mul(x, inner[0])
+            return b.mul(small, inner[1]) if small.size < y.size else None
+    return None
+
+
+def _negated_factor(b: Builder, args: Any) -> Term | None:
+    inner = _smaller(args[0])
+    return b.mul(b.ew(NEG, inner[0]), inner[1]) if inner is not None else None
 
 
 def _negated_twice(b: Builder, args: Any) -> Term | None:
@@ -119,7 +141,22 @@ def _minus_row_entries(b: Builder, args: Any) -> Term | None:
     x, y = args
     if not _is(x, "put") or y.shape != x.shape or y.kind == "expand" or x.size == 1:
         return None
-    return b.shaped(PUT_MINUS, (y, *x.args), x.shape)
+    return b.shaped(ADD_ENTRIES, (b.ew(NEG, y), *x.args), x.shape)
+
+
+def _exponential_again(b: Builder, args: Any) -> Term | None:
+    """What log_softmax is made of (lower.py) is there already."""
+    x = args[0]
+    if not _is(x, "sub") or not _is(x.args[1], "add"):
+        return None
+    for total, shift in (x.args[1].args, x.args[1].args[::-1]):
+        row = total.args[0] if _is(total, "log") else None
+        if row is None or row.kind != "reduce" or row.fn != "sum" or not _is(row.args[0], "exp from"):
+            continue
+        exponentials = row.args[0]
+        if exponentials.args == (x.args[0], shift):
+            return b.mul(exponentials, b.ew(DIV, b.const(1, x.dtype), row))
+    return None
 
 
 def _divide_by_number(b: Builder, args: Any) -> Term | None:
@@ -200,12 +237,14 @@ ELEMENTWISE: dict[str, tuple[Law, ...]] = {
         Law("1 * x = x", _ALWAYS, _times_one),
         Law("-1 * x = -x", _ALWAYS, _times_minus_one),
         Law("c * (d * x) = (c * d) * x", _MODERATE, _join_factors),
-        Law("(-x) * y = -(x * y), c * (-x) = (-c) * x", _ALWAYS, _signs_out),
+        Law("(-x) * y = -(x * y), c * (-x) = (-c) * x", "y is not larger than x", _signs_out),
+        Law("x * (y * Z) = (x * y) * Z", f"x and y are smaller than Z; {_MODERATE}", _small_factors_first),
         Law("x * (c * y) = c * (x * y)", _MODERATE, _factor_out),
     ),
     "neg": (
         Law("-(-x) = x", _ALWAYS, _negated_twice),
         Law("-(c * x) = (-c) * x", _ALWAYS, _negated_product),
+        Law("-(y * Z) = (-y) * Z", "y is smaller than Z", _negated_factor),
     ),
     "add": (
         Law("x + -0.0 = x", "-0.0, not 0.0: -0.0 + 0.0 is 0.0", _add_minus_zero),
@@ -221,6 +260,7 @@ ELEMENTWISE: dict[str, tuple[Law, ...]] = {
         Law("(c * x) / y = c * (x / y)", _MODERATE, _divide_multiple),
         Law("(-x) / y = -(x / y)", _ALWAYS, _divide_negated),
     ),
+    "exp": (Law("exp(x - log(sum(e^(x - s))) - s) = e^(x - s) / sum(e^(x - s))", _ALWAYS, _exponential_again),),
 }
 REDUCING: dict[str, tuple[Law, ...]] = {
     "sum": (

@@ -20,6 +20,9 @@ from gradcli.engine.kernels import (
     ABS,
     ADD,
     DIV,
+    EXP,
+    EXP_FROM,
+    LOG,
     MAXIMUM,
     MINIMUM,
     NEG,
@@ -38,8 +41,6 @@ from gradcli.shapes import Shape, normal_dim, normal_dims
 
 Lowering = Callable[[Builder, list[Term], Node], Term | None]
 
-EXP = Fn("exp", np.exp, cost=5)
-LOG = Fn("log", np.log, cost=5)
 LOG1P = Fn("log1p", np.log1p, cost=12)
 GREATER = Fn("gt", np.greater)
 
@@ -304,18 +305,29 @@ def _along(x: Term, dim: int) -> Shape:
     return (normal_dim(dim, len(x.shape)),)
 
 
+def _exponentials(b: Builder, x: Term, dim: int) -> tuple[Term, Term, Term] | None:
+    """For the rows of a large x: e^(x - s), its sum, and s, which is close to the largest of a row. None: no rows."""
+    axes = _along(x, dim)
+    if x.size <= layout.FUSE_ABOVE or axes != (len(x.shape) - 1,) or len(x.shape) < 2 or x.shape[-1] > layout.WIDEST:
+        return None
+    shift = b.reduce("peak", x, axes)
+    exponentials = b.ew(EXP_FROM, x, shift)
+    return exponentials, b.reduce("sum", exponentials, axes), shift
+
+
 def _log_softmax(b: Builder, args: list[Term], node: Node) -> Term | None:
     x = args[0]
     if not x.shape or x.size == 0:
         return None
-    return b.ew(SUB, x, b.reduce("lsm", x, _along(x, node.params["dim"])))
+    found = _exponentials(b, x, node.params["dim"])
+    if found is None:
+        return b.ew(SUB, x, b.reduce("lsm", x, _along(x, node.params["dim"])))
+    return b.ew(SUB, x, b.ew(ADD, b.ew(LOG, found[1]), found[2]))
 
 
 def _softmax(b: Builder, args: list[Term], node: Node) -> Term | None:
-    x = args[0]
-    if not x.shape or x.size == 0:
-        return None
-    return b.ew(EXP, b.ew(SUB, x, b.reduce("lsm", x, _along(x, node.params["dim"]))))
+    log = _log_softmax(b, args, node)
+    return None if log is None else b.ew(EXP, log)
 
 
 def standardized(b: Builder, x: Term, node: Node) -> tuple[Term, Term]:

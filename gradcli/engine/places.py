@@ -7,15 +7,17 @@ than keeping it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from math import prod
+from types import MappingProxyType
 
 from gradcli.engine import layout as layouts
 from gradcli.engine.layout import ALONG, FULL, ONE, Layout, votes
-from gradcli.engine.term import CALL, CONST, EW, EXPAND, INPUT, PICK, REDUCE, RESHAPE, Term
+from gradcli.engine.term import EW, EXPAND, REDUCE, RESHAPE, Term
 from gradcli.shapes import Shape
 
 KEEP_FROM = 40.0  # cost, in multiplications an element, from which a value is kept for later stages
-BLOCKWISE = frozenset({"sum", "max", "min", "lse", "lsm", "take"})
+BLOCKWISE = frozenset({"sum", "max", "min", "lse", "lsm", "peak", "take"})
 
 
 class Home:
@@ -30,13 +32,20 @@ class Home:
 
 
 class Places:
-    """What `place` finds. homes: for terms inside passes. stored: terms whose values are arrays, results of passes."""
+    """What is found of terms.
 
-    def __init__(self, terms: list[Term], outputs: Iterable[Term]) -> None:
+    homes: for terms inside passes. stage: of every term. stored: terms whose values are arrays, results of passes.
+    carried: reductions that end with a pass. not_before: stages before which nothing over a shape is computed.
+    """
+
+    def __init__(
+        self, terms: list[Term], outputs: Iterable[Term], not_before: Mapping[Shape, int] = MappingProxyType({})
+    ) -> None:
         self.terms = terms
         self.layouts = _layouts(terms)
+        self._not_before = not_before
         self.homes: dict[int, Home] = {}
-        self.carried: dict[int, Home] = {}  # reductions that end with the pass over this layout
+        self.carried: dict[int, Home] = {}
         self.stage: dict[int, int] = {}
         self.stored: set[int] = set()
         self.cost: dict[int, float] = {}
@@ -45,6 +54,19 @@ class Places:
         for term in outputs:
             self._store(term)
         self._keep_costly()
+
+    def passes(self) -> dict[Shape, set[int]]:
+        """The stages in which there is a pass over a shape."""
+        found: dict[Shape, set[int]] = {}
+        for index in self.stored:
+            found.setdefault(self.homes[index].layout.shape, set()).add(self.stage[index])
+        for index, home in self.carried.items():
+            found.setdefault(home.layout.shape, set()).add(self.stage[index] - 1)
+        return found
+
+    def work(self) -> int:
+        """The elements that all passes go over."""
+        return sum(prod(shape) * len(stages) for shape, stages in self.passes().items())
 
     def _store(self, term: Term) -> None:
         if term.index in self.homes:
@@ -59,11 +81,11 @@ class Places:
                 self.carried[index] = home
                 x = term.args[0]
                 own = self.homes.get(x.index)
+                stage = self.stage[x.index]
                 if own is not None and own.layout is not home.layout:
                     self._store(x)
-                    self.stage[index] = self.stage[x.index] + 2
-                else:
-                    self.stage[index] = self.stage[x.index] + 1
+                    stage += 1
+                self.stage[index] = max(stage, self._not_before.get(home.layout.shape, 0)) + 1
                 return
         elif term.kind == EW or (term.kind == EXPAND and term.args[0].index in self.homes):
             home = self._elementwise(term)
@@ -79,6 +101,8 @@ class Places:
             else:
                 self._store(a)
                 stage = max(stage, self.stage[a.index] + 1)
+        if home is not None:
+            stage = max(stage, self._not_before.get(home.layout.shape, 0))
         self.stage[index] = stage
         if home is not None:
             self.homes[index] = home
@@ -97,7 +121,7 @@ class Places:
         layout = self.layouts[x.shape]
         kind = layout.reduced(term.at)
         if kind == ALONG:
-            known = term.fn in BLOCKWISE and (layout.by_rows or term.fn not in ("lse", "lsm", "take"))
+            known = term.fn in BLOCKWISE and (layout.by_rows or term.fn not in ("lse", "lsm", "peak", "take"))
             if term.fn == "take":
                 known = known and layout.place(term.args[1].shape) == ALONG
             return Home(layout, ALONG) if known else None
@@ -178,6 +202,21 @@ class Places:
         return kind
 
 
+def places_for(terms: list[Term], outputs: list[Term]) -> Places:
+    """Where terms are computed, so that a shape is gone over once where it can be.
+
+    What could be computed in an early pass waits for a later one over the same shape, unless that waits for it.
+    """
+    found = Places(terms, outputs)
+    late: dict[Shape, int] = {}
+    for shape, stages in sorted(found.passes().items(), key=lambda item: -prod(item[0])):
+        if len(stages) > 1:
+            other = Places(terms, outputs, {**late, shape: max(stages)})
+            if other.work() < found.work():
+                found, late[shape] = other, max(stages)
+    return found
+
+
 def _layouts(terms: list[Term]) -> dict[Shape, Layout]:
     """A layout for each large shape; the split is where most of what broadcasts to it needs one."""
     wishes: dict[Shape, dict[int, int]] = {}
@@ -200,6 +239,3 @@ def _layouts(terms: list[Term]) -> dict[Shape, Layout]:
                 rest = tuple(1 if a in term.at else n for a, n in enumerate(shape))
                 wish(shape, votes(shape, rest))
     return {s: Layout(s, max(c, key=lambda k: c[k]) if c else None) for s, c in wishes.items()}
-
-
-__all__ = ["CALL", "CONST", "INPUT", "PICK", "Home", "Places"]

@@ -17,7 +17,7 @@ from gradcli.engine import layout, reductions
 from gradcli.engine.closure import Closure
 from gradcli.engine.fuse import Pass
 from gradcli.engine.kernels import Fn
-from gradcli.engine.places import Home, Places
+from gradcli.engine.places import Home, places_for
 from gradcli.engine.term import CALL, CONST, EW, EXPAND, INPUT, PICK, REDUCE, RESHAPE, Term
 from gradcli.errors import GradcliError
 
@@ -48,7 +48,7 @@ class Plan:
         for term in needed:
             if term.kind == CONST:
                 self.template[term.index] = term.value[()]
-        self._places = Places(needed, outputs)
+        self._places = places_for(needed, outputs)
         self._give = [term.index for term in outputs]
         self._take = [(term.index, term.at) for term in needed if term.kind == INPUT]
         self._schedule(needed)

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.engine.kernels import exp_from_block
+
 RUN = 1024
 SAFE_SQUARES = (1e-25, 1e30)
 SPREAD = 20.0  # rows whose exponentials differ by less than e^20 may be shifted by one number
@@ -128,6 +130,10 @@ def _lsm(x: Array, axes: Any, dtype: Any) -> Array:
     return out if axes is not None else out.reshape(())
 
 
+def _peak(x: Array, axes: Any, dtype: Any) -> Array:
+    return np.asarray(_maximum(x, axes, None, None, True))
+
+
 def take_rows(x: Array, at: Array, out: Array) -> None:
     """The element of each row at a column; out is (r, 1)."""
     rows, cols = x.shape
@@ -143,7 +149,7 @@ def take(x: Array, at: Array) -> Array:
 
 
 DIRECT: dict[str, Callable[[Array, Any, Any], Array]] = {
-    "sum": _sum, "max": _max, "min": _min, "sumsq": _sumsq, "lse": _lse, "lsm": _lsm,
+    "sum": _sum, "max": _max, "min": _min, "sumsq": _sumsq, "lse": _lse, "lsm": _lsm, "peak": _peak,
 }  # fmt: skip
 
 
@@ -186,24 +192,25 @@ def row_min(x: Array, out: Array) -> None:
     np.minimum.reduce(x, axis=1, out=out[:, 0])
 
 
-def row_exponentials(x: Array, scratch: Array, out: Array, infinite: bool = False) -> None:
-    """log(sum(exp(row))) of each row; nan for a row with an infinity, unless `infinite`.
+def row_peaks(x: Array, out: Array) -> None:
+    """A number close to the largest of each row, never smaller; nan where there is one.
 
-    The largest of a row is slow to find where rows are short; one shift for all does where the numbers lie together.
+    The largest of a row is slow to find where rows are short; one number for all does where they lie together.
     """
-    high, low = largest(x), smallest(x)
-    if high - low < SPREAD:
-        np.subtract(x, high, out=scratch)
-        np.exp(scratch, out=scratch)
-        row_sums(scratch, out)
-        np.log(out, out)
-        np.add(out, high, out)
-        return
-    peak = np.maximum.reduce(x, axis=1, keepdims=True)
+    high = largest(x)
+    if high - smallest(x) < SPREAD:
+        out[...] = high
+    else:
+        np.maximum.reduce(x, axis=1, keepdims=True, out=out)
+
+
+def row_exponentials(x: Array, scratch: Array, out: Array, infinite: bool = False) -> None:
+    """log(sum(exp(row))) of each row; nan for a row with an infinity, unless `infinite`."""
+    peak = np.empty_like(out)
+    row_peaks(x, peak)
     if infinite:
         peak[np.isinf(peak)] = 0
-    np.subtract(x, peak, out=scratch)
-    np.exp(scratch, out=scratch)
+    exp_from_block(x, peak, scratch)
     row_sums(scratch, out)
     np.log(out, out)
     np.add(out, peak, out)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import laws
-from gradcli.engine.kernels import ADD, COPY, MAXIMUM, MINIMUM, MUL, Fn
+from gradcli.engine.kernels import ADD, COPY, MAXIMUM, MINIMUM, MUL, SUB, Fn
 from gradcli.graph.node import Node
 from gradcli.shapes import Shape, broadcast_shapes, reduced_shape
 
@@ -137,7 +137,7 @@ class Builder:
         return self._term((RESHAPE, x.index, shape), lambda: Term(RESHAPE, (x,), shape, x.dtype))
 
     def reduce(self, name: str, x: Term, axes: Shape, keepdim: bool = True, dtype: Any = None) -> Term:
-        """A reduction over axes (sorted, none negative): sum, max, min, sumsq or lse, the last two of floats."""
+        """A reduction over axes (sorted, none negative): sum, max, min; of floats sumsq, lse, lsm, peak."""
         dtype = x.dtype if dtype is None else dtype
         kept = reduced_shape(x.shape, axes, True)
         out = kept if keepdim else reduced_shape(x.shape, axes, False)
@@ -159,6 +159,8 @@ class Builder:
 
     def take(self, x: Term, at: Term) -> Term:
         """The element of each row of a matrix whose column is given: a reduction of rows."""
+        if x.kind == EW and x.fn in (ADD, SUB) and x.args[1].shape == at.shape:  # one number for each row
+            return self.ew(x.fn, self.take(x.args[0], at), x.args[1])
         key = (REDUCE, "take", x.index, at.index)
         return self._term(key, lambda: Term(REDUCE, (x, at), at.shape, x.dtype, "take", (1,)))
 

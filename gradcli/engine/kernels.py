@@ -119,8 +119,8 @@ def exp_from(x: Any, shift: Any) -> Any:
 
 def exp_from_block(x: Any, shift: Any, out: Any) -> None:
     """As `exp_from`, into a block; one shift for all rows is taken for the number it is."""
-    first = shift[:1, :1]
-    np.subtract(x, first[0, 0] if (shift == first).all() else shift, out)
+    first = shift.reshape(-1)[0]
+    np.subtract(x, first if (shift == first).all() else shift, out)
     np.exp(out, out)
 
 

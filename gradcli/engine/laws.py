@@ -124,6 +124,19 @@ def _subtract_negated(b: Builder, args: Any) -> Term | None:
     return b.ew(ADD, args[0], args[1].args[0]) if _is(args[1], "neg") else None
 
 
+def _shared_number(sign: int) -> Rewrite:
+    """c x + c y and c x - c y, and with -c for one of them."""
+
+    def rewrite(b: Builder, args: Any) -> Term | None:
+        first, second = (factor_of(a) for a in args)
+        if first is None or second is None or abs(first[0]) != abs(second[0]):
+            return None
+        alike = first[0] == second[0] * sign
+        return b.scale(b.ew(ADD if alike else SUB, first[1], second[1]), first[0])
+
+    return rewrite
+
+
 def _add_minus_zero(b: Builder, args: Any) -> Term | None:
     for one, other in (args, args[::-1]):
         if _number(one) == 0 and np.signbit(one.value):
@@ -164,6 +177,11 @@ def _divide_by_number(b: Builder, args: Any) -> Term | None:
     if c is None or not moderate(c) or (factor_of(args[0]) is None and frexp(c)[0] not in (0.5, -0.5)):
         return None
     return b.scale(args[0], 1 / c)
+
+
+def _divide_by_multiple(b: Builder, args: Any) -> Term | None:
+    inner = factor_of(args[1])
+    return b.scale(b.ew(DIV, args[0], inner[1]), 1 / inner[0]) if inner is not None else None
 
 
 def _divide_multiple(b: Builder, args: Any) -> Term | None:
@@ -249,15 +267,18 @@ ELEMENTWISE: dict[str, tuple[Law, ...]] = {
     "add": (
         Law("x + -0.0 = x", "-0.0, not 0.0: -0.0 + 0.0 is 0.0", _add_minus_zero),
         Law("x + (-y) = x - y", _ALWAYS, _add_negated),
+        Law("c * x + c * y = c * (x + y), c * x + (-c) * y = c * (x - y)", _MODERATE, _shared_number(1)),
     ),
     "sub": (
         Law("x - 0.0 = x", "0.0, not -0.0", _subtract_zero),
         Law("x - (-y) = x + y", _ALWAYS, _subtract_negated),
+        Law("c * x - c * y = c * (x - y), c * x - (-c) * y = c * (x + y)", _MODERATE, _shared_number(-1)),
         Law("(a row with x somewhere, else 0) - y = -y, with x added there", _ALWAYS, _minus_row_entries),
     ),
     "div": (
         Law("x / c = (1 / c) * x", "c a power of two, or x a multiple already", _divide_by_number),
         Law("(c * x) / y = c * (x / y)", _MODERATE, _divide_multiple),
+        Law("x / (c * y) = (1 / c) * (x / y)", _MODERATE, _divide_by_multiple),
         Law("(-x) / y = -(x / y)", _ALWAYS, _divide_negated),
     ),
     "exp": (Law("exp(x - log(sum(e^(x - s))) - s) = e^(x - s) / sum(e^(x - s))", _ALWAYS, _exponential_again),),

@@ -6,6 +6,8 @@ from functools import cache
 
 import pytest
 
+from gradcli.engine import layout
+from gradcli.graph import node, op
 from tests.conformance.score import (
     HERE,
     JUDGES,
@@ -45,6 +47,18 @@ def test_family(kind: str, name: str, names: str) -> None:
 def test_threshold(kind: str, names: str) -> None:
     whole = joined(scores(kind, names))
     assert whole.percent >= THRESHOLDS[kind], f"{whole.passed} of {whole.total}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["ops", "errors", "programs"])
+def test_everything_planned_in_tiny_blocks(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is computed when it is made, and every array of more than one element goes through passes."""
+    for module in (node, op):
+        monkeypatch.setattr(module, "DEFER_ABOVE", -1)
+    for name, value in (("FUSE_ABOVE", 1), ("BLOCK", 4), ("WIDEST", 6)):
+        monkeypatch.setattr(layout, name, value)
+    whole = joined(score(kind, "torch2"))
+    assert not {case: wrong for case, wrong in whole.failed.items() if case not in OPEN}
 
 
 # The scorer is scored: each way to be wrong is noticed

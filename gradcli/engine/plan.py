@@ -13,17 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine import layout, reductions
+from gradcli.engine import calls, layout, reductions
 from gradcli.engine.closure import Closure
 from gradcli.engine.fuse import Pass
 from gradcli.engine.kernels import Fn
 from gradcli.engine.places import Home, places_for
-from gradcli.engine.term import CALL, CONST, EW, EXPAND, INPUT, PICK, REDUCE, RESHAPE, Term
-from gradcli.errors import GradcliError
+from gradcli.engine.term import CONST, EW, INPUT, REDUCE, RESHAPE, Term
 
 Step = Callable[[list[Any]], None]
-_ARRAYS = (np.ndarray, tuple)
-_PRODUCTS = frozenset({"mm", "mv", "_matmul", "_matmul_row"})
 SHORT = 1 << 10  # elements that may be added up in one go
 _SCALAR = {"add": add, "sub": sub, "mul": mul, "div": truediv}  # on numpy scalars a tenth of the time of the ufunc
 
@@ -114,35 +111,35 @@ class Plan:
         if term.kind in (CONST, INPUT):
             return
         self.steps.append(("whole", term))
-        args = [a.index for a in term.args]
-        if term.kind == EW and len(args) <= 2:
-            fn: Fn = term.fn
-            direct = fn.direct if self._exact or not isinstance(fn.block, np.ufunc) else fn.block
-            if fn.name in _SCALAR and all(a.scalar for a in term.args):
-                direct = _SCALAR[fn.name]
-            elif fn.name == "copy":
-                direct = _converter(term.dtype)
-            self.quick.append((direct, term.index, args[0], args[1] if len(args) == 2 else -1))
-        elif term.kind == RESHAPE and term.size == 1 and term.args[0].scalar:
-            self.quick.append((_itself, term.index, args[0], -1))
-        elif term.kind == REDUCE:
-            self._reduce(term)
-        elif term.kind == CALL and (product := _product_kernel(term)) is not None:
-            self.quick.append((product, term.index, args[0], args[1] if len(args) == 2 else -1))
-        else:
-            self.quick.append((_STEPS[term.kind](term, self.inputs), 0, 0, -2))
+        function = self._function(term)
+        if function is None:
+            self.quick.append((calls.whole(term), 0, 0, -2))
+            return
+        places = [self._place(a, term) for a in term.args]
+        self.quick.append((function, term.index, places[0], places[1] if len(places) == 2 else -1))
 
-    def _reduce(self, term: Term) -> None:
-        x = term.args[0]
-        whole = len(term.at) == len(x.shape)
-        if term.fn == "dot":
-            self.quick.append((np.vdot, term.index, x.index, term.args[1].index))
-            return
-        if term.fn == "take":
-            self.quick.append((reductions.take, term.index, x.index, term.args[1].index))
-            return
-        reduce, axes, dtype = reductions.DIRECT[term.fn], None if whole else term.at, term.dtype
-        self.quick.append((lambda v: reduce(v, axes, dtype), term.index, x.index, -1))
+    def _function(self, term: Term) -> Callable[..., Any] | None:
+        """What gives the value of a term with one or two inputs from theirs; None for what is not so simple."""
+        if term.kind == EW:
+            return self._elementwise(term) if len(term.args) <= 2 else None
+        if term.kind == REDUCE:
+            return reductions.whole(term.fn, term.args[0], term.at, term.dtype, self._exact)
+        return calls.direct(term)
+
+    def _elementwise(self, term: Term) -> Callable[..., Any]:
+        fn: Fn = term.fn
+        if fn.name in _SCALAR and all(a.scalar for a in term.args):
+            return _SCALAR[fn.name]
+        if fn.name == "copy":
+            return _converter(term.dtype)
+        return fn.direct if self._exact or not isinstance(fn.block, np.ufunc) else fn.block
+
+    def _place(self, arg: Term, reader: Term) -> int:
+        """Where an input is found. numpy converts its scalars at every call: beside an array a number is an array."""
+        if arg.kind != CONST or reader.kind != EW or all(a.scalar for a in reader.args):
+            return arg.index
+        self.template.append(arg.value)
+        return len(self.template) - 1
 
     def last_reads(self) -> dict[int, int]:
         """After which step nobody reads a term any more."""
@@ -165,6 +162,10 @@ class Plan:
                 self.quick.append((_dropper(dead), 0, 0, -2))
 
 
+def _converter(dtype: Any) -> Callable[[Any], Any]:
+    return lambda value: value.astype(dtype)
+
+
 def _read(what: Term | Pass) -> list[int]:
     if isinstance(what, Pass):
         return [term.index for _, term, _ in what.loads]
@@ -177,98 +178,6 @@ def _dropper(dead: tuple[int, ...]) -> Step:
             values[index] = None
 
     return drop
-
-
-def _itself(value: Any) -> Any:
-    return value
-
-
-def _converter(dtype: Any) -> Callable[[Any], Any]:
-    return lambda value: value.astype(dtype)
-
-
-def _ew_step(term: Term, inputs: int) -> Step:
-    direct, args, out = term.fn.direct, [a.index for a in term.args], term.index
-
-    def step(values: list[Any]) -> None:
-        values[out] = direct(*[values[a] for a in args])
-
-    return step
-
-
-def _reshape_step(term: Term, inputs: int) -> Step:
-    shape, arg, out = term.shape, term.args[0].index, term.index
-
-    def step(values: list[Any]) -> None:
-        values[out] = np.reshape(values[arg], shape)
-
-    return step
-
-
-def _expand_step(term: Term, inputs: int) -> Step:
-    shape, arg, out = term.shape, term.args[0].index, term.index
-
-    def step(values: list[Any]) -> None:
-        values[out] = np.broadcast_to(values[arg], shape)
-
-    return step
-
-
-def _pick_step(term: Term, inputs: int) -> Step:
-    arg, at, out = term.args[0].index, term.at, term.index
-
-    def step(values: list[Any]) -> None:
-        values[out] = values[arg][at]
-
-    return step
-
-
-def _call_step(term: Term, inputs: int) -> Step:
-    """A kernel on whole arrays. Python numbers reach it as such."""
-    node, out = term.node, term.index
-    assert node is not None
-    kernel, params, numbers = node.op.kernel, node.params, term.at
-    args = [a.index for a in term.args]
-    # numpy scalars stand for arrays of one element; kernels may rely on arrays
-    shaped = [(at, a.shape) for at, a in enumerate(term.args) if numbers[at] is None and a.scalar]
-    given_numbers = [(at, n) for at, n in enumerate(numbers) if n is not None]
-    shown, span = node.op.shown, node.span
-
-    def step(values: list[Any]) -> None:
-        given = [values[index] for index in args]
-        for at, shape in shaped:
-            given[at] = np.asarray(given[at]).reshape(shape)
-        for at, n in given_numbers:
-            given[at] = n
-        try:
-            result = kernel(*given, **params)
-        except GradcliError as error:
-            error.op, error.span = error.op or shown, error.span or span
-            raise
-        values[out] = result if type(result) in _ARRAYS else np.asarray(result)
-
-    return step
-
-
-def _product_kernel(term: Term) -> Callable[..., Any] | None:
-    """What computes a call at once where its kernel would do no more: products and transposes of matrices."""
-    assert term.node is not None
-    name = term.node.op.name
-    plain = all(len(a.shape) <= 2 and a.dtype.kind == "f" and a.dtype.itemsize > 2 for a in term.args)
-    if name in _PRODUCTS and plain and not any(a.scalar for a in term.args):
-        return np.matmul
-    if name == "transpose" and len(term.shape) == 2 and term.node.params["dim0"] != term.node.params["dim1"]:
-        return _turned if not term.args[0].scalar else None
-    return None
-
-
-def _turned(x: Any) -> Any:
-    return x.T
-
-
-_STEPS: dict[str, Callable[[Term, int], Step]] = {
-    EW: _ew_step, RESHAPE: _reshape_step, EXPAND: _expand_step, PICK: _pick_step, CALL: _call_step,
-}  # fmt: skip
 
 
 def _finisher(term: Term, before: list[Term]) -> tuple[Any, bool] | None:

@@ -153,6 +153,24 @@ DIRECT: dict[str, Callable[[Array, Any, Any], Array]] = {
 }  # fmt: skip
 
 
+def whole(name: str, x: Any, axes: tuple[int, ...], dtype: Any, exact: bool) -> Callable[..., Any]:
+    """What reduces a whole array of the shape and dtype of x: exactly as its op does, or in the fastest way."""
+    every = len(axes) == len(x.shape)
+    if name == "dot":
+        return np.vdot
+    if name == "take":
+        return take
+    if name == "sum" and not exact and x.dtype == dtype and dtype.kind == "f" and x.size <= RUN and dtype.itemsize > 2:
+        if every:
+            n = ones(x.size, dtype)
+            return lambda v: np.vdot(v, n)
+        if axes == (0,) and len(x.shape) == 2:
+            row, shape = ones(x.shape[0], dtype), (1, x.shape[1])
+            return lambda v: np.dot(row, v).reshape(shape)
+    reduce, over = DIRECT[name], None if every else axes
+    return lambda v: reduce(v, over, dtype)
+
+
 def row_products(x: Array, w: Array, out: Array) -> None:
     """The sum of products of each row with one row of weights, (1, c)."""
     np.matmul(x, w.T, out=out)

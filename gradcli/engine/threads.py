@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable
 
-import numpy as np
+from gradcli.engine.quiet import quietly
 
 _limit = 0
 
@@ -48,8 +48,7 @@ def share(lanes: int, workers: int, work: Callable[[Callable[[], int | None]], N
 
     def run() -> None:
         try:
-            with np.errstate(all="ignore"):
-                work(take)
+            quietly(work, take)
         except BaseException as error:  # noqa: BLE001 (raised again in the thread that asked)
             failures.append(error)
 

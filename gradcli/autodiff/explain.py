@@ -17,8 +17,7 @@ from gradcli.graph.node import MODE, Node
 from gradcli.graph.op import leaf, leaf_op, number_op, pick, pick_op
 from gradcli.graph.terms import Term
 from gradcli.graph.walk import ancestors, sources
-from gradcli.simplify.build import Builder
-from gradcli.simplify.formula import simplified
+from gradcli.simplify.formula import builder, simplified
 from gradcli.simplify.noform import NoForm
 from gradcli.simplify.normal import bare
 
@@ -178,7 +177,7 @@ def _terms(graph: Graph, step: Node, pulled: Pulled, at: int) -> tuple[Term | No
         return None, None
     own = graph.label[step.serial]
     names = {**_names(graph, step, stand), again: own, seed: "g"}
-    b = Builder(step.dtype)
+    b = builder(step.dtype)
     try:
         term = simplified(found[at], names, b)
     except NoForm:
@@ -192,6 +191,6 @@ def _terms(graph: Graph, step: Node, pulled: Pulled, at: int) -> tuple[Term | No
 def _formula_of(graph: Graph, step: Node) -> Term | None:
     again, stand = graph.stand_ins(step, known=False)
     try:
-        return simplified(again, _names(graph, step, stand), Builder(step.dtype))
+        return simplified(again, _names(graph, step, stand), builder(step.dtype))
     except NoForm:
         return None

@@ -3,71 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from gradcli.api import Session
 from gradcli.cli.arguments import Arguments
-from gradcli.cli.program import (
-    check_variables_are_named,
-    names_in,
-    open_session,
-    parse_with_value,
-    read_source,
-    wanted_names,
-)
-from gradcli.cli.shapeguess import guesses, size_texts
+from gradcli.cli.problem import Derivative, Problem, read_problem
+from gradcli.cli.program import names_in
 from gradcli.cli.timelimit import time_limit
-from gradcli.cli.tracing import Trace, default_dtype, ones
-from gradcli.cli.values import bind, read_value
-from gradcli.cli.verify import agrees
+from gradcli.cli.tracing import Trace, ones
+from gradcli.cli.verify import Check
 from gradcli.environment import Environment
-from gradcli.errors import GradcliError, GradError, NameError_, ShapeError, UsageError
+from gradcli.errors import GradError, ShapeError, UsageError
 from gradcli.graph.node import Node
-from gradcli.graph.terms import Term, below
-from gradcli.language import ast
-from gradcli.ops.catalog import catalog
+from gradcli.graph.terms import below
 from gradcli.render.errortext import note_text
 from gradcli.render.termtext import Style, formula_lines
-from gradcli.shapes import Shape
-from gradcli.simplify.build import Builder
-from gradcli.simplify.formula import simplified
+from gradcli.simplify.formula import builder, simplified
 from gradcli.simplify.noform import NoForm
-from gradcli.source import Source
-
-LIMIT = 100_000  # a variable with more elements is not used to check the formula
-
-
-class Derivative:
-    """A derivative: of which variable, its term (None: only as a call of func.grad), and what it takes for granted."""
-
-    __slots__ = ("assumed", "definition", "name", "program", "shape", "term")
-
-    def __init__(self, name: str, shape: Shape) -> None:
-        self.name = name
-        self.shape = shape
-        self.term: Term | None = None
-        self.definition: Term | None = None
-        self.assumed: list[str] = []
-        self.program = ""
-
-
-class Problem:
-    """What is to be differentiated: the program, its variables and their values or shapes, order and seed."""
-
-    def __init__(self, module: ast.Module, source: Source, dtype: str) -> None:
-        self.module = module
-        self.source = source
-        self.dtype = dtype
-        self.values: dict[str, Any] = {}
-        self.known: dict[str, Any] = {}  # of these the values were given
-        self.wrt: list[str] = []
-        self.order = 1
-        self.seed: str | None = None
-        self.seed_value: Any = None
-        self.sizes: dict[int, str] = {}
-        self.notes: list[str] = []
 
 
 def run_diff(arguments: Arguments, environment: Environment) -> int:
@@ -87,124 +39,6 @@ def run_diff(arguments: Arguments, environment: Environment) -> int:
 
 def _assumptions(derivatives: Sequence[Derivative]) -> list[str]:
     return [f"the formula holds where {text}" for d in derivatives for text in d.assumed]
-
-
-def read_problem(arguments: Arguments, environment: Environment) -> Problem:
-    """The problem that a command line states; variables without a value get shapes that fit."""
-    source = read_source(arguments, environment)
-    module = parse_with_value(source)
-    session = open_session(arguments)
-    dtype = arguments.values.get("dtype", "float64")  # so that no number in the formula is rounded
-    session.dtype = dtype
-    problem = Problem(module, source, dtype)
-    problem.order = _order(arguments)
-    seeds = arguments.lists.get("seed", [])
-    if len(seeds) > 1:
-        raise UsageError("gradcli diff takes one --seed", hint="--seed v")
-    named = Arguments(arguments.command)
-    named.bindings = [binding for binding in arguments.bindings if binding.name not in seeds]
-    check_variables_are_named(module, named)
-    for binding in arguments.bindings:
-        value = read_value(binding.text, f"--{binding.name}", session, dtype, environment)
-        bind(session, binding.name, value, False)
-        problem.known[binding.name] = value
-    problem.values = dict(problem.known)
-    if seeds:
-        _read_seed(problem, seeds[0], session, environment)
-    wrt = wanted_names(arguments)
-    free = free_names(module, problem.known)
-    if free:
-        _guess(problem, free, wrt)
-    if wrt is None:
-        tensors = [n for n, v in problem.values.items() if isinstance(v, np.ndarray) and v.dtype.kind == "f"]
-        wrt = [n for n in tensors if n != problem.seed]
-    if not wrt:
-        raise UsageError("there is no variable to differentiate by", hint="--wrt x")
-    problem.wrt = wrt
-    return problem
-
-
-def _order(arguments: Arguments) -> int:
-    order = int(arguments.values.get("order", "1"))
-    if order not in (1, 2):
-        raise UsageError(f"--order is 1 or 2, not {order}")
-    return order
-
-
-def _read_seed(problem: Problem, text: str, session: Any, environment: Environment) -> None:
-    """`--seed v` keeps v symbolic (with a value where --v has one); any other VALUE is the cotangent itself."""
-    if text.isidentifier() and text not in ("inf", "nan", "pi"):
-        problem.seed = text
-        problem.seed_value = problem.values.pop(text, None)
-    else:
-        problem.seed_value = read_value(text, "--seed", session, problem.dtype, environment)
-
-
-def free_names(module: ast.Module, known: Any) -> list[str]:
-    """Names a program reads that nothing defines: variables whose shape is not known."""
-    assigned = {
-        part.id
-        for statement in ast.walk(module)
-        for target in _targets(statement)
-        for part in ast.walk(target)
-        if isinstance(part, ast.Name)
-    }
-    assigned |= {p.name for p in ast.walk(module) if isinstance(p, ast.FunctionDef | ast.ClassDef | ast.Param)}
-    modules = {"torch", "F", "math", "np", "linalg", "special", "nn", "func", "autograd", "device"}
-    taken = assigned | set(catalog().free) | modules | set(known) | _BUILTINS | set(Session().completions())
-    in_order = [part.id for part in ast.walk(module) if isinstance(part, ast.Name)]
-    return [n for n in dict.fromkeys(sorted(in_order)) if n not in taken]
-
-
-_BUILTINS = frozenset(
-    "print len range enumerate zip list tuple dict float int bool str repr abs min max sum pow round sorted isinstance "
-    "type set reversed map filter any all inf nan pi e float32 float64 int64 long double dtype Tensor".split()
-)
-
-
-def _targets(statement: Any) -> list[Any]:
-    if isinstance(statement, ast.Assign):
-        return list(statement.targets)
-    if isinstance(statement, ast.AugAssign | ast.AnnAssign | ast.For | ast.Clause):
-        return [statement.target]
-    if isinstance(statement, ast.WithItem):
-        return [statement.target] if statement.target is not None else []
-    return []
-
-
-def _guess(problem: Problem, free: list[str], wrt: list[str] | None) -> None:
-    """Give shapes to the variables without value: the first under which the expression is a scalar, if any."""
-    first: GradcliError | None = None
-    elementwise: dict[str, Shape] | None = None
-    dtype = default_dtype(problem.dtype)
-    for shapes in guesses(free, "@" in problem.source.text):
-        values = {**problem.known, **{n: ones(s, dtype) for n, s in shapes.items()}}
-        values.pop(problem.seed or "", None)
-        try:
-            trace = Trace(problem.module, values, problem.dtype)
-        except GradcliError as error:
-            if isinstance(error, NameError_):
-                raise
-            first = first or error
-            continue
-        if any(output.shape for output in trace.outputs) and problem.seed is None:
-            elementwise = elementwise or shapes
-            if any(shapes.values()):
-                continue
-        break
-    else:
-        if elementwise is None:
-            assert first is not None
-            first.hint = f"give the shapes: --{free[0]} ones:2,2" if first.hint is None else first.hint
-            raise first
-        shapes = elementwise
-    problem.values = {**{n: ones(s, dtype) for n, s in shapes.items()}, **problem.known}
-    problem.values.pop(problem.seed or "", None)
-    problem.sizes = size_texts(shapes, [n for n in wrt or [] if n in shapes])
-    ranks = {n: len(s) for n, s in shapes.items() if len(s) != 2}
-    if (ranks and len(set(map(len, shapes.values()))) > 1) or ("size(" in " ".join(problem.sizes.values()) and False):
-        words = ("a number", "a vector", "a matrix")
-        problem.notes.append("taken: " + ", ".join(f"{n} is {words[len(s)]}" for n, s in shapes.items()))
 
 
 def differentiate(problem: Problem) -> list[Derivative]:
@@ -248,36 +82,45 @@ def _derivative(problem: Problem, trace: Trace, outputs: list[Node], seeds: list
     gradient = trace.pull([o for o, _ in tracked], [s for _, s in tracked], [target])[0] if tracked else None
     if gradient is not None and problem.order == 2:
         gradient = _again(trace, gradient, target)
-    b = Builder(target.dtype, problem.sizes)
     if gradient is None:
         why = "does not depend on" if problem.order == 1 else "is at most linear in"
         problem.notes.append(f"the output {why} {name}, as far as gradients see")
-        derivative.term = b.zeros(target.shape)
+        derivative.term = builder(target.dtype, problem.sizes).zeros(target.shape)
         return derivative
-    names = trace.names()
     try:
+        _find_formula(problem, derivative, trace, gradient, target)
+    except NoForm as missing:
+        derivative.term = None
+        problem.notes.append(
+            f"no formula is known for {missing.name.strip('_')}, so the derivative is written as a call"
+        )
+    return derivative
+
+
+def _find_formula(problem: Problem, derivative: Derivative, trace: Trace, gradient: Node, target: Node) -> None:
+    """Give a derivative the formula of its graph: the short one, which takes things for granted, where that holds.
+
+    Raises: NoForm.
+    """
+    check = Check(problem, derivative.name)
+    for exact in (False, True):
+        b = builder(target.dtype, problem.sizes, exact)
+        names, name = trace.names(), derivative.name
+        derivative.definition = None
         if name not in trace.nodes:
             derivative.definition = simplified(target, names, b)
             names = {**names, target: name}
         derivative.term = simplified(gradient, names, b)
-        if name not in trace.nodes and not any(
-            t.head == "variable" and t.param("name") == name for t in below(derivative.term)
-        ):
+        parts = below(derivative.term)
+        if not any(t.head == "variable" and t.param("name") == name for t in parts):
             derivative.definition = None
-    except NoForm as missing:
-        problem.notes.append(
-            f"no formula is known for {missing.name.strip('_')}, so the derivative is written as a call"
-        )
-        derivative.term = None
-        return derivative
-    derivative.assumed = list(b.assumed)
-    if not agrees(problem, derivative, text_of(problem, derivative)):
-        problem.notes.append(
-            "the formula that was found does not hold in general, so the derivative is written as a call"
-        )
-        derivative.term = None
-        derivative.assumed = []
-    return derivative
+        if check.agrees(text_of(problem, derivative)):
+            derivative.assumed = list(b.assumed)
+            return
+        if not b.assumed:
+            break  # the exact form is the same
+    derivative.term = None
+    problem.notes.append("the formula that was found does not hold in general, so the derivative is written as a call")
 
 
 def _again(trace: Trace, gradient: Node, target: Node) -> Node | None:

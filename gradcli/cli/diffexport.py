@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.cli.diff import Derivative, Problem
+from gradcli.cli.problem import Derivative, Problem
 from gradcli.cli.program import names_in
 from gradcli.errors import UsageError
 from gradcli.render.exports import NoName, module_style

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradcli.cli.diff import Derivative, Problem, text_of
+from gradcli.cli.diff import text_of
+from gradcli.cli.problem import Derivative, Problem
 
 
 def output_text(problem: Problem, derivatives: Sequence[Derivative], to: str, with_test: bool) -> str:

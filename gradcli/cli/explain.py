@@ -9,9 +9,10 @@ import numpy as np
 from gradcli.autodiff.backward import vjp
 from gradcli.autodiff.explain import Graph, explained
 from gradcli.cli.arguments import Arguments
-from gradcli.cli.diff import Problem, differentiate, free_names, text_of
+from gradcli.cli.diff import differentiate, text_of
 from gradcli.cli.explaintext import Explanation, rendered
 from gradcli.cli.missing import why_missing
+from gradcli.cli.problem import Problem, free_names
 from gradcli.cli.program import (
     DEFAULT_DTYPE,
     check_variables_are_named,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradcli.cli.diff import Problem
+from gradcli.cli.problem import Problem
 from gradcli.cli.tracing import Trace
 from gradcli.language import ast
 from gradcli.source import Span

@@ -2,31 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from gradcli.api import Session
+from gradcli.cli.problem import Derivative, Problem
 from gradcli.errors import GradcliError
-
-if TYPE_CHECKING:
-    from gradcli.cli.diff import Derivative, Problem
 
 LIMIT = 20_000  # elements of the variables together; larger ones are not checked
 SMALL = 3  # the first size of unknown shapes
 
 
-def agrees(problem: Problem, derivative: Derivative, text: str) -> bool:
-    """Whether the formula gives the gradient at two points; True where that cannot be told."""
-    arrays = {n: v for n, v in problem.values.items() if isinstance(v, np.ndarray)}
-    if not problem.sizes and sum(v.size for v in arrays.values()) > LIMIT:
-        return True
-    random = np.random.default_rng(5)
-    for at in (0, 1):
-        point = {n: _moved(v, at, random, problem) for n, v in arrays.items()}
-        if not _agree_at(problem, derivative, text, point, random):
+class Check:
+    """Points, and the gradient by a variable there, which formulas are compared with."""
+
+    def __init__(self, problem: Problem, name: str) -> None:
+        self.problem = problem
+        arrays = {n: v for n, v in problem.values.items() if isinstance(v, np.ndarray)}
+        self.others = {n: v for n, v in problem.values.items() if not isinstance(v, np.ndarray)}
+        self.points: list[tuple[dict[str, Any], Any, Any]] = []  # variables, seed, gradient
+        if not problem.sizes and sum(v.size for v in arrays.values()) > LIMIT:
+            return
+        random = np.random.default_rng(5)
+        for at in (0, 1):
+            point = {n: _moved(v, at, random, problem) for n, v in arrays.items()}
+            try:
+                seed, wanted = _gradient(problem, name, point, self.others, random)
+            except GradcliError:
+                continue  # not a point where there is a gradient to compare with
+            if wanted is not None:
+                self.points.append((point, seed, wanted))
+
+    def agrees(self, text: str) -> bool:
+        """Whether a formula gives the gradient at every point."""
+        return all(self._agrees_at(text, *point) for point in self.points)
+
+    def _agrees_at(self, text: str, point: dict[str, Any], seed: Any, wanted: Any) -> bool:
+        try:
+            session = _session(point, self.others)
+            if self.problem.seed is not None:
+                session.set(self.problem.seed, seed)
+            found = session.eval(text)
+            got = np.asarray(found.numpy() if hasattr(found, "numpy") else found, dtype=np.float64)
+        except GradcliError:
             return False
-    return True
+        if got.shape != wanted.shape:
+            return False
+        fine = np.isfinite(wanted)
+        scale = float(np.abs(wanted[fine]).max()) if fine.any() else 0.0
+        return bool(np.allclose(got[fine], wanted[fine], rtol=1e-8, atol=1e-11 * max(scale, 1e-3)))
 
 
 def point_and_gradient(problem: Problem, derivative: Derivative) -> tuple[dict[str, Any], Any]:
@@ -36,7 +61,7 @@ def point_and_gradient(problem: Problem, derivative: Derivative) -> tuple[dict[s
     point = {n: np.array(_moved(v, 0, random, problem)) for n, v in arrays.items()}
     point = {n: v.astype(np.float64) if v.dtype.kind == "f" else v for n, v in point.items()}
     others = {n: v for n, v in problem.values.items() if not isinstance(v, np.ndarray)}
-    seed, wanted = _gradient(problem, derivative, point, others, random)
+    seed, wanted = _gradient(problem, derivative.name, point, others, random)
     if problem.seed is not None:
         point[problem.seed] = seed
     return point, np.zeros(point[derivative.name].shape) if wanted is None else wanted
@@ -55,31 +80,8 @@ def _moved(value: Any, at: int, random: Any, problem: Problem) -> Any:
     return wide * random.uniform(0.95, 1.05, wide.shape) + random.uniform(0, 0.02, wide.shape) if at else wide
 
 
-def _agree_at(problem: Problem, derivative: Derivative, text: str, point: dict[str, Any], random: Any) -> bool:
-    others = {n: v for n, v in problem.values.items() if not isinstance(v, np.ndarray)}
-    try:
-        seed, wanted = _gradient(problem, derivative, point, others, random)
-    except GradcliError:
-        return True  # not a point where there is a gradient to compare with
-    if wanted is None or seed is None:
-        return True
-    try:
-        session = _session(point, others)
-        if problem.seed is not None:
-            session.set(problem.seed, seed)
-        found = session.eval(text)
-        got = np.asarray(found.numpy() if hasattr(found, "numpy") else found, dtype=np.float64)
-    except GradcliError:
-        return False
-    if got.shape != wanted.shape:
-        return False
-    fine = np.isfinite(wanted)
-    scale = float(np.abs(wanted[fine]).max()) if fine.any() else 0.0
-    return bool(np.allclose(got[fine], wanted[fine], rtol=1e-8, atol=1e-11 * max(scale, 1e-3)))
-
-
 def _gradient(
-    problem: Problem, derivative: Derivative, point: dict[str, Any], others: dict[str, Any], random: Any
+    problem: Problem, target: str, point: dict[str, Any], others: dict[str, Any], random: Any
 ) -> tuple[Any, Any]:
     """The seed and the gradient, by running the program backward."""
     session = _session(point, others, requires_grad=True)
@@ -90,7 +92,6 @@ def _gradient(
         seeds = [random.uniform(0.2, 0.9, outputs[0].shape)]
     elif isinstance(problem.seed_value, np.ndarray):
         seeds = [problem.seed_value.astype(np.float64)]
-    target = derivative.name
     pairs = [(o, s) for o, s in zip(outputs, seeds, strict=True) if o.requires_grad]
     session._variables["outputs__"] = [o for o, _ in pairs]
     session._variables["seeds__"] = [session._tensor(s) for _, s in pairs]

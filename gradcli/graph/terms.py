@@ -77,9 +77,10 @@ class Term:
 
 
 class Terms:
-    """The terms of one formula, each made once."""
+    """The terms of one formula, each made once. exact: it is to hold everywhere, so nothing may be assumed."""
 
-    def __init__(self) -> None:
+    def __init__(self, exact: bool = False) -> None:
+        self.exact = exact
         self._known: dict[Any, Term] = {}
         self.assumed: dict[str, None] = {}  # what the laws that were applied took for granted
 
@@ -103,9 +104,11 @@ class Terms:
         """A Python number; a finite one is kept as an exact fraction."""
         return self.make("number", (), (("value", exact(value)),))
 
-    def assume(self, text: str) -> None:
-        """Note what a law needs that the formula does not say."""
-        self.assumed[text] = None
+    def assume(self, text: str) -> bool:
+        """Note what a law needs that the formula does not say. False: it may not be taken for granted."""
+        if not self.exact:
+            self.assumed[text] = None
+        return not self.exact
 
 
 def exact(value: Any) -> Any:

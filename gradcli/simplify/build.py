@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 from gradcli import dtypes
 from gradcli.dtypes import DType
@@ -18,20 +18,34 @@ COMPARED: dict[str, Callable[[Fraction, Fraction], bool]] = {
 }  # fmt: skip
 
 
+class Rewrites(Protocol):
+    """What the builder knows of a law."""
+
+    apply: Callable[[Builder, Term], Term | None]
+
+
 class Builder(Arithmetic):
     """Makes terms and applies the laws to them."""
 
-    def __init__(self, dtype: DType = dtypes.float64, sizes: Mapping[int, str] | None = None) -> None:
-        """dtype: of masks. sizes: numbers that stand for unknown sizes, and what these are called."""
-        super().__init__()
+    def __init__(
+        self,
+        laws: Mapping[str, Sequence[Rewrites]],
+        dtype: DType = dtypes.float64,
+        sizes: Mapping[int, str] | None = None,
+        exact: bool = False,
+    ) -> None:
+        """laws: by the head they look at. dtype: of masks. sizes: numbers that stand for unknown sizes, and texts.
+
+        exact: nothing may be taken for granted.
+        """
+        super().__init__(exact)
+        self.laws = laws
         self.dtype = dtype
         self.sizes = sizes or {}
         self._settled: dict[int, Term] = {}
 
     def settle(self, term: Term) -> Term:
         """The term that the laws make of one."""
-        from gradcli.simplify.laws import LAWS  # the laws are written with this builder
-
         first = term.serial
         known = self._settled.get(first)
         if known is not None:
@@ -39,7 +53,7 @@ class Builder(Arithmetic):
         changed = True
         while changed:
             changed = False
-            for law in LAWS.get(term.head, ()):
+            for law in self.laws.get(term.head, ()):
                 result = law.apply(self, term)
                 if result is not None and result is not term:
                     term, changed = self.expand(result, term.shape), True

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gradcli.dtypes import DType, float64
 from gradcli.graph.node import Node
 from gradcli.graph.terms import Term
 from gradcli.simplify.build import Builder
 from gradcli.simplify.convert import Converter
+from gradcli.simplify.laws import LAWS
 from gradcli.simplify.normal import bare
 
 
-def simplified(output: Node, names: Mapping[Node, str], builder: Builder | None = None) -> Term:
+def builder(dtype: DType = float64, sizes: Mapping[int, str] | None = None, exact: bool = False) -> Builder:
+    """A builder that knows all laws. sizes: what unknown sizes are called. exact: it takes nothing for granted."""
+    return Builder(LAWS, dtype, sizes, exact)
+
+
+def simplified(output: Node, names: Mapping[Node, str], b: Builder) -> Term:
     """The formula of a node in terms of the named ones. Raises: NoForm for an op without public form."""
-    b = builder or Builder()
     term = b.expand(Converter(b, names).term(output), output.shape)
     inner = bare(term)
     if not output.dtype.floating or (inner.dtype is None and not inner.shape) or term.floating:

@@ -341,11 +341,27 @@ def _norm(b: Builder, args: Sequence[Term], node: Node) -> Term:
 
 
 def _cofactors(b: Builder, args: Sequence[Term], node: Node) -> Term:
-    b.assume("the matrix is invertible")
+    """det(A) A^-T; in general U diag(products of the other singular values) V^T, with the sign of U and V."""
     a = args[0]
+    if not b.assume("the matrix is invertible"):
+        return _singular_cofactors(b, a)
     det = b.call("det", [a], a.shape[:-2], a.dtype)
     inverse = b.transpose(b.call("inv", [a], a.shape, a.dtype))
     return b.multiply([b.reshape(det, (*a.shape[:-2], 1, 1)) if len(a.shape) > 2 else det, inverse])
+
+
+def _singular_cofactors(b: Builder, a: Term) -> Term:
+    n, lead = a.shape[-1], a.shape[:-2]
+    svd = b.call("linalg.svd", (a,), (), None)
+    shapes = (a.shape, a.shape[:-1], a.shape)
+    u, s, v = (b.make("item", (svd,), (("at", at),), shape, a.dtype) for at, shape in enumerate(shapes))
+    own = b.compare("gt", b.call("eye", (), (n, n), a.dtype, n), b.number(0))
+    row = b.reshape(s, (*lead, 1, n))
+    others = b.call("prod", (b.where(own, b.number(1), row),), a.shape[:-1], a.dtype, -1)
+    sign = b.call("det", (b.matmul(u, v),), lead, a.dtype)
+    if lead:
+        sign = b.reshape(sign, (*lead, 1, 1))
+    return b.multiply([sign, b.matmul(b.multiply([u, b.reshape(others, (*lead, 1, n))]), v)])
 
 
 def _solve(b: Builder, args: Sequence[Term], node: Node) -> Term:
@@ -374,8 +390,10 @@ def _log_sigmoid_slope(b: Builder, args: Sequence[Term], node: Node) -> Term:
 
 
 def _class_index(b: Builder, args: Sequence[Term], node: Node) -> Term:
-    b.assume(f"no class is the ignored one ({node.params['ignore_index']})")
-    return args[0]
+    ignored = node.params["ignore_index"]
+    if b.assume(f"no class is the ignored one ({ignored})"):
+        return args[0]
+    return b.where(b.compare("eq", args[0], b.number(ignored)), b.number(0), args[0])
 
 
 def _divided(b: Builder, args: Sequence[Term], node: Node) -> Term:

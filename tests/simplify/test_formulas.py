@@ -12,8 +12,7 @@ from gradcli.graph.op import leaf
 from gradcli.ops.catalog import declare_all
 from gradcli.ops.sampling import Drawn
 from gradcli.render.termtext import Style, formula_lines
-from gradcli.simplify.build import Builder
-from gradcli.simplify.formula import simplified
+from gradcli.simplify.formula import builder, simplified
 from gradcli.simplify.noform import NoForm
 
 OPS = [op for op in declare_all() if op.samples and not op.random and op.differentiable]
@@ -53,7 +52,7 @@ def check(op, sample):
         if node not in found:
             continue
         try:
-            term = simplified(found[node], names, Builder())
+            term = simplified(found[node], names, builder())
         except NoForm:
             counted["none"] += 1
             continue

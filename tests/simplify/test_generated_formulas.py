@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from gradcli.api import Session
-from gradcli.cli.diff import Problem, differentiate, text_of
+from gradcli.cli.diff import differentiate, text_of
+from gradcli.cli.problem import Problem
 from gradcli.language.parse import parse_program
 from gradcli.source import Source
 
@@ -64,7 +65,7 @@ def differentiated(text, values, name):
     return text_of(problem, differentiate(problem)[0])
 
 
-@pytest.mark.parametrize(("at", "text"), programs(), ids=lambda part: str(part))
+@pytest.mark.parametrize(("at", "text"), list(programs()), ids=lambda part: str(part))
 def test_the_formula_is_the_gradient(at, text):
     first, second = point(at), point(at + 1000)
     name = "xbc"[at % 3] if at % 3 and "xbc"[at % 3] in text.replace("mse", "").replace("abs", "") else "x"

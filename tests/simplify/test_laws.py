@@ -7,7 +7,7 @@ from gradcli.api import Session
 from gradcli.errors import GradcliError
 from gradcli.graph.terms import below
 from gradcli.render.termtext import Style, formula_lines
-from gradcli.simplify import laws
+from gradcli.simplify import law as laws
 from tests.simplify.test_golden_formulas import cases, printed
 
 MORE = """

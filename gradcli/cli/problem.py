@@ -1,0 +1,181 @@
+"""What `gradcli diff` and `explain` are asked: program, variables, values or shapes, order and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from gradcli.api import Session
+from gradcli.cli.arguments import Arguments
+from gradcli.cli.program import (
+    check_variables_are_named,
+    open_session,
+    parse_with_value,
+    read_source,
+    wanted_names,
+)
+from gradcli.cli.shapeguess import guesses, size_texts
+from gradcli.cli.tracing import Trace, default_dtype, ones
+from gradcli.cli.values import bind, read_value
+from gradcli.environment import Environment
+from gradcli.errors import GradcliError, NameError_, UsageError
+from gradcli.graph.terms import Term
+from gradcli.language import ast
+from gradcli.shapes import Shape
+from gradcli.source import Source
+
+
+class Derivative:
+    """A derivative: of which variable, its term (None: only as a call of func.grad), and what it takes for granted."""
+
+    __slots__ = ("assumed", "definition", "name", "program", "shape", "term")
+
+    def __init__(self, name: str, shape: Shape) -> None:
+        self.name = name
+        self.shape = shape
+        self.term: Term | None = None
+        self.definition: Term | None = None
+        self.assumed: list[str] = []
+        self.program = ""
+
+
+class Problem:
+    """What is to be differentiated: the program, its variables and their values or shapes, order and seed."""
+
+    def __init__(self, module: ast.Module, source: Source, dtype: str) -> None:
+        self.module = module
+        self.source = source
+        self.dtype = dtype
+        self.values: dict[str, Any] = {}
+        self.known: dict[str, Any] = {}  # of these the values were given
+        self.wrt: list[str] = []
+        self.order = 1
+        self.seed: str | None = None
+        self.seed_value: Any = None
+        self.sizes: dict[int, str] = {}
+        self.notes: list[str] = []
+
+
+def read_problem(arguments: Arguments, environment: Environment) -> Problem:
+    """The problem that a command line states; variables without a value get shapes that fit."""
+    source = read_source(arguments, environment)
+    module = parse_with_value(source)
+    session = open_session(arguments)
+    dtype = arguments.values.get("dtype", "float64")  # so that no number in the formula is rounded
+    session.dtype = dtype
+    problem = Problem(module, source, dtype)
+    problem.order = _order(arguments)
+    seeds = arguments.lists.get("seed", [])
+    if len(seeds) > 1:
+        raise UsageError("gradcli diff takes one --seed", hint="--seed v")
+    named = Arguments(arguments.command)
+    named.bindings = [binding for binding in arguments.bindings if binding.name not in seeds]
+    check_variables_are_named(module, named)
+    for binding in arguments.bindings:
+        value = read_value(binding.text, f"--{binding.name}", session, dtype, environment)
+        bind(session, binding.name, value, False)
+        problem.known[binding.name] = value
+    problem.values = dict(problem.known)
+    if seeds:
+        _read_seed(problem, seeds[0], session, environment)
+    wrt = wanted_names(arguments)
+    free = free_names(module, problem.known)
+    if free:
+        _guess(problem, free, wrt)
+    if wrt is None:
+        tensors = [n for n, v in problem.values.items() if isinstance(v, np.ndarray) and v.dtype.kind == "f"]
+        wrt = [n for n in tensors if n != problem.seed]
+    if not wrt:
+        raise UsageError("there is no variable to differentiate by", hint="--wrt x")
+    problem.wrt = wrt
+    return problem
+
+
+def _order(arguments: Arguments) -> int:
+    order = int(arguments.values.get("order", "1"))
+    if order not in (1, 2):
+        raise UsageError(f"--order is 1 or 2, not {order}")
+    return order
+
+
+def _read_seed(problem: Problem, text: str, session: Any, environment: Environment) -> None:
+    """`--seed v` keeps v symbolic (with a value where --v has one); any other VALUE is the cotangent itself."""
+    if text.isidentifier() and text not in ("inf", "nan", "pi"):
+        problem.seed = text
+        problem.seed_value = problem.values.pop(text, None)
+    else:
+        problem.seed_value = read_value(text, "--seed", session, problem.dtype, environment)
+
+
+def free_names(module: ast.Module, known: Any) -> list[str]:
+    """Names a program reads that nothing defines: variables whose shape is not known."""
+    taken = set(known) | set(Session().completions())
+    read: set[str] = set()
+    for part in ast.walk(module):
+        taken.update(_bound(part))
+        if isinstance(part, ast.Name):
+            read.add(part.id)
+    return sorted(read - taken)
+
+
+def _bound(part: Any) -> Iterator[str]:
+    """The names that a part of a program binds."""
+    if isinstance(part, ast.FunctionDef | ast.ClassDef | ast.Param):
+        yield part.name
+    elif isinstance(part, ast.NamedExpr):
+        yield part.target_name
+    elif isinstance(part, ast.Alias):
+        yield part.alias or part.dotted.partition(".")[0]
+    for target in _targets(part):
+        yield from (name.id for name in ast.walk(target) if isinstance(name, ast.Name))
+
+
+def _targets(statement: Any) -> list[Any]:
+    if isinstance(statement, ast.Assign):
+        return list(statement.targets)
+    if isinstance(statement, ast.AugAssign | ast.AnnAssign | ast.For | ast.Clause):
+        return [statement.target]
+    if isinstance(statement, ast.WithItem):
+        return [statement.target] if statement.target is not None else []
+    return []
+
+
+def _guess(problem: Problem, free: list[str], wrt: list[str] | None) -> None:
+    """Give shapes to the variables without value."""
+    dtype = default_dtype(problem.dtype)
+    shapes = _fitting_shapes(problem, free)
+    problem.values = {**{n: ones(s, dtype) for n, s in shapes.items()}, **problem.known}
+    problem.values.pop(problem.seed or "", None)
+    problem.sizes = size_texts(shapes, [n for n in wrt or [] if n in shapes])
+    ranks = {len(s) for s in shapes.values()}
+    if len(ranks) > 1:
+        words = ("a number", "a vector", "a matrix")
+        problem.notes.append("taken: " + ", ".join(f"{n} is {words[len(s)]}" for n, s in shapes.items()))
+
+
+def _fitting_shapes(problem: Problem, free: list[str]) -> dict[str, Shape]:
+    """The first shapes under which the expression is a scalar, or else those under which it makes sense."""
+    first: GradcliError | None = None
+    elementwise: dict[str, Shape] | None = None
+    dtype = default_dtype(problem.dtype)
+    for shapes in guesses(free, "@" in problem.source.text):
+        values = {**problem.known, **{n: ones(s, dtype) for n, s in shapes.items()}}
+        values.pop(problem.seed or "", None)
+        try:
+            trace = Trace(problem.module, values, problem.dtype)
+        except NameError_:
+            raise
+        except GradcliError as error:
+            first = first or error
+            continue
+        scalar = not any(output.shape for output in trace.outputs)
+        if scalar or problem.seed is not None or not any(shapes.values()):
+            return shapes
+        elementwise = elementwise or shapes
+    if elementwise is None:
+        assert first is not None
+        first.hint = f"give the shapes: --{free[0]} ones:2,2" if first.hint is None else first.hint
+        raise first
+    return elementwise

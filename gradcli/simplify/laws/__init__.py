@@ -1,0 +1,12 @@
+"""The laws: one table of rewrites, in files by topic. Those of one head are tried in the order of the table."""
+
+from __future__ import annotations
+
+from gradcli.simplify.law import TABLE, Law
+from gradcli.simplify.laws import choices, functions, moves, placed, products, sums, totals
+
+TOPICS = (moves, totals, placed, products, sums, choices, functions)
+LAWS: dict[str, list[Law]] = {}
+for _law in TABLE:
+    for _head in _law.heads:
+        LAWS.setdefault(_head, []).append(_law)

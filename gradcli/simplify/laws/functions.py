@@ -1,0 +1,81 @@
+"""Functions: exponentials, softmax, sigmoid."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from gradcli.graph.terms import Term
+from gradcli.simplify.build import Builder
+from gradcli.simplify.law import law
+from gradcli.simplify.normal import ONE, factor_of
+
+
+@law("exp", "exp(log_softmax(x)) -> softmax(x)", "always")
+def _exp_log_softmax(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    return b.settle(b.make("softmax", x.args, x.params, t.shape, t.dtype)) if x.head == "log_softmax" else None
+
+
+@law("exp", "exp(x - logsumexp(x, d)) -> softmax(x, d)", "the logsumexp keeps d, or d is the first dimension")
+def _exp_logsumexp(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "sum" or x.param("factors") != (1, -1) or x.param("constant"):
+        return None
+    z, total = x.args
+    lse = total.args[0] if total.head == "reshape" else total
+    if lse.head != "logsumexp" or lse.args[0] is not z:
+        return None
+    dims = lse.params[0][1]
+    dims = dims if isinstance(dims, tuple) else (dims,)
+    if len(dims) != 1:
+        return None
+    dim = dims[0] % len(z.shape)
+    if len(total.shape) == len(z.shape) and total.shape != tuple(1 if d == dim else n for d, n in enumerate(z.shape)):
+        return None
+    if len(total.shape) != len(z.shape) and dim != 0:
+        return None
+    return b.call("softmax", (z,), t.shape, t.dtype, dims[0])
+
+
+@law("sum", "1 - sigmoid(-x) -> sigmoid(x)", "always")
+def _other_sigmoid(b: Builder, t: Term) -> Term | None:
+    constant, factors = t.param("constant"), t.param("factors")
+    for at, (c, a) in enumerate(zip(factors, t.args, strict=True)):
+        if a.head == "sigmoid" and factor_of(a.args[0]) < 0 and c == -constant:
+            rest = [(f, s) for i, (f, s) in enumerate(zip(factors, t.args, strict=True)) if i != at]
+            return b.add([(constant, b.unary("sigmoid", b.scale(-ONE, a.args[0]))), *rest])
+    return None
+
+
+@law("product", "exp(z) / (1 + exp(z)) -> sigmoid(z), 1 / (1 + exp(z)) -> sigmoid(-z)", "always")
+def _logistic(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    for a, p in pairs:
+        if a.head != "sum" or a.param("constant") != 1 or a.param("factors") != (1,) or a.args[0].head != "exp":
+            continue
+        if p > 0 or p.denominator != 1:
+            continue
+        e = a.args[0]
+        above = next((q for x, q in pairs if x is e and q > 0), Fraction(0))
+        both = min(above, -p)
+        rest = [(x, q) for x, q in pairs if x is not a and not (x is e and q > 0)]
+        rest += [(e, above - both), (b.unary("sigmoid", e.args[0]), both)]
+        rest.append((b.unary("sigmoid", b.scale(-ONE, e.args[0])), -p - both))
+        return b.power_product([(b.number(t.param("factor")), ONE), *[(x, q) for x, q in rest if q]])
+    return None
+
+
+@law("product", "exp(z) * sigmoid(-z) -> sigmoid(z)", "always")
+def _logistic_product(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    for e, q in pairs:
+        if e.head != "exp" or q <= 0:
+            continue
+        mirror = b.unary("sigmoid", b.scale(-ONE, e.args[0]))
+        p = next((p for a, p in pairs if a is mirror and p > 0), Fraction(0))
+        both = min(p, q)
+        if both > 0:
+            rest = [(a, p) for a, p in pairs if a is not e and not (a is mirror and p > 0)]
+            rest += [(e, q - both), (mirror, p - both), (b.unary("sigmoid", e.args[0]), both)]
+            return b.power_product([(b.number(t.param("factor")), ONE), *[(a, p) for a, p in rest if p]])
+    return None

@@ -1,0 +1,106 @@
+"""Shapes: what only moves elements (reshape, transpose, permute)."""
+
+from __future__ import annotations
+
+from gradcli.graph.terms import Term
+from gradcli.simplify.build import Builder
+from gradcli.simplify.law import is_scalar, law, one, without_scalars
+from gradcli.simplify.normal import bare
+
+
+@law("reshape mT permute index flip", "f(expand(c)) -> expand(c)", "c is one element; f only moves elements")
+def _moved_scalar(b: Builder, t: Term) -> Term | None:
+    return b.expand(t.args[0], t.shape) if is_scalar(t.args[0]) else None
+
+
+@law("reshape mT permute flip pad", "f(c * x) -> c * f(x)", "c is one element; f moves elements or adds zeros")
+def _moved_factor(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if t.param("value"):
+        return None
+    if t.head == "pad" and is_scalar(x) and not one(x):
+        inner: Term | None = b.number(1)
+        outer = [bare(x)]
+    elif x.head == "product":
+        inner, outer = without_scalars(b, x)
+    else:
+        return None
+    if inner is None or not outer:
+        return None
+    return b.multiply([*outer, b.settle(b.make(t.head, (b.expand(inner, x.shape),), t.params, t.shape, t.dtype))])
+
+
+@law("reshape", "reshape(x) -> x", "the shape is that of x")
+def _reshape_nothing(b: Builder, t: Term) -> Term | None:
+    return t.args[0] if t.args[0].shape == t.shape else None
+
+
+@law("reshape", "reshape(reshape(x)) -> reshape(x)", "always")
+def _reshape_twice(b: Builder, t: Term) -> Term | None:
+    inner = t.args[0]
+    return b.reshape(inner.args[0], t.shape) if inner.head == "reshape" else None
+
+
+@law("reshape", "reshape(sum(x, keepdim=True)) -> sum(x)", "the shape is that without the summed dimensions")
+def _reshape_total(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "total" or not x.param("keepdim"):
+        return None
+    plain = b.total(x.args[0], x.param("dims"), False)
+    return plain if plain.shape == t.shape else None
+
+
+@law("reshape", "reshape(A @ reshape(v, (n, 1))) -> A @ v", "v is a vector, and the column goes")
+def _matrix_vector(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "matmul" or len(x.args[1].shape) < 2:
+        return None
+    left, right = x.args
+    if right.head == "reshape" and len(right.args[0].shape) == 1 and right.shape == (*right.args[0].shape, 1):
+        found = b.matmul(left, right.args[0])
+        return found if found.shape == t.shape else None
+    if left.head == "reshape" and len(left.args[0].shape) == 1 and left.shape == (1, *left.args[0].shape):
+        found = b.matmul(left.args[0], right)
+        return found if found.shape == t.shape else None
+    return None
+
+
+@law("mT", "(A @ B).T -> B.T @ A.T", "both are matrices, or batches of them")
+def _transposed_product(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "matmul" or min(len(a.shape) for a in x.args) < 2:
+        return None
+    return b.matmul(b.transpose(x.args[1]), b.transpose(x.args[0]))
+
+
+@law("mT", "expand(x).T -> expand(x.T)", "x is a matrix")
+def _transposed_expand(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    return b.expand(b.transpose(x.args[0]), t.shape) if x.head == "expand" and len(x.args[0].shape) > 1 else None
+
+
+@law("mT", "x.T.T -> x", "always")
+def _transposed_twice(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head == "eye" and x.shape[0] == x.shape[1]:
+        return x
+    return x.args[0] if x.head == "mT" else None
+
+
+@law("mT", "reshape(v, (n, 1)).T -> reshape(v, (1, n))", "v is a vector")
+def _turned_column(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head == "reshape" and len(x.shape) == 2 and len(x.args[0].shape) == 1 and 1 in x.shape:
+        return b.reshape(x.args[0], t.shape)
+    return None
+
+
+@law("permute", "permute(x) -> x or x.mT", "the order is that of x, or swaps the last two")
+def _permuted(b: Builder, t: Term) -> Term | None:
+    dims = t.params[0][1]
+    plain = tuple(range(len(dims)))
+    if dims == plain:
+        return t.args[0]
+    if len(dims) > 1 and dims == (*plain[:-2], plain[-1], plain[-2]):
+        return b.transpose(t.args[0])
+    return None

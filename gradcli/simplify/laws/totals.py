@@ -1,0 +1,123 @@
+"""Sums and means over dimensions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import prod
+
+from gradcli.graph.terms import Term
+from gradcli.simplify.build import Builder
+from gradcli.simplify.law import law, one, without_scalars
+from gradcli.simplify.normal import ONE, factor_of, is_number
+
+
+@law("total", "sum(expand(x)) -> count * sum(x)", "over the dimensions that were broadcast")
+def _total_of_expand(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head == "expand":
+        inner = x.args[0]
+        offset = len(x.shape) - len(inner.shape)
+        wide = {d for d in t.param("dims") if d < offset or inner.shape[d - offset] != x.shape[d]}
+    elif is_number(x) and not x.shape:
+        inner, wide = x, set(t.param("dims"))
+    else:
+        return None
+    if not wide and x.head != "expand":
+        return None
+    count = b.sized(prod(x.shape[d] for d in wide))
+    left = [d for d in t.param("dims") if d not in wide]
+    small = b.reshape(inner, tuple([1] * (len(x.shape) - len(inner.shape))) + inner.shape)
+    result = b.total(small, tuple(left), True) if left else small
+    kept = tuple(1 if d in t.param("dims") else n for d, n in enumerate(result.shape))
+    fitted = b.reshape(result, tuple(n for d, n in enumerate(kept) if t.param("keepdim") or d not in t.param("dims")))
+    return b.expand(b.multiply([count, fitted]), t.shape)
+
+
+@law("total", "sum(x, keepdim=True) -> sum(x)", "over all dimensions: what it meets broadcasts it")
+def _total_of_all(b: Builder, t: Term) -> Term | None:
+    if not t.param("keepdim") or len(t.param("dims")) < len(t.args[0].shape):
+        return None
+    return b.expand(b.total(t.args[0], None, False), t.shape)
+
+
+@law("total", "sum(x.T, 0) -> sum(x, 1)", "x is a matrix")
+def _total_of_transposed(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "mT" or len(x.shape) != 2:
+        return None
+    total = b.total(x.args[0], tuple(1 - d for d in t.param("dims")), t.param("keepdim"))
+    return b.transpose(total) if t.param("keepdim") else total
+
+
+@law("total", "sum(select_scatter(zeros, x, d, i), d) -> x", "over the dimension selected from")
+def _total_of_placed(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "select_scatter" or not one(x.args[0], 0) or t.param("dims") != (x.params[0][1],):
+        return None
+    return b.reshape(x.args[1], t.shape)
+
+
+@law("total", "sum(c * x) -> c * sum(x)", "c does not vary along the summed dimensions")
+def _total_of_product(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "product":
+        return None
+    dims, rank = set(t.param("dims")), len(x.shape)
+    outer: list[tuple[Term, Fraction]] = []
+    inner: list[tuple[Term, Fraction]] = []
+    for a, p in zip(x.args, x.param("powers"), strict=True):
+        offset = rank - len(a.shape)
+        fixed = all(d < offset or a.shape[d - offset] == 1 for d in dims)
+        (outer if fixed else inner).append((a, p))
+    if not outer and factor_of(x) == 1:
+        return None
+    rest = b.expand(b.power_product(inner), x.shape) if inner else b.expand(b.number(1), x.shape)
+    total = b.total(rest, t.param("dims"), t.param("keepdim"))
+    fitted = [(_along(b, a, t, rank), p) for a, p in outer]
+    return b.expand(b.power_product([(b.number(factor_of(x)), ONE), *fitted, (total, ONE)]), t.shape)
+
+
+def _along(b: Builder, a: Term, t: Term, rank: int) -> Term:
+    """A factor that is 1 along the summed dimensions, as it meets the sum."""
+    if t.param("keepdim") or not a.shape:
+        return a
+    offset = rank - len(a.shape)
+    return b.reshape(a, tuple(n for d, n in enumerate(a.shape) if d + offset not in t.param("dims")))
+
+
+@law("mean", "mean(c * x) -> c * mean(x)", "c is one element")
+def _mean_of_product(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    inner, outer = without_scalars(b, x) if x.head == "product" else (None, [])
+    if inner is None or not outer or inner.shape != x.shape:
+        return None
+    return b.multiply([*outer, b.settle(b.make("mean", (inner,), t.params, t.shape, t.dtype))])
+
+
+@law("total", "sum(x) -> x", "the summed dimensions have one element each")
+def _total_of_one(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    return b.reshape(x, t.shape) if all(x.shape[d] == 1 for d in t.param("dims")) else None
+
+
+@law("total", "sum(one_hot(t), -1) -> 1", "each t is a class")
+def _total_of_one_hot(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    last = len(x.shape) - 1
+    return b.expand(b.number(1), t.shape) if x.head == "one_hot" and t.param("dims") == (last,) else None
+
+
+@law("total", "sum(softmax(x, d), d) -> 1", "always")
+def _total_of_softmax(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "softmax" or len(t.param("dims")) != 1 or not x.params:
+        return None
+    return b.expand(b.number(1), t.shape) if x.params[0][1] % len(x.shape) == t.param("dims")[0] else None
+
+
+@law("total", "sum(scatter_add(zeros, d, i, x), d) -> sum(x, d)", "over the dimension scattered along")
+def _total_of_scatter(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "scatter_add" or t.param("dims") != (x.params[0][1],) or not one(x.args[0], 0):
+        return None
+    return b.total(x.args[2], t.param("dims"), t.param("keepdim"))

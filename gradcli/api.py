@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradcli.collector import paused
 from gradcli.dtypes import ALIASES, from_numpy
 from gradcli.engine.run import run as compute
 from gradcli.errors import NameError_, TypeError_, ValueError_
@@ -190,7 +191,8 @@ def value_and_grad(program: str, wrt: Sequence[str] | None = None, *, dtype: str
     """
     from gradcli.replay import ValueAndGrad  # start-up: the command line has no use for it
 
-    code = compile_program(parse_program(Source(program)))
+    with paused():
+        code = compile_program(parse_program(Source(program)))
     session = Session(dtype=dtype)
     session._machine.ops_first = True
     return ValueAndGrad(

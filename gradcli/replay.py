@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.collector import paused
 from gradcli.dtypes import from_numpy
 from gradcli.engine.describe import describe
 from gradcli.engine.plan import Plan
@@ -98,8 +99,10 @@ class ValueAndGrad:
         if key not in self._replays:
             if self._patient:
                 self._patient = False
-                return self._each_time(inputs)
-            self._trace(key, inputs)
+                with paused():
+                    return self._each_time(inputs)
+            with paused():
+                self._trace(key, inputs)
         replay = self._replays[key]
         if replay is None:
             return self._each_time(inputs)

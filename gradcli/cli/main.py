@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 
 from gradcli.cli.options import COMMANDS, Command, command_help, main_help
+from gradcli.collector import look_seldom
 from gradcli.environment import Environment
 
 TYPE_CHECKING = False
@@ -26,6 +27,7 @@ INTERRUPTED = 130
 
 def main() -> int:
     """The console script: run with the process's own arguments and streams."""
+    look_seldom()
     environment = Environment.of_process()
     status = run_command(sys.argv[1:], environment)
     try:

@@ -6,9 +6,9 @@ together; an error becomes one that a person can read in `complaint.py`.
 
 from __future__ import annotations
 
-import gc
 from typing import Any
 
+from gradcli.collector import paused
 from gradcli.errors import SyntaxError_
 from gradcli.language import ast
 from gradcli.language.lalr import Stuck, run
@@ -48,22 +48,13 @@ def parse_expression_tokens(tokens: Tokens) -> ast.Expr:
 def _run(tokens: Tokens, start: str) -> Any:
     tables = load_tables()
     tokens.subparse = parse_expression_tokens
-    # Trees have no cycles, and a collector that walks through a growing one again and again doubles the time.
-    pause = len(tokens.kinds) > _LONG and gc.isenabled()
-    if pause:
-        gc.disable()
     try:
-        return run(tables, tokens, start)
+        with paused():
+            return run(tables, tokens, start)
     except Stuck as stuck:
         from gradcli.language.complaint import complain  # for start-up time: most texts are right
 
         raise complain(tables, tokens, stuck) from None
-    finally:
-        if pause:
-            gc.enable()
-
-
-_LONG = 10_000  # tokens
 
 
 def is_incomplete(text: str) -> bool:

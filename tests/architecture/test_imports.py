@@ -18,7 +18,7 @@ LAYERS = [
     ["graph"],
     ["engine"],
     ["shapes", "dtypes"],
-    ["source", "errors", "suggest", "environment", "version"],
+    ["source", "errors", "suggest", "environment", "version", "collector"],
 ]
 
 # What the layers do not say: engine and graph know each other only as style allows, rendering is beside the stack.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -19,24 +20,62 @@ FUNCTIONS = {
     "cosh": r"\cosh", "tanh": r"\tanh", "sigmoid": r"\sigma", "det": r"\det", "max": r"\max", "min": r"\min",
     "asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan",
 }  # fmt: skip
+WORTH_NAMING = 12  # letters: a part that wide is named when it is used twice
+WIDE = 60  # letters: a part that wide is named in any case, so that lines fit a page
+# what is no part by itself: a condition, a view of something else
+WITHIN = frozenset("gt lt ge le eq ne logical_and logical_or cast reshape expand literal".split())
+FRACTION = re.compile(r"\\frac\{([^{}]*)\}\{([^{}]*)\}")
+COMMAND = re.compile(r"\\(left|right|,|operatorname|mathrm|mathtt|mathbf|text)|\\[A-Za-z]+")
+INVISIBLE = re.compile(r"[{}^_\\ ]")
 SIGNS = {"gt": ">", "lt": "<", "ge": r"\ge", "le": r"\le", "eq": "=", "ne": r"\ne"}
 
 
 def latex_lines(name: str, term: Term | None, program: str, sizes: Mapping[int, str]) -> str:
-    """A derivative as one displayed formula."""
+    """A derivative as a displayed formula; shared and wide parts have lines of their own before it. Needs amsmath."""
+    derivative = rf"\frac{{\partial f}}{{\partial {name_text(name)}}}"
     if term is None:
-        return rf"\[ \frac{{\partial f}}{{\partial {name_text(name)}}} = \texttt{{{escaped(program)}}} \]"
-    return rf"\[ \frac{{\partial f}}{{\partial {name_text(name)}}} = {latex(term, sizes)} \]"
+        return rf"\[ {derivative} = \texttt{{{escaped(program)}}} \]"
+    *parts, (_, whole) = _lines(term, sizes)
+    if not parts:
+        return rf"\[ {derivative} = {whole} \]"
+    rows = [f"{part} &= {text}" for part, text in [*parts, (derivative, whole)]]
+    return "\\[ \\begin{aligned}\n  " + " \\\\\n  ".join(rows) + "\n\\end{aligned} \\]"
 
 
 def latex(root: Term, sizes: Mapping[int, str] | None = None) -> str:
-    """A term as LaTeX, for math mode."""
+    """A term as LaTeX, for math mode, in one piece."""
     texts: dict[int, tuple[str, int]] = {}
     plain = Writer(root, Style({}, sizes), ())
     for term in below(root):
         plain.texts[term.serial] = plain.write(term)
         texts[term.serial] = _written(term, texts, plain)
     return texts[root.serial][0]
+
+
+def _lines(root: Term, sizes: Mapping[int, str]) -> list[tuple[str, str]]:
+    """The name and text of each part that is set on a line of its own, and the rest."""
+    terms = below(root)
+    plain = Writer(root, Style({}, sizes), [str(t.param("name")) for t in terms if t.head == "variable"])
+    texts: dict[int, tuple[str, int]] = {}
+    lines: list[tuple[str, str]] = []
+    for term in terms:
+        plain.texts[term.serial] = plain.write(term)
+        text = _written(term, texts, plain)
+        width = _width(text[0])
+        if term is not root and term.head not in WITHIN and width >= (WORTH_NAMING if plain.shared(term) else WIDE):
+            name = name_text(plain.fresh_name())
+            lines.append((name, text[0]))
+            text = name, ATOM
+        texts[term.serial] = text
+    return [*lines, ("", texts[root.serial][0])]
+
+
+def _width(text: str) -> int:
+    """About how many letters wide a formula is set: commands count as one, and of a fraction the wider part."""
+    while (found := FRACTION.search(text)) is not None:
+        wider = max(found.groups(), key=len)
+        text = text[: found.start()] + wider + text[found.end() :]
+    return len(INVISIBLE.sub("", COMMAND.sub("x", text)))
 
 
 def name_text(name: str) -> str:
@@ -118,20 +157,25 @@ def _sum(term: Term, texts: Any) -> tuple[str, int]:
 
 def _product(term: Term, texts: Any) -> tuple[str, int]:
     factor: Fraction = term.param("factor")
-    above: list[str] = []
-    under: list[str] = []
-    pairs = list(zip(term.args, term.param("powers"), strict=True))
-    for a, p in pairs:
-        alone = p == 1 and [q for _, q in pairs].count(1) == 1 and abs(factor.numerator) == 1 and len(pairs) > 1
-        alone = alone and not any(q > 0 for b, q in pairs if b is not a)
-        (above if p > 0 else under).append(texts[a.serial][0] if alone else _power(a, abs(p), texts))
     size, sign = abs(factor), "-" if factor < 0 else ""
-    if under:
-        top = ([str(size.numerator)] if size.numerator != 1 or not above else []) + above
-        bottom = ([str(size.denominator)] if size.denominator != 1 else []) + under
-        return rf"{sign}\frac{{{_joined(top)}}}{{{_joined(bottom)}}}", TIMES if not sign else PLUS
-    before = [number_latex(size)[0]] if size != 1 else []
-    return sign + _joined(before + above), TIMES if not sign else PLUS
+    pairs = list(zip(term.args, term.param("powers"), strict=True))
+    above = [(a, p) for a, p in pairs if p > 0]
+    under = [(a, -p) for a, p in pairs if p < 0]
+    if not under:
+        before = [number_latex(size)[0]] if size != 1 else []
+        return sign + _joined(before + _factors(above, TIMES - 5, texts)), TIMES if not sign else PLUS
+    top = [str(size.numerator)] if size.numerator != 1 or not above else []
+    bottom = [str(size.denominator)] if size.denominator != 1 else []
+    top += _factors(above, TIMES - 5 if top else 0, texts)
+    bottom += _factors(under, TIMES - 5 if bottom else 0, texts)
+    return rf"{sign}\frac{{{_joined(top)}}}{{{_joined(bottom)}}}", TIMES if not sign else PLUS
+
+
+def _factors(pairs: list[tuple[Term, Fraction]], alone: int, texts: Any) -> list[str]:
+    """Powers as factors. alone: how tightly the only one has to bind, if it is no power."""
+    if len(pairs) == 1 and pairs[0][1] == 1:
+        return [_at(pairs[0][0], alone, texts)]
+    return [_power(a, p, texts) for a, p in pairs]
 
 
 def _joined(parts: list[str]) -> str:

@@ -130,12 +130,20 @@ class Writer:
         reserved = set(taken) | set(style.variables)
         self._names = (n for n in _fresh() if n not in reserved)
 
+    def shared(self, term: Term) -> bool:
+        """Whether a term is a part of several."""
+        return self._used.get(term.serial, 0) > 1
+
+    def fresh_name(self) -> str:
+        """A name for a part, which nothing else has."""
+        return next(self._names)
+
     def lines(self) -> list[tuple[str | None, str]]:
         """The lines, the formula itself last."""
         for term in self._order:
             text = self.write(term)
-            if self._used.get(term.serial, 0) > 1 and len(text[0]) >= WORTH_NAMING and term.head != "literal":
-                name = next(self._names)
+            if self.shared(term) and len(text[0]) >= WORTH_NAMING and term.head != "literal":
+                name = self.fresh_name()
                 self._shared.append((name, text[0]))
                 text = (name, ATOM)
             self.texts[term.serial] = text

@@ -11,13 +11,15 @@ from gradcli.cli.problem import Derivative, Problem
 from gradcli.cli.program import names_in
 from gradcli.errors import UsageError
 from gradcli.render.exports import NoName, module_style
+from gradcli.render.prelude import prelude
 from gradcli.render.termtext import formula_lines
 
 IMPORTS = {
     "torch": "import torch\nimport torch.nn.functional as F\n",
     "numpy": "import numpy as np\n",
-    "jax": "import jax\nimport jax.numpy as np\n\njax.config.update('jax_enable_x64', True)\n",
+    "jax": "import jax\nimport jax.numpy as np\n",
 }
+PRECISE = "\njax.config.update('jax_enable_x64', True)\n"
 SPECIAL = {"numpy": "from scipy import special\n", "jax": "from jax.scipy import special\n"}
 
 
@@ -28,23 +30,18 @@ def exported(problem: Problem, derivatives: Sequence[Derivative], to: str, with_
         text = (
             f"from torch.nn.functional import *\nfrom torch import *\nfrom torch import func, linalg, special\n{text}"
         )
-    if to in ("numpy", "jax"):
-        text += _helpers(to)
     names = [*problem.values, *([problem.seed] if problem.seed else [])]
+    functions = ""
     for d in derivatives:
-        body = _body(problem, d, to, names)
-        if "special." in body and to != "torch":
-            text = text.replace(IMPORTS[to], IMPORTS[to] + SPECIAL[to], 1)
-        text += f"\n\ndef grad_{d.name}({', '.join(names)}):\n" + body
+        functions += f"\n\ndef grad_{d.name}({', '.join(names)}):\n" + _body(problem, d, to, names)
+    if to != "torch":
+        functions = prelude(to, functions) + functions
+        text += SPECIAL[to] if "special." in functions else ""
+        text += PRECISE if to == "jax" else ""
+    text += functions
     if with_test:
         text += _test(problem, derivatives, to, names)
     return text
-
-
-def _helpers(to: str) -> str:
-    from gradcli.render.exports import HELPERS
-
-    return HELPERS[to]
 
 
 def _body(problem: Problem, d: Derivative, to: str, names: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gradcli.dtypes import DType
+from gradcli.render.prelude import DEFINED
 from gradcli.render.termtext import Style, decimal
 from gradcli.shapes import Shape
 
@@ -71,141 +72,6 @@ SPECIAL_FUNCTIONS = {"erf": "erf", "erfc": "erfc", "digamma": "digamma", "lgamma
 # reductions whose dim is numpy's axis
 ALONG = {"sum": "sum", "mean": "mean", "flip": "flip", "cumsum": "cumsum", "cumprod": "cumprod", "amax": "max",
          "amin": "min", "max": "max", "min": "min", "norm": "linalg.norm", "any": "any", "all": "all"}  # fmt: skip
-OWN = frozenset({"sigmoid", "softmax", "relu", "logsumexp", "one_hot", "logdet", "var", "std", "pad", "solve",
-                 "vector_norm", "take_along_dim", "clamp", "index_put", "index_add", "scatter_add",
-                 "select_scatter", "slice_scatter", "permute", "log_softmax", "gather", "addmm",
-                 "constant_pad_nd"})  # fmt: skip
-
-_PLAIN = """
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
-
-
-def relu(x):
-    return np.maximum(x, 0)
-
-
-def softmax(x, axis):
-    e = np.exp(x - x.max(axis=axis, keepdims=True))
-    return e / e.sum(axis=axis, keepdims=True)
-
-
-def log_softmax(x, axis):
-    z = x - x.max(axis=axis, keepdims=True)
-    return z - np.log(np.exp(z).sum(axis=axis, keepdims=True))
-
-
-def logsumexp(x, axis, keepdims=False):
-    m = x.max(axis=axis, keepdims=True)
-    s = np.log(np.exp(x - m).sum(axis=axis, keepdims=True)) + m
-    return s if keepdims else s.squeeze(axis)
-
-
-def one_hot(t, n):
-    return (np.asarray(t)[..., None] == np.arange(n)).astype(int)
-
-
-def var(x, axis=None, correction=1, keepdims=False):
-    return np.var(x, axis=axis, ddof=correction, keepdims=keepdims)
-
-
-def std(x, axis=None, correction=1, keepdims=False):
-    return np.std(x, axis=axis, ddof=correction, keepdims=keepdims)
-
-
-def clamp(x, low=None, high=None, min=None, max=None):
-    return np.clip(x, low if min is None else min, high if max is None else max)
-
-
-def permute(x, axes):
-    return np.transpose(x, axes)
-
-
-def pad(x, ends, value=0.0):
-    pairs = [(0, 0)] * (x.ndim - len(ends) // 2) + [(ends[i], ends[i + 1]) for i in range(len(ends) - 2, -1, -2)]
-    x = x[tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, pairs))]
-    return np.pad(x, [(max(a, 0), max(b, 0)) for a, b in pairs], constant_values=value)
-
-
-constant_pad_nd = pad
-
-
-def take_along_dim(x, index, axis):
-    return np.take_along_axis(x, index, axis)
-
-
-def gather(x, axis, index):
-    return np.take_along_axis(x, index, axis)
-
-
-def solve(a, b, left=True):
-    return np.linalg.solve(a, b) if left else np.linalg.solve(a.mT, b.mT).mT
-
-
-def vector_norm(x, ord=2, axis=None, keepdims=False):
-    return np.linalg.vector_norm(x, ord=ord, axis=axis, keepdims=keepdims)
-
-
-def addmm(c, a, b, beta=1, alpha=1):
-    return beta * c + alpha * (a @ b)
-"""
-_NUMPY = """
-
-def index_put(x, places, values, accumulate=False):
-    x = x.copy()
-    np.add.at(x, places, values) if accumulate else x.__setitem__(places, values)
-    return x
-
-
-def index_add(x, axis, index, source):
-    x = x.copy()
-    np.add.at(x, (slice(None),) * axis + (index,), source)
-    return x
-
-
-def scatter_add(x, axis, index, source):
-    x, places = x.copy(), list(np.indices(index.shape))
-    places[axis] = index
-    np.add.at(x, tuple(places), source)
-    return x
-
-
-def select_scatter(x, source, axis, at):
-    x = x.copy()
-    x[(slice(None),) * axis + (at,)] = source
-    return x
-
-
-def slice_scatter(x, source, axis, start, end, step):
-    x = x.copy()
-    x[(slice(None),) * axis + (slice(start, end, step),)] = source
-    return x
-"""
-_JAX = """
-
-def index_put(x, places, values, accumulate=False):
-    return x.at[places].add(values) if accumulate else x.at[places].set(values)
-
-
-def index_add(x, axis, index, source):
-    return x.at[(slice(None),) * axis + (index,)].add(source)
-
-
-def scatter_add(x, axis, index, source):
-    places = list(np.indices(index.shape))
-    places[axis] = index
-    return x.at[tuple(places)].add(source)
-
-
-def select_scatter(x, source, axis, at):
-    return x.at[(slice(None),) * axis + (at,)].set(source)
-
-
-def slice_scatter(x, source, axis, start, end, step):
-    return x.at[(slice(None),) * axis + (slice(start, end, step),)].set(source)
-"""
-HELPERS = {"numpy": _PLAIN + _NUMPY, "jax": _PLAIN + _JAX}
 
 
 class NumpyStyle(Style):
@@ -224,7 +90,7 @@ class NumpyStyle(Style):
         if name in SPECIAL_FUNCTIONS:
             return f"special.{SPECIAL_FUNCTIONS[name]}({', '.join(arguments)})"
         last = name.removeprefix("linalg.").removeprefix("special.")
-        if last in OWN:
+        if last in DEFINED:
             return f"{last}({', '.join(arguments)})"
         if name in SAME:
             return f"np.{name}({', '.join(arguments)})"

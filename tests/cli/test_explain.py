@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gradcli import Session
+from tests.simplify.test_generated_formulas import gradient, point, programs
 
 TUTORIAL = """\
 Forward
@@ -94,3 +95,18 @@ def test_the_last_number_is_the_gradient(call, expression):
     last = [line for line in ended.out.splitlines() if line.strip().startswith("= ")][-1]
     found = [float(word) for word in re.findall(r"-?[\d.]+(?:e[-+]?\d+)?", last)]
     assert np.allclose(found, session["x"].grad.numpy(), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("at", "text"), list(programs()), ids=lambda part: str(part))
+def test_the_last_number_of_generated_programs_is_the_gradient(call, at, text):
+    values = {name: v for name, v in point(at).items() if re.search(rf"\b{name}\b", text)}
+    given = [
+        word for name, v in values.items() for word in (f"--{name}", f"tensor({v.tolist()}, dtype=torch.{v.dtype})")
+    ]
+    ended = call("explain", text, "--dtype", "float64", "--wrt", "x", *given)
+    assert ended.status == 0, ended
+    last = [line for line in ended.out.splitlines() if line.startswith("  ") and line.strip().startswith("= ")][-1]
+    found = [float(word) for word in re.findall(r"-?[\d.]+(?:e[-+]?\d+)?", last[: last.rindex("]")])]
+    wanted = gradient(text, values, "x").reshape(-1)
+    assert np.allclose(found, wanted, rtol=1e-5, atol=1e-5 * max(1, abs(wanted).max()))

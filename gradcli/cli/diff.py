@@ -117,7 +117,7 @@ def _find_formula(problem: Problem, derivative: Derivative, trace: Trace, gradie
         if check.agrees(text_of(problem, derivative)):
             derivative.assumed = list(b.assumed)
             return
-        if not b.assumed:
+        if not b.assumed and not b.leant:
             break  # the exact form is the same
     derivative.term = None
     problem.notes.append("the formula that was found does not hold in general, so the derivative is written as a call")

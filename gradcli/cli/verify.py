@@ -51,7 +51,7 @@ class Check:
             return False
         fine = np.isfinite(wanted)
         scale = float(np.abs(wanted[fine]).max()) if fine.any() else 0.0
-        return bool(np.allclose(got[fine], wanted[fine], rtol=1e-8, atol=1e-11 * max(scale, 1e-3)))
+        return bool(np.allclose(got[fine], wanted[fine], rtol=1e-8, atol=1e-11 * max(scale, 0.1)))
 
 
 def point_and_gradient(problem: Problem, derivative: Derivative) -> tuple[dict[str, Any], Any]:

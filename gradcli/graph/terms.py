@@ -83,6 +83,7 @@ class Terms:
         self.exact = exact
         self._known: dict[Any, Term] = {}
         self.assumed: dict[str, None] = {}  # what the laws that were applied took for granted
+        self.leant = False  # whether one needed elements to be finite, which goes without saying
 
     def make(
         self,
@@ -108,6 +109,11 @@ class Terms:
         """Note what a law needs that the formula does not say. False: it may not be taken for granted."""
         if not self.exact:
             self.assumed[text] = None
+        return not self.exact
+
+    def finite(self) -> bool:
+        """Whether elements may be taken to be finite, as formulas do unless they are to hold everywhere."""
+        self.leant = self.leant or not self.exact
         return not self.exact
 
 

@@ -19,7 +19,7 @@ from gradcli.ops.activations import floats
 from gradcli.ops.maxpooling import first_larger, flat_index, lowest, place
 from gradcli.ops.pooling import check_dims, with_last
 from gradcli.ops.reduce import mean_dim
-from gradcli.ops.resample import Taps, resample
+from gradcli.ops.resample import Made, Taps, resample
 from gradcli.ops.shape import reshape
 from gradcli.ops.windows import repeated
 from gradcli.shapes import Shape, contiguous_strides
@@ -37,7 +37,8 @@ def _means(size: int, out: int) -> Taps:
     start, end = _bounds(size, out)
     at = start[:, None] + np.arange(int((end - start).max(initial=1)))
     inside = at < end[:, None]
-    return Taps(size, np.where(inside, at, start[:, None]), inside / (end - start)[:, None])
+    made: Made = ("adaptive_avg_pool1d", (out,), {}, 0)
+    return Taps(size, np.where(inside, at, start[:, None]), inside / (end - start)[:, None], made)
 
 
 def mean_windows(x: Node, out: Shape) -> Any:

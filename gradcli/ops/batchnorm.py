@@ -26,7 +26,7 @@ from gradcli.ops.normalize import (
     standardize,
     widened,
 )
-from gradcli.ops.resample import Taps, resample
+from gradcli.ops.resample import Made, Taps, resample
 from gradcli.ops.shape import reshape
 from gradcli.ops.updates import Updates
 from gradcli.shapes import Shape
@@ -233,7 +233,8 @@ def _neighbours(channels: int, size: int) -> Taps:
     """For each channel the `size` channels around it, each with weight 1 / size; those outside count as 0."""
     at = np.arange(channels)[:, None] + np.arange(size) - size // 2
     inside = (at >= 0) & (at < channels)
-    return Taps(channels, np.where(inside, at, 0), inside / size)
+    made: Made | None = ("avg_pool1d", (size, 1, size // 2), {}, 0) if size % 2 else None
+    return Taps(channels, np.where(inside, at, 0), inside / size, made)
 
 
 local_response_norm: Op = op(

@@ -12,7 +12,7 @@ from gradcli.dtypes import DType
 from gradcli.engine.run import value as node_value
 from gradcli.errors import DtypeError, ShapeError
 from gradcli.graph.node import Node, cast_value
-from gradcli.graph.op import Op, draw, kept, leaf, op
+from gradcli.graph.op import Op, draw, index, kept, leaf, op
 from gradcli.ops.compare import where
 from gradcli.ops.convert import zeros_as
 from gradcli.ops.dtyperules import TITLES
@@ -92,9 +92,21 @@ masked_fill: Op = op(
 # masked_select: the places are found when the node is made, since the number of elements depends on them
 
 
+_holding = op(
+    "_mask_places(Tensor mask, int count, any size)",
+    "Where the mask, broadcast to a size, holds in the flattened tensor: in count places.",
+    spelled=["_"],
+    kernel=lambda mask, count, size: np.flatnonzero(np.broadcast_to(mask, size)),
+    shape=lambda inputs, params: (params["count"],),
+    dtype=index,
+)
+
+
 def _places(mask: Node, shape: Shape) -> Node:
     """Where the mask, broadcast to a shape, holds in the flattened tensor."""
-    return leaf(np.flatnonzero(np.broadcast_to(node_value(mask), shape)))
+    count = int(np.count_nonzero(np.broadcast_to(node_value(mask), shape)))
+    result: Node = _holding(mask, count=count, size=shape)
+    return result
 
 
 _masked_pick: Op = op(

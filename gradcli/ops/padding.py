@@ -93,7 +93,8 @@ def _filled(x: Node, pad: Shape, mode: str) -> Any:
             at = np.arange(-before, x.shape[dim] + after)
             size = x.shape[dim]
             kept = max(-before, 0), size - max(-after, 0)
-            x = resample(x, dim=dim, taps=Taps(size, _PLACES[mode](at, size, kept)))
+            made = ("pad", ((before, after),), {"mode": mode}, 0)
+            x = resample(x, dim=dim, taps=Taps(size, _PLACES[mode](at, size, kept), made=made))
     return x
 
 

@@ -135,7 +135,7 @@ _spread_mean: Op = op(
 )
 
 
-def _window_sizes(windows: Windows, count_include_pad: bool) -> Any:
+def window_sizes(windows: Windows, count_include_pad: bool) -> Any:
     """How many elements each window counts: padding too, or only the input's; never what is beyond the padding."""
     counts = []
     for size, kernel, stride, (before, after), out in zip(
@@ -164,7 +164,7 @@ def _avg_pool(
     windows = windows_of(x, rank, name, kernel_size, stride, padding, 1, ceil_mode)
     if divisor_override == 0:
         raise ValueError_("divisor_override cannot be 0", torch="divisor must be not zero")
-    divisor = divisor_override if divisor_override is not None else _window_sizes(windows, count_include_pad)
+    divisor = divisor_override if divisor_override is not None else window_sizes(windows, count_include_pad)
     return _MEAN[rank](x, windows=windows, divisor=divisor)
 
 

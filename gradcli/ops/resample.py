@@ -14,17 +14,22 @@ from gradcli.graph.node import Node
 from gradcli.graph.op import Op, kept, op
 from gradcli.shapes import Shape
 
+Made = tuple[str, tuple[Any, ...], dict[str, Any], int]
+
 
 class Taps:
     """result[o] = sum over k of weight[o, k] input[index[o, k]], for an input of `size` along the dimension.
 
     index: (out, taps) integers. weight: (out, taps) numbers, 0 for a tap that is not used; None where each is 1.
+    made: the public call that does this to the rows of a matrix: its name, what follows the matrix by place and by
+    name, and how many dimensions of one element it needs before the matrix.
     """
 
-    __slots__ = ("index", "rounds", "size", "weight")
+    __slots__ = ("index", "made", "rounds", "size", "weight")
 
-    def __init__(self, size: int, index: Any, weight: Any = None) -> None:
+    def __init__(self, size: int, index: Any, weight: Any = None, made: Made | None = None) -> None:
         self.size = size
+        self.made = made
         self.index = index if index.ndim == 2 else index[:, None]
         self.weight = weight
         self.rounds = [_distinct(self.index[:, k]) for k in range(self.index.shape[1])]

@@ -14,7 +14,7 @@ from gradcli.graph.op import Op, draw, op
 from gradcli.ops.activations import floats
 from gradcli.ops.adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from gradcli.ops.dtyperules import new
-from gradcli.ops.resample import Taps, resample
+from gradcli.ops.resample import Made, Taps, resample
 from gradcli.ops.windows import repeated
 from gradcli.shapes import Shape
 
@@ -39,6 +39,20 @@ def _scale(size: int, out: int, factor: float | None, align_corners: bool) -> fl
     return 1 / factor if factor else size / out
 
 
+def _made(
+    mode: str, size: int, out: int, factor: float | None, align_corners: bool = False, antialias: bool = False
+) -> Made:
+    """The call of interpolate that resizes the rows of a matrix alone."""
+    plane = mode in ("bilinear", "bicubic")
+    named: dict[str, Any] = {"mode": mode}
+    if factor is None:
+        named["size"] = (size, out) if plane else out
+    else:
+        named["scale_factor"] = (1.0, factor) if plane else factor
+    named |= {name: True for name, on in (("align_corners", align_corners), ("antialias", antialias)) if on}
+    return "interpolate", (), named, 2 if plane else 1
+
+
 @cache
 def _nearest(size: int, out: int, factor: float | None, exact: bool) -> Taps:
     """torch counts in single precision here, which decides between neighbours."""
@@ -46,7 +60,8 @@ def _nearest(size: int, out: int, factor: float | None, exact: bool) -> Taps:
     at = np.arange(out, dtype=np.float32)
     if exact:
         at = at + np.float32(0.5)
-    return Taps(size, np.minimum(np.floor(at * scale).astype(np.int64), size - 1))
+    made = _made("nearest-exact" if exact else "nearest", size, out, factor)
+    return Taps(size, np.minimum(np.floor(at * scale).astype(np.int64), size - 1), made=made)
 
 
 def _sources(size: int, out: int, factor: float | None, align_corners: bool) -> Any:
@@ -60,7 +75,8 @@ def _linear(size: int, out: int, factor: float | None, align_corners: bool) -> T
     source = np.maximum(_sources(size, out, factor, align_corners), 0)
     first = np.minimum(np.floor(source).astype(np.int64), size - 1)
     part = np.clip(source - first, 0, 1)
-    return Taps(size, np.stack([first, np.minimum(first + 1, size - 1)], 1), np.stack([1 - part, part], 1))
+    index, weight = np.stack([first, np.minimum(first + 1, size - 1)], 1), np.stack([1 - part, part], 1)
+    return Taps(size, index, weight, _made("linear", size, out, factor, align_corners))
 
 
 def _cubic_weight(t: Any, a: float) -> Any:
@@ -75,7 +91,8 @@ def _cubic_weight(t: Any, a: float) -> Any:
 def _cubic(size: int, out: int, factor: float | None, align_corners: bool) -> Taps:
     source = _sources(size, out, factor, align_corners)
     at = np.floor(source).astype(np.int64)[:, None] + np.arange(-1, 3)
-    return Taps(size, np.clip(at, 0, size - 1), _cubic_weight(source[:, None] - at, -0.75))
+    made = _made("bicubic", size, out, factor, align_corners)
+    return Taps(size, np.clip(at, 0, size - 1), _cubic_weight(source[:, None] - at, -0.75), made)
 
 
 def _triangle(t: Any) -> Any:
@@ -97,7 +114,8 @@ def _antialiased(size: int, out: int, factor: float | None, align_corners: bool,
     distance = (at + 0.5 - centre[:, None]) / max(scale, 1)
     weight = _cubic_weight(distance, -0.5) if cubic else _triangle(distance)
     weight = np.where(at < end[:, None], weight, 0.0)
-    return Taps(size, np.minimum(at, end[:, None] - 1), weight / weight.sum(1, keepdims=True))
+    made = _made("bicubic" if cubic else "bilinear", size, out, factor, align_corners, True)
+    return Taps(size, np.minimum(at, end[:, None] - 1), weight / weight.sum(1, keepdims=True), made)
 
 
 def _taps(mode: str, size: int, out: int, factor: float | None, align_corners: bool, antialias: bool) -> Taps:

@@ -15,6 +15,7 @@ from gradcli.shapes import Shape
 
 Text = tuple[str, int]  # a formula and how tightly it binds
 ATOM, POWER, SIGN, TIMES, PLUS, COMPARISON = 100, 80, 70, 60, 50, 40
+ONE = Fraction(1)
 COMPARED = {"gt": ">", "lt": "<", "ge": ">=", "le": "<=", "eq": "==", "ne": "!="}
 # a part used twice becomes a line of its own from this many characters on
 WORTH_NAMING = 18
@@ -237,6 +238,8 @@ class Writer:
 
     def _cast(self, term: Term) -> Text:
         assert term.dtype is not None
+        if term.param("named"):
+            return self.style.call(".to", [self.at(term.args[0], ATOM), repr(term.dtype)]), ATOM
         return self.style.cast(self.at(term.args[0], ATOM), term.dtype), ATOM
 
     def _expand(self, term: Term) -> Text:
@@ -287,11 +290,17 @@ class Writer:
         top, bottom = _number_parts(abs(factor))
         floating = any(a.floating and a.head != "mask" for a in term.args)
         above, under = ([top] if top else []), ([bottom] if bottom else [])
+        masks: list[Term] = []  # with a minus in front they come last: a bool has no negative
         for a, p in zip(term.args, term.param("powers"), strict=True):
             if a.head == "mask" and p == 1 and floating and not self.texts[a.serial][0].isidentifier():
-                above.append(self.at(a.args[0], ATOM))
+                if factor < 0 and not above:
+                    masks.append(a)
+                else:
+                    above.append(self.at(a.args[0], ATOM))
             else:
                 (above if p > 0 else under).append(self._power(a, abs(p)))
+        for at, a in enumerate(masks):
+            above.append(self._power(a, ONE) if not at and not above else self.at(a.args[0], ATOM))
         text = "*".join(above) if above else "1"
         if under:
             single = len(under) == 1 and not _spaced(under[0].replace("**", "^"))

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from gradcli import dtypes
 from gradcli.dtypes import DType
+from gradcli.graph.node import Node
 from gradcli.graph.terms import Params, Term
 from gradcli.shapes import Shape, broadcast_shapes
 from gradcli.simplify.normal import ONE, Arithmetic, bare, common_dtype
@@ -84,6 +85,11 @@ class Builder(Arithmetic):
         """A call of a public op: tensors first, then what is given; `Arg(i)` stands for a tensor further on."""
         params: Params = (*(("", p) for p in positional), *named.items())
         return self.settle(self.make(head, args, params, shape, dtype))
+
+    def several(self, node: Node, whole: Term) -> tuple[Term, ...]:
+        """The outputs of a call that gives several."""
+        parts = zip(node.shape, node.dtype, strict=True)
+        return tuple(self.make("item", (whole,), (("at", at),), s, d) for at, (s, d) in enumerate(parts))
 
     def elementwise(self, head: str, args: Sequence[Term], dtype: DType | None, params: Params = ()) -> Term:
         """A call of an elementwise op: the broadcasting of its arguments becomes that of the result."""
@@ -185,6 +191,7 @@ class Builder(Arithmetic):
                     return self.power(self.scale(Fraction(1, round(back)), whole), power)
         return None
 
-    def cast(self, x: Term, dtype: DType) -> Term:
-        """x in another dtype; formulas leave out what arithmetic does by itself."""
-        return self.settle(self.make("cast", (bare(x),), (("dtype", dtype),), bare(x).shape, dtype))
+    def cast(self, x: Term, dtype: DType, named: bool = False) -> Term:
+        """x in another dtype; named: it is rounded to just this one, not to that of the variables."""
+        params: Params = (("dtype", dtype), *((("named", True),) if named and dtype is not self.dtype else ()))
+        return self.settle(self.make("cast", (bare(x),), params, bare(x).shape, dtype))

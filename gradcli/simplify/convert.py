@@ -15,8 +15,8 @@ from gradcli.graph.terms import Arg, Term
 from gradcli.graph.walk import sources
 from gradcli.ops.catalog import spellings_of
 from gradcli.simplify.build import Builder
+from gradcli.simplify.forms import FORMS
 from gradcli.simplify.noform import NoForm
-from gradcli.simplify.public import FORMS
 
 # literals with more elements than this are data, not part of a formula
 LITERAL_LIMIT = 1000
@@ -87,11 +87,19 @@ class Converter:
         value = np.asarray(node.value)
         first = value.reshape(-1)[0].item() if value.size else 0
         b = self.builder
-        if value.size and value.dtype.kind == "f" and bool((value == first).all()):
+        if not value.size:
+            return b.zeros(value.shape) if value.dtype.kind == "f" else _empty(b, node)
+        if value.dtype.kind == "f" and bool((value == first).all()):
             return b.expand(b.number(first), value.shape)
         if value.size > LITERAL_LIMIT:
             raise NoForm("data")
         return b.make("literal", (), (("value", _nested(value)),), node.shape, node.dtype)
+
+
+def _empty(b: Builder, node: Node) -> Term:
+    """A tensor of no elements whose dtype matters."""
+    params = (("", tuple(node.shape)), ("dtype", node.dtype))
+    return b.make("zeros", (), params, node.shape, node.dtype)
 
 
 def _nested(value: Any) -> Any:

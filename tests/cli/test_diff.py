@@ -103,11 +103,31 @@ def test_the_torch_function_passes_its_own_test(call, tmp_path, expression):
     assert (done.stdout, done.stderr) == ("ok\n", "")
 
 
-def test_what_has_no_formula_is_written_as_a_call(call):
-    ended = call("diff", "sum(x.unfold(0, 2, 1)**2)", "--wrt", "x", "--x", "1,2,3")
-    assert ended.out == "torch.func.grad(lambda x: sum(sum(x.unfold(0, 2, 1)**2)))(x)\n"
-    assert "no formula is known for unfold" in ended.err
-    assert call("eval", ended.out, "--x", "1,2,3", "--no-grad").out == "tensor([2., 8., 6.])\n"
+def test_what_depends_on_a_value_read_on_the_way_is_written_as_a_call(call):
+    ended = call("diff", "sum(x)*x.sum().item()", "--wrt", "x", "--x", "1,2,3")
+    assert ended.out == "torch.func.grad(lambda x: sum(sum(x)*x.sum().item()))(x)\n"
+    assert "does not hold in general" in ended.err
+    assert call("eval", ended.out, "--x", "1,2,3", "--no-grad").out == "tensor([6., 6., 6.])\n"
+
+
+@pytest.mark.parametrize(
+    ("expression", "value", "formula"),
+    [
+        ("norm(x)", "zeros:2", "where(norm(x) == 0, 0, x/norm(x))"),
+        ("cumprod(x, 0)", "1,2", "flip(cumsum(flip(cumprod(x, 0), (0,)), 0), (0,))/x"),
+        ("relu(x)", "nan,1", "where(x <= 0, tensor(0.0, dtype=x.dtype), 1)"),
+    ],
+)
+def test_what_holds_at_the_point_given_is_printed(call, expression, value, formula):
+    assert out(call("diff", expression, "--wrt", "x", "--x", value)) == formula + "\n"
+
+
+@pytest.mark.parametrize("expression", ["cumprod(x, 0)", "prod(x)", "det(diag(x))", "sum(x**(x + 2))", "var(x).sqrt()"])
+def test_at_zero_too_the_formula_is_the_gradient(call, expression):
+    formula = out(call("diff", expression, "--wrt", "x", "--x", "0,2,0"))
+    wanted = call("eval", f"torch.func.grad(lambda x: sum({expression}))(x)", "--x", "0,2,0", "--no-grad")
+    assert call("eval", formula, "--x", "0,2,0", "--no-grad").out == wanted.out
+    assert "torch.func" not in formula
 
 
 def test_what_draws_random_numbers_is_refused(call):

@@ -28,7 +28,7 @@ def _zero_anyway(b: Builder, t: Term) -> Term | None:
         return None
     factor = condition.args[0]
     found = any(a is factor and p == 1 for a, p in zip(y.args, y.param("powers"), strict=True))
-    return y if found else None
+    return y if found and b.finite() else None
 
 
 @law("where", "where(x == 0 and y >= 0, 0, x**y * log(x)) -> x**y * log(x)", "x is not 0")
@@ -66,7 +66,8 @@ def _same_condition(b: Builder, t: Term) -> Term | None:
 @law("where", "where(x != x, y, z) -> z", "x is not nan")
 def _no_nan(b: Builder, t: Term) -> Term | None:
     condition = t.args[0]
-    return t.args[2] if condition.head == "ne" and condition.args[0] is condition.args[1] else None
+    same = condition.head == "ne" and condition.args[0] is condition.args[1]
+    return t.args[2] if same and b.finite() else None
 
 
 @law("where", "where(norm(x) == 0, 0, y) -> y", "norm(x) is not 0")
@@ -105,7 +106,7 @@ def _mask(b: Builder, t: Term) -> Term | None:
     condition, x, y = t.args
     if is_number(x) and one(y, 0):
         return b.multiply([x, b.mask(condition)])
-    if one(x, 0) and is_number(y) and condition.head in NEGATED:
+    if one(x, 0) and is_number(y) and condition.head in NEGATED and b.finite():
         other = b.compare(NEGATED[condition.head], *condition.args)
         return b.multiply([y, b.mask(other)])
     return None
@@ -125,9 +126,9 @@ def _cast_mask(b: Builder, t: Term) -> Term | None:
     return x if x.head in ("mask", "number") else None
 
 
-@law("cast", "a cast of a cast -> the cast", "both are floating")
+@law("cast", "a cast there and back -> x", "nothing is rounded on the way")
 def _cast_twice(b: Builder, t: Term) -> Term | None:
     x = t.args[0]
-    if x.head == "cast" and x.args[0].dtype is t.dtype and x.floating:
+    if x.head == "cast" and x.args[0].dtype is t.dtype and x.floating and not x.param("named"):
         return x.args[0]
     return None

@@ -25,6 +25,8 @@ def _exp_logsumexp(b: Builder, t: Term) -> Term | None:
     lse = total.args[0] if total.head == "reshape" else total
     if lse.head != "logsumexp" or lse.args[0] is not z:
         return None
+    if not z.shape:
+        return b.number(1)
     dims = lse.params[0][1]
     dims = dims if isinstance(dims, tuple) else (dims,)
     if len(dims) != 1:
@@ -79,3 +81,55 @@ def _logistic_product(b: Builder, t: Term) -> Term | None:
             rest += [(e, q - both), (mirror, p - both), (b.unary("sigmoid", e.args[0]), both)]
             return b.power_product([(b.number(t.param("factor")), ONE), *[(a, p) for a, p in rest if p]])
     return None
+
+
+@law("product", "(1, P[0], P[1], ...) / P -> 1 / x, where P = cumprod(x)", "no x is 0, as the quotient needs")
+def _products_before(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    for before, p in pairs:
+        whole = _moved_on(before)
+        if p != 1 or whole is None or (whole, -ONE) not in pairs:
+            continue
+        x = whole.args[0]
+        if whole.head == "flip":
+            x = x.args[0].args[0]
+        rest = [pair for pair in pairs if pair not in ((before, p), (whole, -ONE))]
+        return b.power_product([(b.number(t.param("factor")), ONE), *rest, (x, -ONE)])
+    return None
+
+
+@law("product", "products of all before and of all after each x -> prod(x) / x", "no x is 0")
+def _product_of_others(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    found = [(a, _moved_on(a)) for a, p in pairs if p == 1]
+    scans = [(a, whole) for a, whole in found if whole is not None]
+    for before, first in scans:
+        for after, second in scans:
+            if first.head != "cumprod" or second.head != "flip" or second.args[0].args[0].args[0] is not first.args[0]:
+                continue
+            if first.params[0][1] != second.params[0][1][0] or not b.assume("no factor is 0"):
+                continue
+            rest = [pair for pair in pairs if pair[0] not in (before, after)]
+            x, dim = first.args[0], first.params[0][1]
+            shape = tuple(1 if d == dim else n for d, n in enumerate(x.shape))
+            if len(shape) == 1:
+                product = b.call("prod", (x,), (), x.dtype)
+            else:
+                product = b.call("prod", (x,), shape, x.dtype, dim, keepdim=True)
+            return b.power_product([(b.number(t.param("factor")), ONE), *rest, (product, ONE), (x, -ONE)])
+    return None
+
+
+def _moved_on(t: Term) -> Term | None:
+    """The cumulative product (from the start, or from the end) that was moved on by one step, 1 coming in."""
+    if t.head != "pad" or t.param("value") != 1 or t.args[0].head != "index":
+        return None
+    whole, ends = t.args[0].args[0], t.params[0][1]
+    scan = whole.args[0] if whole.head == "flip" else whole
+    if scan.head != "cumprod" or whole.shape != t.shape or (whole.head == "flip" and scan.args[0].head != "flip"):
+        return None
+    dim = len(t.shape) - 1 - next((at for at, n in enumerate(ends) if n), 0) // 2
+    wanted = [0, 0] * (len(t.shape) - 1 - dim) + ([0, 1] if whole.head == "flip" else [1, 0])
+    if whole.head == "flip" and (whole.params[0][1] != (dim,) or scan.args[0].params[0][1] != (dim,)):
+        return None
+    return whole if list(ends) == wanted and scan.params[0][1] % len(t.shape) == dim else None

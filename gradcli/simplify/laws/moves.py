@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradcli.graph.terms import Term
 from gradcli.simplify.build import Builder
 from gradcli.simplify.law import is_scalar, law, one, without_scalars
-from gradcli.simplify.normal import bare
+from gradcli.simplify.normal import ONE, bare, factor_of
 
 
 @law("reshape mT permute index flip", "f(expand(c)) -> expand(c)", "c is one element; f only moves elements")
@@ -39,6 +39,30 @@ def _reshape_nothing(b: Builder, t: Term) -> Term | None:
 def _reshape_twice(b: Builder, t: Term) -> Term | None:
     inner = t.args[0]
     return b.reshape(inner.args[0], t.shape) if inner.head == "reshape" else None
+
+
+@law("reshape", "reshape(reshape(x)**p * reshape(y)**q) -> x**p * y**q, sums alike", "x and y have the shape wanted")
+def _reshape_arithmetic(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head not in ("product", "sum") or x.shape == t.shape:
+        return None
+    inner = [a if a.shape == () else a.args[0] if a.head == "reshape" else None for a in x.args]
+    parts = [a for a in inner if a is not None and a.shape in ((), t.shape)]
+    if len(parts) < len(inner) or all(a.shape == () for a in parts):
+        return None
+    if x.head == "sum":
+        return b.add([*zip(x.param("factors"), parts, strict=True), (x.param("constant"), b.number(1))])
+    return b.power_product([(b.number(factor_of(x)), ONE), *zip(parts, x.param("powers"), strict=True)])
+
+
+@law("prod mean max min norm var std total", "f(reshape(x)) -> f(x)", "f is over all elements")
+def _reduced_reshape(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "reshape" or t.shape != () or x.args[0].shape == ():
+        return None
+    if t.head == "total":
+        return b.total(x.args[0], None, False)
+    return None if t.params else b.settle(b.make(t.head, x.args, (), (), t.dtype))
 
 
 @law("reshape", "reshape(sum(x, keepdim=True)) -> sum(x)", "the shape is that without the summed dimensions")

@@ -1,4 +1,4 @@
-"""Internal ops that are put together of pieces (activations, losses) in public words, as in `simplify/public.py`."""
+"""Internal ops that are put together of pieces (activations, losses) in public words, as in `simplify/forms`."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""Internal ops of statistics, contractions and decompositions in public words, as in `simplify/public.py`."""
+"""Internal ops of statistics, contractions and decompositions in public words, as in `simplify/forms`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 from gradcli.dtypes import int64
@@ -11,6 +12,7 @@ from gradcli.graph.node import Node
 from gradcli.graph.terms import Arg, Term
 from gradcli.shapes import normal_dims
 from gradcli.simplify.build import Builder
+from gradcli.simplify.forms.parts import add_rows
 from gradcli.simplify.noform import NoForm
 
 LETTERS = "ijklmnopqrstuvwxyzabcdefgh"
@@ -92,16 +94,17 @@ def index_put(b: Builder, args: Sequence[Term], node: Node) -> Term:
 
 
 def embedding_back(b: Builder, args: Sequence[Term], node: Node) -> Term:
-    """The rows of a cotangent added at their numbers."""
+    """The rows of a cotangent added at their numbers; none for the padding, and shares of those that come often."""
     g, indices = args
-    p = node.params
-    if p["scale_grad_by_freq"] or p["padding_idx"] >= 0:
-        raise NoForm(node.op.name)
-    count = 1
-    for n in indices.shape:
-        count *= n
-    parts = (b.zeros(node.shape), b.reshape(indices, (count,)), b.reshape(g, (count, node.shape[1])))
-    return b.call("index_add", parts, node.shape, b.dtype, 0, Arg(1), Arg(2))
+    p, (classes, width), count = node.params, node.shape, prod(indices.shape)
+    flat, rows = b.reshape(indices, (count,)), b.reshape(g, (count, width))
+    if p["padding_idx"] >= 0:
+        kept = b.mask(b.compare("ne", flat, b.number(p["padding_idx"])))
+        rows = b.multiply([rows, b.reshape(kept, (count, 1))])
+    if p["scale_grad_by_freq"]:
+        often = b.call("bincount", (flat,), (classes,), int64, minlength=classes)
+        rows = b.divide(rows, b.reshape(b.index(often, (Arg(1),), (count,), (flat,)), (count, 1)))
+    return add_rows(b, rows, flat, 0, node.shape)
 
 
 def pseudoinverse(b: Builder, args: Sequence[Term], node: Node) -> Term:
@@ -115,8 +118,6 @@ def factors(name: str, **plain: Any) -> Any:
 
     def form(b: Builder, args: Sequence[Term], node: Node) -> Any:
         named = {k: v for k, v in node.params.items() if plain.get(k, object) != v}
-        whole = b.call(name, args, (), None, **named)
-        parts = zip(node.shape, node.dtype, strict=True)
-        return tuple(b.make("item", (whole,), (("at", at),), s, d) for at, (s, d) in enumerate(parts))
+        return b.several(node, b.call(name, args, (), None, **named))
 
     return form

@@ -1,0 +1,86 @@
+"""Internal ops in public words: for each, the composition of public ops that gives the same values.
+
+`FORMS` is the table; `simplify/convert.py` looks ops up in it and calls `form(builder, args, node)`. An op that is
+neither public nor here has no formula, and `diff` says so.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from gradcli.simplify.forms import (
+    arithmetic,
+    grids,
+    losses,
+    matrices,
+    moves,
+    parts,
+    pieces,
+    resampled,
+    scans,
+    sequences,
+    sliding,
+    wholes,
+)
+from gradcli.simplify.forms.form import Form
+
+FORMS: dict[str, Form] = {
+    **dict.fromkeys(("alias", "_data", "detach", "clone", "_clone_rows", "_unchanged", "_before_change", "positive",
+                    "_as_strided_view", "_written", "_flat_checked", "_class_number", "_row_number"),
+                    arithmetic.first),
+    **dict.fromkeys(("_zero", "_zeros_as", "_no_area", "_ignored"), arithmetic.zeros),
+    **dict.fromkeys(("_reshape", "reshape", "view", "unsqueeze", "squeeze", "_squeeze", "_reshape_rows", "flatten",
+                    "_squeezed", "_unsafe_view", "_reshape_alias"), moves.reshape),
+    **dict.fromkeys(("expand", "_expand", "broadcast_to"), moves.expand),
+    **dict.fromkeys(("_matmul", "_matmul_row", "_matmul_clone", "_matmul_transpose", "matmul", "mm", "mv", "bmm",
+                    "dot", "vdot"), moves.matmul),
+    **dict.fromkeys(("_sum", "sum"), arithmetic.total),
+    **dict.fromkeys(("transpose", "t", "_transpose", "swapaxes"), moves.transpose),
+    **dict.fromkeys(("T",), moves.turned), **dict.fromkeys(("mT",), moves.mT),
+    **dict.fromkeys(("_linalg_vector_norm", "_norm", "_norm_along", "_vector_norm"), matrices.norm),
+    **dict.fromkeys(("_linalg_inv", "_inverse_or_inf", "inverse"), matrices.public("inv")), "add": arithmetic.add,
+    "sub": arithmetic.sub, "rsub": arithmetic.rsub, "mul": arithmetic.mul, "div": arithmetic.div,
+    "pow": arithmetic.power, "_rpow": arithmetic.power, "neg": lambda b, args, node: b.scale(-Fraction(1), args[0]),
+    "sqrt": arithmetic.sqrt, "rsqrt": arithmetic.rsqrt, "reciprocal": arithmetic.to_inverse,
+    "square": arithmetic.square, "mean": arithmetic.mean, "permute": moves.permute, "where": arithmetic.where,
+    "_choose": arithmetic.where, "_to_dtype": arithmetic.cast, "_full": arithmetic.full, "_eye": arithmetic.eye,
+    "_arange": arithmetic.arange, "select": parts.selected, "_slice": parts.sliced, "_spread": parts.spread,
+    "_index": parts.indexed, "_spread_index": parts.spread_index, "_copy_slices": parts.copy_slices,
+    "_take_along": parts.take_along, "_put_along": parts.put_along, "_place_along": parts.place_along,
+    "_place_rows": parts.place_rows, "_place_flat": parts.place_flat, "_place": parts.place_planes,
+    "_pluck": parts.pluck, "_cumsum": scans.scan("cumsum"), "_cumprod": scans.scan("cumprod"), "_shift": scans.shift,
+    "_cofactors": matrices.cofactors, "_linalg_solve": matrices.solve, "_softplus_backward": losses.softplus_slope,
+    "_logsigmoid_backward": losses.log_sigmoid_slope, "_class_index": losses.class_index,
+    "_divided": arithmetic.divided, "_normal_cdf": arithmetic.normal_cdf, "_clamp": arithmetic.limited,
+    **dict.fromkeys(("_einsum", "_einsum_sum", "_einsum_permute", "_einsum_mul"), wholes.einsum),
+    **dict.fromkeys(("_floored", "_variance_floor"), wholes.at_least),
+    **dict.fromkeys(("_div_floor", "_div_trunc"), wholes.rounded_quotient),
+    **dict.fromkeys(("_split", "_split_with_sizes"), parts.sliced),
+    **dict.fromkeys(("_max_pool1d", "_max_pool2d", "_max_pool3d"), sliding.max_pool), "_unbind": parts.selected,
+    "_difference": arithmetic.sub, "_standardize": wholes.standardized, "_std": wholes.deviation,
+    "_var": wholes.deviation, **dict.fromkeys(("_elu", "_celu"), pieces.exponential),
+    **dict.fromkeys(("_prelu", "_rrelu"), pieces.sloped), "_huber": pieces.huber, "_bce": pieces.cross_entropy,
+    "_each_soft_margin": pieces.soft_margin, "_log_sum": pieces.log_sum, "_diag_embed": pieces.diagonal("diag_embed"),
+    "_diagonal_copy": pieces.diagonal("diagonal"), "_identity_power": pieces.identity, "_limited": wholes.limited,
+    "_to_rank": wholes.to_rank, "_class_numbers": wholes.class_numbers, "_index_put": wholes.index_put,
+    "_embedding_dense": wholes.embedding_back, "_pinv": wholes.pseudoinverse,
+    "_qr": wholes.factors("linalg.qr", mode="reduced"), "_svd": wholes.factors("linalg.svd", full_matrices=True),
+    "_correlate": sliding.correlate, "_spread_kernel": sliding.spread_kernel,
+    "_correlate_output": sliding.correlate_output, "_spread_mean": sliding.spread_mean,
+    "_linalg_det": matrices.public("det"), "_linalg_pinv": matrices.public("linalg.pinv"),
+    **dict.fromkeys(("_linalg_lu_factor", "_lu_factor_unchecked"), matrices.factored),
+    **dict.fromkeys(("_lu_parts", "_unpacked"), matrices.unpacked), "_permutation": matrices.permutation,
+    "_lstsq": matrices.least_squares, "_unit_columns": matrices.unit_columns, "_distance": matrices.distance,
+    **dict.fromkeys(("_cdist", "_pdist"), matrices.distances), "_recurrence": scans.recurrence,
+    **dict.fromkeys(("_avg_pool1d", "_avg_pool2d", "_avg_pool3d"), sliding.mean_pool),
+    **dict.fromkeys(("_adaptive_max_pool1d", "_adaptive_max_pool2d", "_adaptive_max_pool3d"),
+                    sliding.adaptive_max_pool),
+    "_im2col": sliding.unfolded, "_col2im": sliding.folded, "_resample": resampled.resampled,
+    "_unsample": resampled.unsampled, "_upsample": resampled.upsampled, "_pad": resampled.padded,
+    "_adaptive_avg_pool": resampled.adaptive_mean, "_joined": grids.joined, "_reflect": grids.reflected,
+    "_reflect_slope": grids.reflected_slope, "_flat_taps": grids.flat_taps, "_inside_taps": grids.inside_taps,
+    "_bag_sum": sequences.bag_sum, "_bag_spread": sequences.bag_spread, "_bag_max": sequences.bag_max,
+    "_is_empty": sequences.is_empty, "_labels": sequences.label_counts, "_ctc_states": sequences.states,
+    "_ctc_skips": sequences.skips, "_normalized": arithmetic.first,
+    "_mask_places": parts.mask_places, "_masked_select": parts.masked_pick, "_masked_scatter": parts.masked_scatter,
+}  # fmt: skip

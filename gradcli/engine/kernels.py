@@ -18,9 +18,12 @@ Block = Callable[..., Any]
 
 
 class Fn:
-    """A function of elements. filled: numbers among its inputs are given as blocks full of them, which is faster."""
+    """A function of elements.
 
-    __slots__ = ("block", "commutes", "cost", "direct", "filled", "inplace", "key", "name")
+    filled: numbers among its inputs are given as blocks full of them, which is faster. rows: it takes whole rows.
+    """
+
+    __slots__ = ("block", "commutes", "cost", "direct", "filled", "inplace", "key", "name", "rows")
 
     def __init__(
         self,
@@ -33,6 +36,7 @@ class Fn:
         commutes: bool = False,
         filled: bool = False,
         inplace: bool = True,
+        rows: bool = False,
     ) -> None:
         self.name = name
         self.direct = direct
@@ -42,6 +46,7 @@ class Fn:
         self.commutes = commutes
         self.filled = filled
         self.inplace = inplace
+        self.rows = rows
 
     def __repr__(self) -> str:
         return self.name
@@ -137,7 +142,7 @@ SQRT = Fn("sqrt", np.sqrt, cost=3)
 TANH = Fn("tanh", np.tanh, cost=6)
 MAXIMUM = Fn("maximum", np.maximum, _maximum, filled=True)
 MINIMUM = Fn("minimum", np.minimum, _minimum, filled=True)
-ADD_ENTRIES = Fn("add entries", add_entries, add_entries_block)
+ADD_ENTRIES = Fn("add entries", add_entries, add_entries_block, rows=True)
 EXP_FROM = Fn("exp from", exp_from, exp_from_block, cost=6)
 ISFINITE = Fn("isfinite", np.isfinite)
 WHERE = Fn("where", where_small, _where, cost=6, inplace=False)

@@ -248,7 +248,7 @@ def _put_along(b: Builder, args: list[Term], node: Node) -> Term | None:
     if len(x.shape) != 2 or node.params["dim"] != 1 or x.shape[1] != 1 or at.shape != x.shape:
         return None
     size = node.params["size"]
-    fn = Fn("put", lambda x, at: put(x, at, size), put_block, cost=1, key=("put", size), inplace=False)
+    fn = Fn("put", lambda x, at: put(x, at, size), put_block, cost=1, key=("put", size), inplace=False, rows=True)
     return b.shaped(fn, (x, at), node.shape)
 
 

@@ -130,7 +130,7 @@ class Places:
         return Home(layout, kind)
 
     def _elementwise(self, term: Term) -> Home | None:
-        if term.kind == EW and term.fn.name in ("put", "put minus") and not self._by_rows(term):
+        if term.kind == EW and term.fn.rows and not self._by_rows(term):
             return None
         inside = [(a, self.homes[a.index]) for a in term.args if a.index in self.homes]
         for _, own in sorted(inside, key=lambda pair: -pair[0].size):

@@ -19,8 +19,10 @@ from gradcli.graph.op import Op, leaf
 from gradcli.graph.signature import TENSOR_KINDS
 from gradcli.ops.catalog import spellings_of
 from gradcli.ops.sampling import Drawn
-from gradcli.render.formula import formula
+from gradcli.render.termtext import Style, formula_lines
 from gradcli.render.torchtext import tensor_text
+from gradcli.simplify.formula import builder, simplified
+from gradcli.simplify.noform import NoForm
 
 
 def sheet(op: Op) -> dict[str, Any]:
@@ -76,7 +78,17 @@ def _pulled(op: Op, drawn: Drawn) -> Iterator[tuple[str, str]]:
     found = vjp(outputs, seeds, leaves, create_graph=True)
     for node in leaves:
         if node in found:
-            yield names[node], formula(found[node], labels)
+            yield names[node], _formula(found[node], labels)
+
+
+def _formula(node: Node, labels: dict[Node, str]) -> str:
+    """A node in terms of the labelled ones, on one line: shared parts come first."""
+    shapes = {label: node.shape for node, label in labels.items()}
+    try:
+        term = simplified(node, labels, builder(node.dtype))
+    except NoForm as missing:
+        return f"computed by {missing.name.strip('_')}, which is not public"
+    return "; ".join(f"{name} = {text}" if name else text for name, text in formula_lines(term, Style(shapes)))
 
 
 def _argument_names(op: Op, count: int) -> list[str]:

@@ -81,7 +81,7 @@ def check_operands(arguments: Arguments) -> None:
     elif file is not None:
         if given:
             raise UsageError(f"both an expression and -f {file} are given", hint="one of them is enough")
-    elif not given:
+    elif not given and not command.operand.startswith("["):  # brackets: it may be left out
         raise UsageError(f"gradcli {command.name} needs {command.operand}", hint=command.examples.splitlines()[0])
     elif len(given) > 1:
         shown = " ".join(map(repr, given[:4]))

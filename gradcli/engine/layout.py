@@ -13,7 +13,7 @@ from gradcli.shapes import Shape
 FULL, ALONG, ACROSS, ONE = "full", "along", "across", "one"
 BLOCK = 1 << 16  # elements of four bytes; of wider ones fewer
 FEW = 6  # buffers: with no more, blocks of twice the size stay in cache, and threads meet less often
-FUSE_ABOVE = 1 << 13  # elements; smaller arrays are computed at once
+FUSE_ABOVE = 1 << 15  # elements; smaller arrays are computed at once, which takes less than starting a pass
 WIDEST = 1 << 17  # a row longer than this is cut
 EVEN = 16  # rows: with so many, and their multiples, every block begins at a cache line where the first does
 

@@ -18,6 +18,7 @@ from gradcli.autodiff import convolved, placed, solved  # noqa: F401 (for the fo
 from gradcli.autodiff.backward import vjp
 from gradcli.autodiff.forms import FORMS, Batch, Form, along_dims, rows_of_elementwise
 from gradcli.autodiff.forward import jvp
+from gradcli.autodiff.sparse import Sparse, directions, sparsely
 from gradcli.dtypes import DType
 from gradcli.engine.run import run
 from gradcli.errors import GradError
@@ -70,7 +71,7 @@ def rows(output: Node, wrt: Sequence[Node], create_graph: bool) -> list[Node | N
     if count == 1:
         found = vjp([output], [_ones(output)], wrt, create_graph=create_graph, retain_graph=True)
         return [reshape(found[x], shape=(1, *x.shape)) if x in found else None for x in wrt]
-    return products([output], [_identity(output.shape, output.dtype)], wrt, create_graph)
+    return _pulled([output], [_identity(output.shape, output.dtype)], wrt, create_graph)
 
 
 def products(
@@ -80,16 +81,22 @@ def products(
 
     Shapes: seed (B, *shape of the output) -> (B, *shape of the node).
     """
-    pairs = [
-        (y, seed, placeholder(y.shape, y.dtype, seed.requires_grad))
+    pairs = [(y, seed) for y, seed in zip(outputs, seeds, strict=True) if seed is not None]
+    return _pulled([y for y, _ in pairs], [seed for _, seed in pairs], wrt, create_graph)
+
+
+def _pulled(
+    outputs: Sequence[Node], seeds: Sequence[Node | Sparse], wrt: Sequence[Node], create_graph: bool
+) -> list[Node | None]:
+    slots = [
+        placeholder(y.shape, y.dtype, isinstance(seed, Node) and seed.requires_grad)
         for y, seed in zip(outputs, seeds, strict=True)
-        if seed is not None
     ]
-    count = pairs[0][1].shape[0]
-    found = vjp([y for y, _, _ in pairs], [p for _, _, p in pairs], wrt, create_graph=create_graph, retain_graph=True)
+    count = seeds[0].count if isinstance(seeds[0], Sparse) else seeds[0].shape[0]
+    found = vjp(outputs, slots, wrt, create_graph=create_graph, retain_graph=True)
     own = [found[x] for x in wrt if x in found]
     with recording(create_graph):
-        made = iter(replay(own, {p: seed for _, seed, p in pairs}, count))
+        made = iter(replay(own, dict(zip(slots, seeds, strict=True)), count))
     return [next(made) if x in found else None for x in wrt]
 
 
@@ -120,8 +127,11 @@ def _ones(like: Node) -> Node:
     return leaf(np.ones(like.shape, like.dtype.numpy), like.dtype)
 
 
-def _identity(shape: Shape, dtype: DType) -> Node:
+def _identity(shape: Shape, dtype: DType) -> Node | Sparse:
     """The directions of the elements of a tensor, one after the other."""
+    sparse = directions(shape, dtype)
+    if sparse is not None:
+        return sparse
     size = int(np.prod(shape, dtype=np.int64))
     return leaf(np.eye(size, dtype=dtype.numpy).reshape(size, *shape), dtype)
 
@@ -134,7 +144,10 @@ def _unknown_value(node: Node) -> bool:
 
 
 def replay(
-    outputs: Iterable[Node], batches: Mapping[Node, Node], count: int, follow: Callable[[Node], bool] = _unknown_value
+    outputs: Iterable[Node],
+    batches: Mapping[Node, Node | Sparse],
+    count: int,
+    follow: Callable[[Node], bool] = _unknown_value,
 ) -> list[Node]:
     """The outputs again, with batches in place of the placeholders they depend on.
 
@@ -153,10 +166,18 @@ def replay(
                     known[node.serial] = made
     finally:
         MODE.recording = before
-    return [known[node.serial] if node.serial in known else _spread(node, count) for node in wanted]
+    return [_whole(node, known) if node.serial in known else _spread(node, count) for node in wanted]
 
 
-def _again(node: Node, known: Mapping[int, Any], count: int) -> Any:
+def _whole(node: Node, known: dict[int, Any]) -> Any:
+    """The batch of a node, with its zeros."""
+    batch = known[node.serial]
+    if isinstance(batch, Sparse):
+        batch = known[node.serial] = batch.whole()
+    return batch
+
+
+def _again(node: Node, known: dict[int, Any], count: int) -> Any:
     """A node in a batch; None when it does not depend on one."""
     origins = sources(node)
     flags = [i.serial in known for i in origins]
@@ -167,8 +188,13 @@ def _again(node: Node, known: Mapping[int, Any], count: int) -> Any:
     if node.op is pick_op:
         return known[origins[0].serial][node.params["at"]]
     inputs = [known[i.serial] if flag else i for i, flag in zip(origins, flags, strict=True)]
+    if any(isinstance(i, Sparse) for i in inputs):
+        if all(isinstance(i, Sparse) or not flag for i, flag in zip(inputs, flags, strict=True)):
+            made = sparsely(node, inputs)
+            if made is not None:
+                return made
+        inputs = [_whole(i, known) if flag else i for i, flag in zip(origins, flags, strict=True)]
     batch = Batch(node, inputs, flags, count)
-    made = None
     if node.op.elementwise:
         made = rows_of_elementwise(batch)
     else:

@@ -7,6 +7,7 @@ applied row by row.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 from gradcli.graph.node import Node
@@ -241,13 +242,39 @@ def _permuted(batch: Batch) -> Node:
 
 @form("reduce._sum", "reduce.sum")
 def _summed(batch: Batch) -> Node | None:
-    ndim, params = len(batch.own_shape()), batch.node.params
+    x, ndim, params = batch.inputs[0], len(batch.own_shape()), batch.node.params
     if not ndim:
-        return batch.inputs[0]
+        return x
+    dims = _moved(params.get("dim"), ndim)
+    contracted = _weighted_sum(x, dims)
+    if contracted is not None:
+        made: Node = reshape(contracted, shape=(batch.count, *batch.node.shape))
+        return made
     if "dim" not in params:
-        whole: Node = sum_(batch.inputs[0], dim=_moved(None, ndim), keepdim=False)
+        whole: Node = sum_(x, dim=dims, keepdim=False)
         return whole
-    return batch.again(dim=_moved(params["dim"], ndim))
+    return batch.again(dim=dims)
+
+
+def _weighted_sum(x: Node, dims: Sequence[int]) -> Node | None:
+    """The sum of a batch times weights along the dimensions that are summed, as a product with the weights."""
+    if x.value is not None or x.op.name != "mul" or x.inputs[0].dtype is not x.inputs[1].dtype:
+        return None
+    many, weights = x.inputs if x.inputs[0].shape == x.shape else x.inputs[::-1]
+    own = (1,) * (x.ndim - weights.ndim) + weights.shape
+    if many.shape != x.shape or own != tuple(size if at in dims else 1 for at, size in enumerate(x.shape)):
+        return None
+    last = dims[-1] + 1 if dims else 0
+    if tuple(dims) != tuple(range(last - len(dims), last)) or weights.size < 2:
+        return None
+    if last == x.ndim:
+        rows = reshape(many, shape=(x.size // weights.size, weights.size))
+        made: Node = product(rows, reshape(weights, shape=(weights.size, 1)))
+        return made
+    lead = prod(x.shape[: dims[0]])
+    columns = reshape(many, shape=(lead, weights.size, x.size // (lead * weights.size)))
+    turned: Node = product(reshape(weights, shape=(1, weights.size)), columns)
+    return turned
 
 
 @form("reduce.mean")
@@ -262,14 +289,14 @@ def _averaged(batch: Batch) -> Node | None:
 
 @form("diagonal.diagonal", "diagonal._diagonal")
 def _diagonal(batch: Batch) -> Node:
-    return batch.again(**_moved_pair(batch.node.params, len(batch.own_shape())))
+    return batch.again(**moved_pair(batch.node.params, len(batch.own_shape())))
 
 
 @form("diagonal.diag_embed", "diagonal._diag_embed")
 def _embedded(batch: Batch) -> Node | None:
     if "dim1" not in batch.node.params:
         return None
-    return batch.again(**_moved_pair(batch.node.params, len(batch.node.shape)))
+    return batch.again(**moved_pair(batch.node.params, len(batch.node.shape)))
 
 
 @form("join.cat")
@@ -287,7 +314,8 @@ def _moved(dims: Any, ndim: int) -> tuple[int, ...]:
     return tuple(dim + 1 for dim in normal_dims(dims, ndim))
 
 
-def _moved_pair(params: Any, ndim: int) -> dict[str, int]:
+def moved_pair(params: Any, ndim: int) -> dict[str, int]:
+    """dim1 and dim2 behind a batch."""
     return {name: normal_dim(params[name], ndim) + 1 for name in ("dim1", "dim2")}
 
 
@@ -323,7 +351,11 @@ def _placed_rows(batch: Batch) -> Node | None:
 @form("products._matmul", "products._matmul_row", "products._matmul_clone", "products._matmul_transpose",
       "products.mm", "products.bmm", "products.mv", "products.dot", "products.vdot")  # fmt: skip
 def _multiplied(batch: Batch) -> Node:
-    """Vectors as matrices of one row or column; a batch times one matrix as one large product."""
+    """Vectors as matrices of one row or column; a batch times one matrix as one large product.
+
+    One matrix times a batch is one too where the batch is of vectors, or of matrices so small that turning them round
+    costs less than a product for each.
+    """
     a, b = batch.inputs
     own_a, own_b = batch.own_shape(0), batch.own_shape(1)
     if len(own_a) == 1:
@@ -332,13 +364,16 @@ def _multiplied(batch: Batch) -> Node:
         b = reshape(b, shape=(*b.shape, 1))
     if not batch.flags[1] and b.ndim == 2:
         made = _folded(a, b)
-    elif not batch.flags[0] and a.ndim == 2:
+    elif not batch.flags[0] and a.ndim == 2 and (b.shape[-1] == 1 or a.size + b.shape[-2] * b.shape[-1] < APART):
         made = _swapped(_folded(_swapped(b), _swapped(a)))
     else:
         ndim = max(len(own_a), len(own_b), 2)
         made = product(*[_aligned(i, ndim) if flag else i for i, flag in zip((a, b), batch.flags, strict=True)])
     result: Node = reshape(made, shape=(batch.count, *batch.node.shape))
     return result
+
+
+APART = 256  # elements of two matrices
 
 
 def _folded(many: Node, one: Node) -> Node:

@@ -12,17 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.autodiff.forms import Batch, along_with_places, form
+from gradcli.autodiff.backward import fit
+from gradcli.autodiff.forms import Batch, along_with_places, form, moved_pair
 from gradcli.dtypes import float64
 from gradcli.engine.run import value
 from gradcli.graph.node import MODE, Node, cast_value, recording
-from gradcli.graph.op import leaf, number_op
+from gradcli.graph.op import leaf, leaf_op, number_op
 from gradcli.ops.compare import where
 from gradcli.ops.gather import index_select, place_rows
 from gradcli.ops.join import cat
 from gradcli.ops.order import permute
 from gradcli.ops.shape import expand, reshape
-from gradcli.shapes import Shape
+from gradcli.shapes import Shape, normal_dim
 
 Array = np.ndarray[Any, Any]
 
@@ -144,15 +145,20 @@ def _pieces(batch: Batch, moving: list[int], shapes: list[Shape]) -> Callable[[A
     return function
 
 
-@form("views._spread", "gather._place_flat", "gather._place_along", "along._put_along", "maxpooling._place",
-      "index._spread_index", "folding._col2im", "bags._bag_sum", "search._embedding_dense")  # fmt: skip
+PLACES = frozenset({
+    "gather._place_flat", "gather._place_along", "along._put_along", "maxpooling._place",
+    "index._spread_index", "folding._col2im", "bags._bag_sum", "search._embedding_dense",
+})  # fmt: skip
+
+
+@form(*PLACES)
 def placed(batch: Batch) -> Node | None:
     """Each element of the first input is added to one element of the result."""
     node = batch.node
     if not batch.only_first:
         return None
     own = batch.own_shape()
-    found = moves_of(_backwards(node), node.size)
+    found = moves_back(node)
     if found is None:
         return None
     made = reshape(batch.inputs[0], shape=(batch.count, _size(own)))
@@ -168,22 +174,46 @@ def placed(batch: Batch) -> Node | None:
     return result
 
 
-def _backwards(node: Node) -> Callable[[Array], Array]:
-    """The transposed op, from its rule: for each element of the input what was given for the place it goes to."""
+@form("views._spread")
+def spread(batch: Batch) -> Node | None:
+    """Views that know their dimensions are moved by one; of any other it is asked which elements they show."""
+    params = batch.node.params
+    shape, steps = params["shape"], []
+    for viewing, own in params["steps"]:
+        moved = _moved_view(viewing.name, own, len(shape))
+        if moved is None:
+            return placed(batch)
+        steps.append((viewing, moved))
+        shape = viewing.shape((Node(leaf_op, (), {}, shape, batch.node.dtype),), own)
+    return batch.again(shape=(batch.count, *params["shape"]), steps=tuple(steps))
+
+
+def _moved_view(name: str, params: Any, ndim: int) -> dict[str, Any] | None:
+    """The arguments of a view of a batch; None for one that is not known here."""
+    if name in ("_slice", "select", "narrow"):
+        return {**params, "dim": normal_dim(params["dim"], ndim) + 1}
+    if name == "diagonal":
+        return {**params, **moved_pair(params, ndim)}
+    return None
+
+
+def moves_back(node: Node) -> Moves | None:
+    """Where each element of the first input goes, from the op's rule: what is given for that place comes back."""
+    if _back(node, leaf(np.zeros(node.shape))) is None:
+        return None
+    return moves_of(lambda vector: value(_back(node, leaf(vector.reshape(node.shape)))), node.size)
+
+
+def _back(node: Node, g: Node) -> Any:
+    """The cotangent of the first input, if there is one."""
     op = node.op
-
-    def function(vector: Array) -> Array:
-        g = leaf(vector.reshape(node.shape))
-        with recording(False):
-            if op.joint is not None:
-                back = op.joint(g, node, *node.inputs, **node.params)[0]
-            else:
-                assert op.grads is not None
-                assert op.grads[0] is not None
-                back = op.grads[0](g, node, *node.inputs, **node.params)
-        return value(back)
-
-    return function
+    with recording(False):
+        if op.joint is not None:
+            back = op.joint(g, node, *node.inputs, **node.params)[0]
+        else:
+            rule = op.grads[0] if op.grads else None
+            back = None if rule is None else rule(g, node, *node.inputs, **node.params)
+        return None if back is None else fit(back, node.inputs[0])
 
 
 def _size(shape: Shape) -> int:

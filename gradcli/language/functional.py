@@ -7,6 +7,7 @@ in batching.py, gradcheck in gradchecks.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from gradcli.errors import TypeError_
@@ -68,15 +69,20 @@ def check_arguments(name: str, function: Function, context: Context, args: list[
 
     Raises: TypeError_ with the call as it should be.
     """
-    import inspect  # numpy has loaded it already
-
-    signature = inspect.signature(function)
+    signature = _signature(function)
     try:
         signature.bind(context, *args, **kwargs)
     except TypeError as error:
         shown = [p for p in signature.parameters.values() if p.name != "context"]
-        parameters = ", ".join(str(p.replace(annotation=inspect.Parameter.empty)) for p in shown)
+        parameters = ", ".join(str(p.replace(annotation=p.empty)) for p in shown)
         raise TypeError_(str(error), op=name, hint=f"the call is {name}({parameters})") from None
+
+
+@cache
+def _signature(function: Function) -> Any:
+    import inspect  # numpy has loaded it already
+
+    return inspect.signature(function)
 
 
 def batched_grad(

@@ -59,7 +59,23 @@ def _correlate_kernel(x: Any, weight: Any, windows: Windows, groups: int) -> Any
 
 
 def _spread_kernel(g: Any, weight: Any, windows: Windows, groups: int) -> Any:
-    columns = np.matmul(_kernel_rows(weight, groups).swapaxes(1, 2), _rows(g, groups))
+    batch = g.shape[0]
+    size = prod(g.shape[2:]) * prod(weight.shape[1:]) * groups  # of what one example is spread to before it is added up
+    each = max(BLOCK // max(size, 1), 1)
+    if batch <= each:
+        return _spread_block(g, weight, windows, groups)
+    result = np.empty((batch, groups * weight.shape[1], *windows.size), g.dtype)
+    for at in range(0, batch, each):
+        result[at : at + each] = _spread_block(g[at : at + each], weight, windows, groups)
+    return result
+
+
+BLOCK = 1 << 16  # elements that stay in cache
+
+
+def _spread_block(g: Any, weight: Any, windows: Windows, groups: int) -> Any:
+    across, rows = _kernel_rows(weight, groups).swapaxes(1, 2), _rows(g, groups)
+    columns = across * rows if rows.shape[1] == 1 else np.matmul(across, rows)  # BLAS is slow at outer products
     rank, batch = len(windows.size), g.shape[0]
     channels = weight.shape[1]
     split = columns.reshape(groups, channels, *windows.kernel, batch, *windows.out)

@@ -98,12 +98,16 @@ def _recur(a: Any, b: Any, dim: int, reverse: bool) -> Any:
     if not b.ndim:
         return b
     steps, start = _along(a, dim, reverse), _along(b, dim, reverse)
-    h = start.astype(np.float64 if b.dtype == np.float64 else np.float32)
-    n = h.shape[-1]
-    if n * 8 <= h.size or n <= 64:
+    wide = np.float64 if b.dtype == np.float64 else np.float32
+    n = start.shape[-1]
+    if n * 8 <= start.size or n <= 64:
+        h = np.array(np.moveaxis(start, -1, 0), dtype=wide, order="C")  # a step is one stretch of memory
+        gain = np.moveaxis(steps, -1, 0)
         for t in range(1, n):
-            h[..., t] += steps[..., t] * h[..., t - 1]
+            h[t] += gain[t] * h[t - 1]
+        h = np.moveaxis(h, 0, -1)
     else:
+        h = start.astype(wide)
         gain, width = steps.astype(h.dtype), 1
         while width < n:
             h[..., width:] += gain[..., width:] * h[..., :-width].copy()

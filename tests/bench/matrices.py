@@ -1,6 +1,6 @@
 """Cases of the suite `matrices`: Jacobians of 1000 outputs by 1000 inputs, and Hessians of 300 inputs, in float32.
 
-gradcli and PyTorch (vectorize=True) run `torch.autograd.functional.jacobian(f, x)`, gradcli from its text; jax runs
+gradcli and PyTorch (vectorize=True) run `torch.autograd.functional.jacobian(f, x)`, gradcli as a program; jax runs
 `jit(jacrev(f))` and `jit(hessian(f))` that were compiled before, and in a column of its own compiled for the call.
 """
 
@@ -96,14 +96,16 @@ def data(size: int) -> dict[str, np.ndarray]:
 
 def gradcli_matrix(name: str) -> Callable[[], Any]:
     import gradcli
+    from gradcli.language.parse import parse_program
+    from gradcli.source import Source
 
     kind, body, size = case_of(name)
     session = gradcli.Session()
     for key, array in data(size).items():
         session.set(key, array)
     session.run(f"f = lambda x: {body}\n")
-    text = f"torch.autograd.functional.{kind}(f, x)"
-    return lambda: session.eval(text).numpy()
+    call = parse_program(Source(f"torch.autograd.functional.{kind}(f, x)"))
+    return lambda: session.eval(call).numpy()
 
 
 def torch_matrix(name: str) -> Callable[[], Any]:

@@ -3,10 +3,11 @@
     python tests/bench/bench.py [SUITE ...] [--peers torch,jax] [--rounds N] [--quick]
 
 Suites: start (whole processes), small and large (value and gradient of expressions), graph (time for a node of a long
-chain), memory (peak beyond what was there, over inputs and results). Each peer runs in a process of its own; the parent
-asks them in turn, round after round, and prints the least time of each, with the ratio of gradcli to the best peer and
-to the floor (numpy's import; copying the bytes; numpy without a graph). Only ratios of one run on a quiet machine mean
-something. Peers: PyTorch, torch.compile, jax.jit, HIPS autograd, numpy by hand.
+chain), memory (peak beyond what was there, over inputs and results), matrices (Jacobians and Hessians, as ratios to each
+peer). Each peer runs in a process of its own; the parent asks them in turn, round after round, and prints the least
+time of each, with the ratio of gradcli to the best peer and to the floor (numpy's import; copying the bytes; numpy
+without a graph). Only ratios of one run on a quiet machine mean something. Peers: PyTorch, torch.compile, jax.jit, HIPS
+autograd, numpy by hand.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import matrices
+
 PEERS = {"torch": "torch", "compile": "torch", "jax": "jax", "autograd": "autograd", "numpy": "numpy"}
 TITLES = {"torch": "PyTorch", "compile": "torch.compile", "jax": "jax.jit", "numpy": "numpy by hand"}
-SUITES = ("start", "small", "large", "graph", "memory")
+SUITES = ("start", "small", "large", "graph", "memory", "matrices")
 STEPS = 1000  # of the chain in the suite graph
 # name: (gradcli's text, the same for a peer, given its module, shapes of the inputs, names differentiated by)
 CASES: dict[str, tuple[str, Callable[..., Any], dict[str, Any], list[str]]] = {
@@ -204,6 +207,9 @@ def work(peer: str, quick: bool) -> None:
 
 def measured(peer: str, suite: str, name: str, quick: bool) -> float | None:
     try:
+        if suite == "matrices":
+            how, _, which = name.partition(": ")
+            return least(matrices.matrix_call(how, which), 1 if how == "jax first" else 7)
         if suite == "graph":
             return least(chain_call(peer), 5) / (2 * STEPS)
         text, loss, shapes, wrt = CASES[name]
@@ -296,6 +302,10 @@ def table(suite: str, rows: dict[str, dict[str, float | None]], unit: str = "s")
         ratios = [own / min(peers) if own and peers else None, own / row["floor"] if own and row.get("floor") else None]
         cells = [shown(row.get(c), unit) for c in columns]
         lines.append([name, *cells, *["" if r is None else f"{r:.2f}" for r in ratios]])
+    print_lines(lines)
+
+
+def print_lines(lines: list[list[str]]) -> None:
     widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]))]
     print()
     for line in lines:
@@ -324,7 +334,26 @@ def main() -> None:
                         rows["one-liner"][peer] = min(before, timed_process(words))
             table(suite, rows)
             continue
+        if suite == "matrices":
+            print_lines(matrices.ratios(matrix_times(["gradcli", *wanted], options)))
+            continue
         table(suite, asked(suite, ["gradcli", *wanted], options), "x" if suite == "memory" else "s")
+
+
+def matrix_times(peers: list[str], options: argparse.Namespace) -> dict[str, dict[str, float | None]]:
+    """The least of all rounds, for each matrix and peer; a process for each package."""
+    workers = {peer: Worker(peer, options.quick) for peer in peers if peer in ("gradcli", *matrices.PEERS)}
+    rows: dict[str, dict[str, float | None]] = {name: {} for name in matrices.NAMES}
+    for name, row in rows.items():
+        for _ in range(options.rounds):
+            for peer in ("gradcli", *matrices.PEERS):
+                worker = workers.get(peer.partition(" ")[0])
+                value = None if worker is None else worker.ask("matrices", f"{peer}: {name}")
+                if value is not None:
+                    row[peer] = min(row.get(peer) or math.inf, value)
+    for worker in workers.values():
+        worker.end()
+    return rows
 
 
 def asked(suite: str, peers: list[str], options: argparse.Namespace) -> dict[str, dict[str, float | None]]:

@@ -1,11 +1,13 @@
 """Cases of the suite `matrices`: Jacobians of 1000 outputs by 1000 inputs, and Hessians of 300 inputs, in float32.
 
 gradcli and PyTorch (vectorize=True) run `torch.autograd.functional.jacobian(f, x)`, gradcli as a program; jax runs
-`jit(jacrev(f))` and `jit(hessian(f))` that were compiled before, and in a column of its own compiled for the call.
+`jit(jacrev(f))` and `jit(hessian(f))`, compiled before, and in columns of their own `jacrev(f)` and `hessian(f)` as
+they are (eager), and compiled for the call (first).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -74,7 +76,7 @@ OWN: dict[str, Callable[..., Any]] = {  # m: jax's names, d: the data
     "hessian logdet": lambda m, x, d: m.logdet(x[:289].reshape(17, 17) * 0.1 + 3 * d["I"]),
 }
 NAMES = [*(f"jacobian {name}" for name in JACOBIANS), *(f"hessian {name}" for name in HESSIANS)]
-PEERS = ("torch", "jax", "jax first")
+PEERS = ("torch", "jax", "jax eager", "jax first")
 
 
 def case_of(name: str) -> tuple[str, str, int]:
@@ -136,7 +138,7 @@ class JaxNames:
         self.cross = lambda logits, d: -jnp.take_along_axis(nn.log_softmax(logits), d["c"][:, None], 1).mean()
 
 
-def jax_matrix(name: str, first: bool = False) -> Callable[[], Any]:
+def jax_matrix(name: str, how: str) -> Callable[[], Any]:
     import jax
 
     kind, body, size = case_of(name)
@@ -145,15 +147,15 @@ def jax_matrix(name: str, first: bool = False) -> Callable[[], Any]:
     plain = eval(f"lambda x: {body}", vars(names) | arrays)  # noqa: S307 (a text of ours)
     function = (lambda x: OWN[name](names, x, arrays)) if name in OWN else plain
     transform = jax.jacrev if kind == "jacobian" else jax.hessian
-    compiled = jax.jit(transform(function))
+    call = jax.jit(transform(function)) if how == "jax" else transform(function)
+    if how != "jax first":
+        return lambda: np.asarray(call(arrays["x"]))
 
-    def call() -> Any:
-        if first:
-            jax.clear_caches()
-            return np.asarray(jax.jit(transform(lambda x: function(x)))(arrays["x"]))
-        return np.asarray(compiled(arrays["x"]))
+    def first() -> Any:
+        jax.clear_caches()
+        return np.asarray(jax.jit(transform(function))(arrays["x"]))
 
-    return call
+    return first
 
 
 def matrix_call(peer: str, name: str) -> Callable[[], Any]:
@@ -165,6 +167,23 @@ def matrix_call(peer: str, name: str) -> Callable[[], Any]:
         return gradcli_matrix(name)
     if peer == "torch":
         return torch_matrix(name)
-    if peer in ("jax", "jax first"):
-        return jax_matrix(name, peer == "jax first")
+    if peer in PEERS:
+        return jax_matrix(name, peer)
     raise NotImplementedError
+
+
+def ratios(rows: dict[str, dict[str, float | None]]) -> list[list[str]]:
+    """For each case the times of gradcli over those of each peer, and their geometric means."""
+    peers = [peer for peer in PEERS if any(row.get(peer) for row in rows.values())]
+    found: dict[str, list[float]] = {peer: [] for peer in peers}
+    lines = [["matrices", "gradcli", *[f"/ {peer}" for peer in peers]]]
+    for name, row in rows.items():
+        own = row["gradcli"] or math.nan
+        cells = []
+        for peer in peers:
+            value = row.get(peer)
+            cells.append(f"{own / value:.2f}" if value else "")
+            found[peer] += [own / value] if value else []
+        lines.append([name, f"{own * 1e3:.2f} ms", *cells])
+    means = [f"{math.exp(sum(map(math.log, found[peer])) / len(found[peer])):.2f}" for peer in peers]
+    return [*lines, ["geometric mean", "", *means]]

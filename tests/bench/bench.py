@@ -3,11 +3,11 @@
     python tests/bench/bench.py [SUITE ...] [--peers torch,jax] [--rounds N] [--quick]
 
 Suites: start (whole processes), small and large (value and gradient of expressions), graph (time for a node of a long
-chain), memory (peak beyond what was there, over inputs and results), matrices (Jacobians and Hessians, as ratios to each
-peer). Each peer runs in a process of its own; the parent asks them in turn, round after round, and prints the least
-time of each, with the ratio of gradcli to the best peer and to the floor (numpy's import; copying the bytes; numpy
-without a graph). Only ratios of one run on a quiet machine mean something. Peers: PyTorch, torch.compile, jax.jit, HIPS
-autograd, numpy by hand.
+chain), memory (peak beyond what was there, over inputs and results), matrices (Jacobians and Hessians, as ratios to
+each peer). Each peer runs in a process of its own; the parent asks them in turn, round after round, and prints the
+least time of each, with the ratio of gradcli to the best peer and to the floor (numpy's import; copying the bytes;
+numpy without a graph). Only ratios of one run on a quiet machine mean something. Peers: PyTorch, torch.compile,
+jax.jit, HIPS autograd, numpy by hand.
 """
 
 from __future__ import annotations

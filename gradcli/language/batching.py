@@ -14,7 +14,7 @@ import numpy as np
 
 from gradcli.autodiff.functional import columns, rows
 from gradcli.engine.run import run
-from gradcli.errors import GradError, ShapeError, ValueError_
+from gradcli.errors import GradError, IndexError_, ShapeError, ValueError_
 from gradcli.graph.op import leaf
 from gradcli.language import autograd
 from gradcli.language.autograd import filled
@@ -148,11 +148,12 @@ def vmap(
     Raises (when called): ValueError_ for dimensions that do not fit the inputs or results.
     """
     if randomness not in ("error", "different", "same"):
-        raise ValueError_(
+        raise GradError(
             f"randomness is 'error', 'different' or 'same', not {randomness!r}",
             op="vmap",
             torch=f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}",
         )
+    check_chunks(chunk_size, "vmap", f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
     shown = getattr(func, "name", "function")
 
     def call(args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -175,6 +176,12 @@ def vmap(
         return _stack_results(results, out_dims, count, shown, context)
 
     return Builtin(shown, call)
+
+
+def check_chunks(size: int | None, name: str, torch: str) -> None:
+    """Refuse a chunk_size of nothing; any other changes no result, and the batch is computed whole."""
+    if size is not None and size <= 0:
+        raise ValueError_(f"chunk_size is {size}; it is None or at least 1", op=name, torch=torch)
 
 
 class Randomness:
@@ -233,7 +240,7 @@ def _input_dims(in_dims: Any, tree: Tree, leaves: list[Any], shown: str) -> list
             op="vmap",
             hint="an int for all inputs, or a tuple with an entry for each: in_dims=(0, None)",
             torch=f"{where}: in_dims is not compatible with the structure of `inputs`. in_dims has structure "
-            f"{flatten(in_dims)[1]} but inputs has structure {tree}.",
+            f"{flatten(in_dims)[1].spec()} but inputs has structure {tree.spec()}.",
         )
     return [_input_dim(dim, part, where) for dim, part in zip(spread, leaves, strict=True)]
 
@@ -320,9 +327,9 @@ def _stack_results(results: list[Any], out_dims: Any, count: int, shown: str, co
         raise ValueError_(
             "out_dims does not have the structure of the results",
             op="vmap",
-            torch=f"vmap({shown}, ..., out_dims={out_dims}): out_dims is not compatible with the structure of "
-            "`outputs`. "
-            f"out_dims has structure {flatten(out_dims)[1]} but outputs has structure {tree}.",
+            torch=f"vmap({shown}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the "
+            "structure of `outputs`. "
+            f"out_dims has structure {flatten(out_dims)[1].spec()} but outputs has structure {tree.spec()}.",
         )
     whole = []
     for parts, dim in zip(zip(*rows, strict=True), dims, strict=True):
@@ -342,7 +349,7 @@ def _stack_leaf(parts: list[Any], dim: int, count: int, shown: str) -> Tensor:
             )
     ndim = len(parts[0].shape) + 1
     if not -ndim <= dim < ndim:
-        raise ValueError_(
+        raise IndexError_(
             f"out_dims has {dim} for a result of {ndim} dimensions",
             op="vmap",
             torch=f"Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], but got {dim})",

@@ -140,11 +140,21 @@ def jacobian(
     Raises: TypeError_ when inputs or outputs are no tensors; GradError in strict mode.
     """
     if strategy not in ("forward-mode", "reverse-mode"):
-        raise AssertionError_(f"the strategy is 'forward-mode' or 'reverse-mode', not {strategy!r}", op="jacobian")
+        raise AssertionError_(
+            f"the strategy is 'forward-mode' or 'reverse-mode', not {strategy!r}",
+            op="jacobian",
+            torch='Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your function has more '
+            'outputs than inputs, "forward-mode" tends to be more performant. Otherwise, prefer to use "reverse-mode".',
+        )
     if strategy == "forward-mode":
         return _forward_jacobian(context, func, inputs, create_graph, strict, vectorize)
     if strict and vectorize:
-        raise GradError("strict=True and vectorize=True do not go together", op="jacobian")
+        raise GradError(
+            "strict=True and vectorize=True do not go together",
+            op="jacobian",
+            torch="torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported together. "
+            "Please either set `strict=False` or `vectorize=False`.",
+        )
     with recording(True):
         is_tuple, given = as_tuple(inputs, "inputs", "jacobian")
         own = fresh(given, create_graph)
@@ -192,9 +202,12 @@ def _forward_jacobian(
     context: Context, func: Any, inputs: Any, create_graph: bool, strict: bool, vectorize: bool
 ) -> Any:
     """The Jacobian column by column."""
-    for asked, words in ((create_graph, "create_graph=True"), (strict, "strict=True")):
+    for asked, words, refusal in (
+        (create_graph, "create_graph=True", NotImplementedError_),
+        (strict, "strict=True", GradError),
+    ):
         if asked:
-            raise NotImplementedError_(
+            raise refusal(
                 f"{words} and strategy='forward-mode' do not go together",
                 op="jacobian",
                 torch=f'torch.autograd.functional.jacobian: `{words}` and `strategy="forward-mode"` are not supported '
@@ -230,6 +243,12 @@ def hessian(
 
     Raises: GradError when the function does not return one number.
     """
+    if outer_jacobian_strategy not in ("forward-mode", "reverse-mode"):
+        raise AssertionError_(
+            f"the strategy is 'forward-mode' or 'reverse-mode', not {outer_jacobian_strategy!r}",
+            op="hessian",
+            torch='Expected strategy to be either "forward-mode" or "reverse-mode".',
+        )
     is_tuple, given = as_tuple(inputs, "inputs", "hessian")
     gradient = _Gradient(context, func, strict)
     rows = jacobian(context, gradient, given, create_graph, strict, vectorize, outer_jacobian_strategy)
@@ -251,18 +270,21 @@ class _Gradient:
         own = tuple(args)
         output = scalar_output(self.context, self.func, own, "hessian", self.strict)
         found: Tensors = filled_in(pull_back([output], own, None, True), own, self.strict)
-        for at, g in enumerate(found):
-            if self.strict and not g.requires_grad:
-                raise GradError(
-                    f"the gradient does not depend on input {at}",
-                    torch=f"While computing the hessian, found that the jacobian of the user-provided function with "
-                    "respect "
-                    f"to input {at} is independent of the input. This is not allowed in strict mode. You should "
-                    "ensure that "
-                    "your function is twice differentiable and that the jacobian depends on the inputs (this would be "
-                    "violated by a linear function for example).",
-                )
+        check_curved(found, self.strict)
         return found
+
+
+def check_curved(gradient: Tensors, strict: bool) -> None:
+    """Raises: GradError in strict mode for a gradient that does not depend on the inputs."""
+    for at, g in enumerate(gradient):
+        if strict and not g.requires_grad:
+            raise GradError(
+                f"the gradient does not depend on input {at}",
+                torch="While computing the hessian, found that the jacobian of the user-provided function with respect "
+                f"to input {at} is independent of the input. This is not allowed in strict mode. You should ensure "
+                "that your function is twice differentiable and that the jacobian depends on the inputs (this would be "
+                "violated by a linear function for example).",
+            )
 
 
 def scalar_output(context: Context, func: Any, inputs: Tensors, name: str, strict: bool) -> Tensor:

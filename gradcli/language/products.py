@@ -16,6 +16,7 @@ from gradcli.language.jacobians import (
     Tensors,
     as_tuple,
     call_function,
+    check_curved,
     check_depends,
     detached,
     filled_in,
@@ -130,5 +131,6 @@ def _hessian_product(
         seeds = _vector(v, own, is_tuple, create_graph, name)
         output = scalar_output(context, func, own, name, strict)
         gradient = filled_in(pull_back([output], own, None, True), own, strict)
+        check_curved(gradient, strict)
         found = filled_in(pull_back(gradient, own, seeds, create_graph), own, strict)
     return detached(output, create_graph), unpacked(detached(found, create_graph), is_tuple)

@@ -19,7 +19,7 @@ from gradcli.graph.node import MODE, Node, recording
 from gradcli.graph.op import leaf
 from gradcli.graph.walk import ancestors
 from gradcli.language.autograd import filled
-from gradcli.language.batching import jacobian_columns, jacobian_rows, vmap
+from gradcli.language.batching import check_chunks, jacobian_columns, jacobian_rows, vmap
 from gradcli.language.binding import kind_name
 from gradcli.language.context import Context
 from gradcli.language.onepass import is_traced
@@ -34,8 +34,9 @@ Argnums = int | tuple[int, ...]
 class Level:
     """One transform at work: which tensors it differentiates by, and what it depends on besides them."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, forward: bool = False) -> None:
         self.context = context
+        self.forward = forward
         self.outside = MODE.recording
         self.start = leaf(np.zeros(())).serial  # what was there before is older
 
@@ -58,6 +59,12 @@ class Level:
             node = alias(part.node)
             node.requires_grad = True
             return Tensor(node, self.context)
+        if not part.dtype.floating and self.forward:
+            raise ValueError_(
+                f"what is differentiated by is floating; this tensor is {part.dtype!r}",
+                hint="make it floating: .float(), or 3. instead of 3",
+                torch=f"Expected primal to be floating point or complex, but got: {part.dtype!r}",
+            )
         if not part.dtype.floating:
             raise GradError(
                 f"what is differentiated by is floating; this tensor is {part.dtype!r}",
@@ -275,15 +282,21 @@ def jvp(
     context: Context, func: Any, primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False
 ) -> tuple[Any, ...]:
     """`torch.func.jvp(f, primals, tangents)`: the outputs, and the product of the Jacobian with the tangents."""
-    for value, word in ((primals, "primals"), (tangents, "tangents")):
-        if not isinstance(value, tuple):
-            raise GradError(
-                f"the {word} are a tuple with an entry for each argument of the function",
-                op="jvp",
-                torch=f"jvp(f, primals, tangents): Expected {word} to be a tuple. E.g. it should be valid to call "
-                "f(*primals).",
-            )
-    level = Level(context)
+    if not isinstance(primals, tuple):
+        raise GradError(
+            "the primals are a tuple with an entry for each argument of the function",
+            op="jvp",
+            torch="jvp(f, primals, tangents): Expected primals to be a tuple. E.g. it should be valid to call "
+            "f(*primals).",
+        )
+    if not flatten(primals)[0]:
+        raise GradError(
+            "there are no primals to differentiate by",
+            op="jvp",
+            torch="jvp(f, primals, tangents): Expected primals to contain at least one Tensor.",
+        )
+    _check_nesting(primals, tangents)
+    level = Level(context, forward=True)
     with recording(True):
         own = level.enter(primals)
         output, aux = _split(context.call(func, list(own), {}), has_aux, "jvp(f, primals, tangents)")
@@ -292,19 +305,24 @@ def jvp(
     return (*parts, level.leave(aux)) if has_aux else parts
 
 
+def _check_nesting(primals: Any, tangents: Any) -> tuple[list[Any], list[Any]]:
+    """The leaves of primals and of tangents. Raises: GradError when they are not nested alike."""
+    (inputs, tree), (given, given_tree) = flatten(primals), flatten(tangents)
+    if tree != given_tree:
+        raise GradError(
+            "the tangents are not nested as the primals are: a tuple with an entry for each",
+            op="jvp",
+            torch="jvp(f, primals, tangents): Expected primals and tangents to have the same python structure. For "
+            "example, if primals is a tuple of 3 tensors, tangents also must be. Got primals with structure "
+            f"{tree.spec()} and tangents with structure {given_tree.spec()}",
+        )
+    return inputs, given
+
+
 def _pushed(level: Level, output: Any, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
     """The tangents of an output."""
     outputs, tree = _only_tensors(output, "jvp(f, primals, tangents)")
-    (inputs, input_tree), (given, given_tree) = flatten(primals), flatten(tangents)
-    if input_tree != given_tree:
-        raise GradError(
-            "the tangents are not nested as the primals are",
-            op="jvp",
-            torch="jvp(f, primals, tangents): Expected primals and tangents to have the same python structure. For "
-            "example, if "
-            "primals is a tuple of 3 tensors, tangents also must be. Got primals with structure "
-            f"{input_tree} and tangents with structure {given_tree}",
-        )
+    inputs, given = _check_nesting(primals, tangents)
     _check_shapes(given, inputs, "tangent", "primal")
     with recording(True):
         known = {i.node: t.node for i, t in zip(inputs, given, strict=True)}
@@ -331,7 +349,8 @@ def linearize(context: Context, func: Any, *primals: Any) -> tuple[Any, Builtin]
 def jacrev(
     context: Context, func: Any, argnums: Argnums = 0, *, has_aux: bool = False, chunk_size: int | None = None
 ) -> Builtin:
-    """`torch.func.jacrev(f)`: the function that gives the Jacobian of f, row by row."""
+    """`torch.func.jacrev(f)`: the function that gives the Jacobian of f, by reverse mode."""
+    check_chunks(chunk_size, "jacrev", "jacrev: `chunk_size` should be greater than 0.")
 
     def rows(level: Level, output: Tensor, inputs: list[Tensor]) -> list[Tensor]:
         create = level.outside and level.reaches_out([output.node])
@@ -347,7 +366,7 @@ def jacrev(
 def jacfwd(
     context: Context, func: Any, argnums: Argnums = 0, has_aux: bool = False, *, randomness: str = "error"
 ) -> Builtin:
-    """`torch.func.jacfwd(f)`: the function that gives the Jacobian of f, column by column."""
+    """`torch.func.jacfwd(f)`: the function that gives the Jacobian of f, by forward mode."""
 
     def blocks(level: Level, output: Tensor, inputs: list[Tensor]) -> list[Tensor]:
         return [jacobian_columns(output, i) for i in inputs]
@@ -366,7 +385,7 @@ def _jacobian_function(
     words = "vjp(f, *primals)" if name == "jacrev" else "jvp(f, primals, tangents)"
 
     def call(args: list[Any], kwargs: dict[str, Any]) -> Any:
-        level = Level(context)
+        level = Level(context, forward=name == "jacfwd")
         with recording(True):
             entered, wrt = level.enter_arguments(args, argnums)
             output, aux = _split(context.call(func, entered, dict(kwargs)), has_aux, words)

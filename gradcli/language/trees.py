@@ -11,15 +11,19 @@ from gradcli.language.results import Results
 class Tree:
     """How the leaves of a value were nested.
 
-    kind: the container, or None for a leaf. keys: of a dict. parts: the nested trees.
+    kind: the container, or None for a leaf. keys: of a dict. parts: the nested trees. named: the several results of an
+    op that it came from, with their names.
     """
 
-    __slots__ = ("keys", "kind", "parts")
+    __slots__ = ("keys", "kind", "named", "parts")
 
-    def __init__(self, kind: Any, parts: Sequence[Tree] = (), keys: Sequence[Any] = ()) -> None:
+    def __init__(
+        self, kind: Any, parts: Sequence[Tree] = (), keys: Sequence[Any] = (), named: Results | None = None
+    ) -> None:
         self.kind = kind
         self.parts = parts
         self.keys = keys
+        self.named = named
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Tree) or self.kind is not other.kind or len(self.parts) != len(other.parts):
@@ -33,8 +37,15 @@ class Tree:
         """How many leaves hang in it."""
         return 1 if self.kind is None else sum(part.leaf_count() for part in self.parts)
 
+    def spec(self, indent: int = 0) -> str:
+        """As most messages of PyTorch write it: TreeSpec(tuple, None, [*]) for a tuple of one leaf."""
+        if self.kind is None:
+            return "*"
+        inside = f",\n{' ' * (indent + 2)}".join(part.spec(indent + 2) for part in self.parts)
+        return f"TreeSpec({self.kind.__name__}, {list(self.keys) if self.kind is dict else None}, [{inside}])"
+
     def __str__(self) -> str:
-        """As PyTorch writes it: `*` is a leaf."""
+        """As PyTorch writes it elsewhere: `*` is a leaf, (*,) a tuple of one."""
         if self.kind is None:
             return "*"
         inside = [str(part) for part in self.parts]
@@ -60,7 +71,8 @@ def _flatten(value: Any, leaves: list[Any]) -> Tree:
     if isinstance(value, list):
         return Tree(list, [_flatten(part, leaves) for part in value])
     if isinstance(value, tuple) and type(value) in (tuple, Results):
-        return Tree(tuple, [_flatten(part, leaves) for part in value])
+        named = value if isinstance(value, Results) else None
+        return Tree(tuple, [_flatten(part, leaves) for part in value], named=named)
     leaves.append(value)
     return LEAF
 
@@ -76,6 +88,8 @@ def _unflatten(leaves: Iterator[Any], tree: Tree) -> Any:
     parts = [_unflatten(leaves, part) for part in tree.parts]
     if tree.kind is dict:
         return dict(zip(tree.keys, parts, strict=True))
+    if tree.named is not None:
+        return Results(tree.named.kind, tree.named.fields, parts)
     return parts if tree.kind is list else tuple(parts)
 
 

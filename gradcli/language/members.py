@@ -18,6 +18,7 @@ from gradcli.language import autograd
 from gradcli.language.binding import kind_name
 from gradcli.language.call import method
 from gradcli.language.devices import CPU
+from gradcli.language.numpymodule import array_method
 from gradcli.language.tensor import Tensor
 from gradcli.language.values import Builtin, Size, no_attribute
 from gradcli.ops.absent import absent_from
@@ -32,13 +33,13 @@ def tensor_attribute(tensor: Tensor, name: str) -> Any:
 
     Raises: AttributeError_ with the nearest name.
     """
-    get = _PROPERTIES.get(name)
+    get = (_ARRAY_PROPERTIES.get(name) if tensor.is_array else None) or _PROPERTIES.get(name)
     if get is not None:
         return get(tensor)
     function = _METHODS.get(name)
     if function is not None:
         return Builtin(name, lambda args, kwargs: function(tensor, *args, **kwargs))
-    found = method(tensor, name)
+    found = (array_method(tensor, name) if tensor.is_array else None) or method(tensor, name)
     if found is not None:
         return found
     reason = absent_from(name)
@@ -268,6 +269,7 @@ def _count(tensor: Tensor) -> int:
     return tensor.node.size
 
 
+_ARRAY_PROPERTIES: dict[str, Callable[[Tensor], Any]] = {"size": lambda t: t.node.size}
 _METHODS: dict[str, Callable[..., Any]] = {
     "backward": _backward,
     "item": item,

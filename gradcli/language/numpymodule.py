@@ -18,7 +18,7 @@ from gradcli.language.values import Builtin
 # numpy names that torch has, too
 _SAME = (
     "sum mean exp log sqrt sin cos tan tanh abs matmul outer maximum minimum amax amin prod cumsum argmax "
-    "argmin where sign square add log1p expm1 log2 log10 sinh cosh floor ceil round reshape transpose squeeze "
+    "argmin where sign square add log1p expm1 log2 log10 sinh cosh floor ceil round reshape squeeze "
     "stack allclose isclose isnan all any diag trace flip tile einsum cross hypot var std "
 )
 # and those that torch calls otherwise
@@ -38,11 +38,27 @@ _OTHERWISE = {
     "arcsin": "asin",
     "arccos": "acos",
     "arctan2": "atan2",
+    "repeat": "repeat_interleave",
+    "transpose": "permute",
 }
 _NUMPY_FACTORIES = {
     "zeros": "zeros", "ones": "ones", "eye": "eye", "identity": "eye", "arange": "arange", "linspace": "linspace",
     "full": "full", "zeros_like": "zeros_like", "ones_like": "ones_like", "empty": "empty",
 }  # fmt: skip
+
+
+# methods of an array that are the function of the name, which differ from the tensor's method or are none
+_ARRAY_METHODS = frozenset(
+    "sum mean std var max min prod cumsum argmax argmin round clip dot all any trace repeat transpose".split()
+)
+
+
+def array_method(array: Tensor, name: str) -> Builtin | None:
+    """`a.name` of an array as numpy has it: std divides by n, max gives no indices. None: it is the tensor's."""
+    if name not in _ARRAY_METHODS:
+        return None
+    function = _numpy_function(array.context, name, _OTHERWISE.get(name, name))
+    return Builtin(name, lambda args, kwargs: function([array, *args], kwargs))
 
 
 def numpy_table(context: Context) -> dict[str, Any]:
@@ -65,8 +81,7 @@ def _numpy_function(context: Context, name: str, op: str) -> Callable[[list[Any]
         function = op_function(op, "torch", context)
         if function is None:
             raise TypeError_(f"numpy.{name} is not available")
-        if name in ("std", "var"):  # numpy divides by n, torch by n - 1
-            kwargs.setdefault("correction", kwargs.pop("ddof", 0))
+        _in_torch_words(name, args, kwargs)
         result = function.call([_as_operand(context, a, at == 0) for at, a in enumerate(args)], kwargs)
         if isinstance(result, Tensor):
             result.is_array = result.is_array or not any(isinstance(a, Tensor) and not a.is_array for a in args)
@@ -78,6 +93,22 @@ def _numpy_function(context: Context, name: str, op: str) -> Callable[[list[Any]
         return result
 
     return call
+
+
+def _in_torch_words(name: str, args: list[Any], kwargs: dict[str, Any]) -> None:
+    """Change arguments whose meaning or place differs."""
+    if name in ("std", "var"):  # numpy divides by n, torch by n - 1
+        kwargs.setdefault("correction", kwargs.pop("ddof", 0))
+    elif name == "round" and len(args) > 1:
+        kwargs["decimals"] = args.pop()
+    elif name == "cumsum" and len(args) == 1 and not kwargs.keys() & {"axis", "dim"}:  # numpy goes through all elements
+        flat = op_function("flatten", "torch", args[0].context) if isinstance(args[0], Tensor) else None
+        args[:] = [flat.call(args, {}) if flat is not None else args[0], 0]
+    elif name == "transpose":
+        if len(args) == 1 and isinstance(args[0], Tensor):
+            args.append(tuple(range(args[0].node.ndim))[::-1])
+        elif len(args) > 2:
+            args[1:] = [tuple(args[1:])]
 
 
 def _as_operand(context: Context, value: Any, first: bool) -> Any:

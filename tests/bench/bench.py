@@ -25,8 +25,21 @@ from typing import Any
 
 import matrices
 
-PEERS = {"torch": "torch", "compile": "torch", "jax": "jax", "autograd": "autograd", "numpy": "numpy"}
-TITLES = {"torch": "PyTorch", "compile": "torch.compile", "jax": "jax.jit", "numpy": "numpy by hand"}
+PEERS = {
+    "torch": "torch",
+    "compile": "torch",
+    "jax": "jax",
+    "autograd": "autograd",
+    "numexpr": "numexpr",
+    "numpy": "numpy",
+}
+TITLES = {
+    "torch": "PyTorch",
+    "compile": "torch.compile",
+    "jax": "jax.jit",
+    "numexpr": "numexpr by hand",
+    "numpy": "numpy by hand",
+}
 SUITES = ("start", "small", "large", "graph", "memory", "matrices")
 STEPS = 1000  # of the chain in the suite graph
 # name: (gradcli's text, the same for a peer, given its module, shapes of the inputs, names differentiated by)
@@ -150,6 +163,25 @@ def numpy_call(text: str, loss: Callable[..., Any], inputs: dict[str, Any], wrt:
     return call
 
 
+# differentiated by hand: the sum that the value is made of, and the gradient, of x and the number of elements n
+BY_HAND = {
+    "seed": ("sum((x + 2)**2)", "(x + 2) * (6 / n)"),
+    "waves": ("sum(sin(x)*exp(-x*x) + tanh(x))", "(cos(x) - 2*x*sin(x))*exp(-x*x) + 1 - tanh(x)**2"),
+    "powers": ("sum(x*(x*x*(x*x - 3) + 1))", "x*x*(5*x*x - 9) + 1"),
+}
+
+
+def numexpr_call(text: str, loss: Callable[..., Any], inputs: dict[str, Any], wrt: list[str]) -> Callable[[], Any]:
+    """What numexpr makes of the formulas of value and gradient."""
+    import numexpr
+
+    name = next((name for name in BY_HAND if CASES[name][0] == text), None)
+    if name is None:
+        raise NotImplementedError
+    given = {"x": inputs["x"], "n": inputs["x"].size}
+    return lambda: [numexpr.evaluate(part, local_dict=given) for part in BY_HAND[name]]
+
+
 def compile_call(*case: Any) -> Any:
     return torch_call(*case, compiled=True)
 
@@ -160,6 +192,7 @@ CALLS: dict[str, Callable[..., Callable[[], Any]]] = {
     "compile": compile_call,
     "jax": jax_call,
     "autograd": autograd_call,
+    "numexpr": numexpr_call,
     "numpy": numpy_call,
 }
 
@@ -295,14 +328,18 @@ def shown(value: float | None, unit: str) -> str:
 def table(suite: str, rows: dict[str, dict[str, float | None]], unit: str = "s") -> None:
     """Print a suite: a row for each case, a column for each peer, and the two ratios."""
     columns = list(dict.fromkeys(peer for row in rows.values() for peer in row))
+    means: list[list[float]] = [[], []]
     lines = [[suite, *[TITLES.get(c, c) for c in columns], "/ best peer", "/ floor"]]
     for name, row in rows.items():
         own = row.get("gradcli")
-        peers = [v for p, v in row.items() if v and p not in ("gradcli", "floor", "numpy")]
+        peers = [v for p, v in row.items() if v and p not in ("gradcli", "floor", "numexpr", "numpy")]
         ratios = [own / min(peers) if own and peers else None, own / row["floor"] if own and row.get("floor") else None]
         cells = [shown(row.get(c), unit) for c in columns]
         lines.append([name, *cells, *["" if r is None else f"{r:.2f}" for r in ratios]])
-    print_lines(lines)
+        for mean, ratio in zip(means, ratios, strict=True):
+            mean += [] if ratio is None else [ratio]
+    middle = [f"{math.prod(m) ** (1 / len(m)):.2f}" if m else "" for m in means]
+    print_lines([*lines, ["geometric mean", *[""] * len(columns), *middle]])
 
 
 def print_lines(lines: list[list[str]]) -> None:

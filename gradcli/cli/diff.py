@@ -43,7 +43,7 @@ def _assumptions(derivatives: Sequence[Derivative]) -> list[str]:
 
 def differentiate(problem: Problem) -> list[Derivative]:
     """The derivative for each variable asked for."""
-    trace = Trace(problem.module, problem.values, problem.dtype)
+    trace = Trace(problem.module, problem.values, problem.dtype, problem.recorded())
     if not trace.outputs:
         raise GradError("the expression gives no tensor, so it has no derivative")
     seeds = _seeds(problem, trace)

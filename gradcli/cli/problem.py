@@ -57,6 +57,10 @@ class Problem:
         self.sizes: dict[int, str] = {}
         self.notes: list[str] = []
 
+    def recorded(self) -> list[str]:
+        """The variables that gradients flow to: those asked for, or all, where one is assigned on the way."""
+        return self.wrt if all(name in self.values for name in self.wrt) else list(self.values)
+
 
 def read_problem(arguments: Arguments, environment: Environment) -> Problem:
     """The problem that a command line states; variables without a value get shapes that fit."""
@@ -111,13 +115,16 @@ def _read_seed(problem: Problem, text: str, session: Any, environment: Environme
 
 def free_names(module: ast.Module, known: Any) -> list[str]:
     """Names a program reads that nothing defines: variables whose shape is not known."""
-    taken = set(known) | set(Session().completions())
+    taken = {name for name in Session().completions() if len(name) > 1}  # a letter is a variable: t, not torch.t
+    called: set[str] = set()
     read: set[str] = set()
     for part in ast.walk(module):
         taken.update(_bound(part))
         if isinstance(part, ast.Name):
             read.add(part.id)
-    return sorted(read - taken)
+        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
+            called.add(part.func.id)
+    return sorted(read - taken - called - {"F"} - set(known))
 
 
 def _bound(part: Any) -> Iterator[str]:
@@ -145,7 +152,7 @@ def _targets(statement: Any) -> list[Any]:
 def _guess(problem: Problem, free: list[str], wrt: list[str] | None) -> None:
     """Give shapes to the variables without value."""
     dtype = default_dtype(problem.dtype)
-    shapes = _fitting_shapes(problem, free)
+    shapes = _fitting_shapes(problem, free, wrt)
     problem.values = {**{n: ones(s, dtype) for n, s in shapes.items()}, **problem.known}
     problem.values.pop(problem.seed or "", None)
     problem.sizes = size_texts(shapes, [n for n in wrt or [] if n in shapes])
@@ -155,7 +162,7 @@ def _guess(problem: Problem, free: list[str], wrt: list[str] | None) -> None:
         problem.notes.append("taken: " + ", ".join(f"{n} is {words[len(s)]}" for n, s in shapes.items()))
 
 
-def _fitting_shapes(problem: Problem, free: list[str]) -> dict[str, Shape]:
+def _fitting_shapes(problem: Problem, free: list[str], wrt: list[str] | None) -> dict[str, Shape]:
     """The first shapes under which the expression is a scalar, or else those under which it makes sense."""
     first: GradcliError | None = None
     elementwise: dict[str, Shape] | None = None
@@ -164,7 +171,7 @@ def _fitting_shapes(problem: Problem, free: list[str]) -> dict[str, Shape]:
         values = {**problem.known, **{n: ones(s, dtype) for n, s in shapes.items()}}
         values.pop(problem.seed or "", None)
         try:
-            trace = Trace(problem.module, values, problem.dtype)
+            trace = Trace(problem.module, values, problem.dtype, [n for n in wrt or [] if n in values])
         except NameError_:
             raise
         except GradcliError as error:

@@ -22,7 +22,11 @@ def guesses(names: Sequence[str], matrices: bool = False) -> Iterator[dict[str, 
     """
     if matrices and len(names) > 1:
         capital = any(n[0].isupper() for n in names)
-        yield from _of_ranks(names, [2 if (n[0].isupper() if capital else n == "x") else 1 for n in names])
+        ranks = [2 if (n[0].isupper() if capital else n == "x") else 1 for n in names]
+        yield from _of_ranks(names, ranks)
+        for at, rank in enumerate(ranks):  # one of the vectors may be a number, as lam in lam*sum(w**2)
+            if rank == 1:
+                yield from _of_ranks(names, [*ranks[:at], 0, *ranks[at + 1 :]])
         if not capital:
             yield from _of_ranks(names, [2 if n == "x" else 0 if n == "b" else 1 for n in names])
             yield from _of_ranks(names, [1 if n in ("x", "b", "y") else 2 for n in names])

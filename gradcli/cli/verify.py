@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ def _gradient(
     problem: Problem, target: str, point: dict[str, Any], others: dict[str, Any], random: Any
 ) -> tuple[Any, Any]:
     """The seed and the gradient, by running the program backward."""
-    session = _session(point, others, requires_grad=True)
+    session = _session(point, others, problem.recorded())
     output = session.eval(problem.module)
     outputs = list(output) if isinstance(output, tuple) else [output]
     seeds = [np.ones(o.shape) for o in outputs]
@@ -103,10 +104,10 @@ def _gradient(
     return seeds[0], None if found is None else found.numpy()
 
 
-def _session(point: dict[str, Any], others: dict[str, Any], requires_grad: bool = False) -> Session:
+def _session(point: dict[str, Any], others: dict[str, Any], recorded: Sequence[str] = ()) -> Session:
     session = Session(dtype="float64")
     for name, value in point.items():
-        session.set(name, value, requires_grad=requires_grad and value.dtype.kind == "f")
+        session.set(name, value, requires_grad=name in recorded and value.dtype.kind == "f")
     for name, value in others.items():
         session[name] = value
     return session

@@ -42,7 +42,7 @@ def _run_one_by_one(order: Iterable[Node]) -> None:
 
 
 def _let_go(node: Node) -> None:
-    if node.op.view:
+    if node.op.view or MODE.deferring:  # a traced graph is read as well
         return
     if not node.requires_grad:
         node.via = None

@@ -118,13 +118,20 @@ class Terms:
 
 
 def exact(value: Any) -> Any:
-    """A finite number as the fraction that its shortest decimal is; inf and nan as they are."""
+    """A finite number as a simple fraction or the one that its shortest decimal is; inf and nan as they are."""
     if isinstance(value, Fraction):
         return value
     if isinstance(value, float):
-        finite = value - value == 0
-        return Fraction(repr(value)) if finite else value
+        return _fraction(value) if value - value == 0 else value
     return Fraction(int(value))
+
+
+def _fraction(value: float) -> Fraction:
+    """A third where a float is one to its last bits, else its shortest decimal."""
+    simple = Fraction(value).limit_denominator(12)
+    if simple and abs(float(simple) - value) <= 4e-16 * abs(value):
+        return simple
+    return Fraction(repr(value))
 
 
 def _frozen(value: Any) -> Any:

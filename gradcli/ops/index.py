@@ -16,7 +16,7 @@ from gradcli import dtypes
 from gradcli.engine.run import value as node_value
 from gradcli.errors import DtypeError, IndexError_, ShapeError, TypeError_, ValueError_
 from gradcli.graph.node import Node
-from gradcli.graph.op import Op, draw, kept, leaf, named, op, same
+from gradcli.graph.op import Op, draw, fixed, kept, leaf, named, op, same
 from gradcli.ops.convert import alias
 from gradcli.ops.dtyperules import TITLES
 from gradcli.ops.part import select, slice_, sliced_range
@@ -171,9 +171,20 @@ def _read_tensor(reading: Reading, part: Node, dim: int, position: int) -> int:
                 torch=f"The shape of the mask {list(part.shape)} at index {at} does not match the shape of the indexed "
                 f"tensor {list(reading.shape)} at index {dim + at}",
             )
-    for at, places in enumerate(np.nonzero(node_value(part))):
-        reading.indices.append((dim + at, leaf(places)))
+    count = int(np.count_nonzero(node_value(part)))
+    for at in range(part.ndim):
+        reading.indices.append((dim + at, _true_places(part, at=at, count=count)))
     return dim + part.ndim
+
+
+_true_places = op(
+    "_true_places(Tensor mask, int at, int count)",
+    "Of the count places where a mask holds the index in dimension number at.",
+    spelled=["_"],
+    kernel=lambda mask, at, count: np.nonzero(mask)[at],
+    shape=lambda inputs, params: (params["count"],),
+    dtype=fixed(dtypes.int64),
+)
 
 
 def _as_tensor(items: list[Any]) -> Node:

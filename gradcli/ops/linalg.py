@@ -21,7 +21,9 @@ from gradcli.ops.compare import lt, where
 from gradcli.ops.convert import clone
 from gradcli.ops.diagonal import tril, triu
 from gradcli.ops.dtyperules import TITLES, refusing
+from gradcli.ops.join import cat
 from gradcli.ops.order import permute, transposed
+from gradcli.ops.part import slice_
 from gradcli.ops.products import matmul, product
 from gradcli.ops.reduce import half_in_single, sum_
 from gradcli.ops.shape import reshape, unsqueeze
@@ -641,15 +643,11 @@ def _exponential(a: Any) -> Any:
 
 def _exponential_rule(g: Node, y: Node, a: Node) -> Any:
     """The corner of the exponential of [[A^T, g], [0, A^T]]."""
-    n, kind = a.shape[-1], a.dtype.numpy
-    top, low = leaf(np.eye(2 * n, n, dtype=kind)), leaf(np.eye(2 * n, n, k=-n, dtype=kind))
-    turned = transposed(a)
-    block = (
-        product(product(top, turned), transposed(top))
-        + product(product(low, turned), transposed(low))
-        + product(product(top, g), transposed(low))
-    )
-    return product(product(transposed(top), matrix_exp(block)), low)
+    n, turned = a.shape[-1], transposed(a)
+    nothing = leaf(np.zeros(a.shape, a.dtype.numpy))
+    block = cat(cat(turned, g, dim=-1), cat(nothing, turned, dim=-1), dim=-2)
+    rows = slice_(matrix_exp(block), dim=a.ndim - 2, start=0, end=n, step=1)
+    return slice_(rows, dim=a.ndim - 1, start=n, end=2 * n, step=1)
 
 
 matrix_exp: Op = op(

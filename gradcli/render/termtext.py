@@ -227,7 +227,7 @@ class Writer:
 
     def _matmul(self, term: Term) -> Text:
         left, right = (
-            self._tensor(a, "matmul") if a.head == "one_hot" else self.at(a, TIMES + at)
+            self._tensor(a, "matmul") if a.head == "one_hot" else self.at(a, TIMES + (at or a.head != "matmul"))
             for at, a in enumerate(term.args)
         )
         return f"{left} @ {right}", TIMES
@@ -279,6 +279,9 @@ class Writer:
         return text, PLUS
 
     def _addend(self, factor: Fraction, term: Term) -> tuple[bool, str]:
+        if term.head == "product" and not self.texts[term.serial][0].isidentifier():
+            own = factor * term.param("factor")
+            return own < 0, self._factors(abs(own), term)
         if abs(factor) == 1:
             return factor < 0, self.at(term, PLUS + 1)
         top, bottom = _number_parts(abs(factor))
@@ -287,6 +290,11 @@ class Writer:
 
     def _product(self, term: Term) -> Text:
         factor: Fraction = term.param("factor")
+        text = self._factors(factor, term)
+        return (f"-{text}", SIGN - 11) if factor < 0 else (text, TIMES)
+
+    def _factors(self, factor: Fraction, term: Term) -> str:
+        """The factors of a product, with a number in front of them, without its sign."""
         top, bottom = _number_parts(abs(factor))
         floating = any(a.floating and a.head != "mask" for a in term.args)
         above, under = ([top] if top else []), ([bottom] if bottom else [])
@@ -305,7 +313,7 @@ class Writer:
         if under:
             single = len(under) == 1 and not _spaced(under[0].replace("**", "^"))
             text += f"/{under[0]}" if single else f"/({'*'.join(under)})"
-        return (f"-{text}", SIGN - 11) if factor < 0 else (text, TIMES)
+        return text
 
     def _power(self, base: Term, power: Fraction) -> str:
         if power == 1:

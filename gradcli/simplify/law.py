@@ -30,6 +30,7 @@ class Law:
         self.apply = apply
 
 
+NEGATED = {"gt": "le", "le": "gt", "lt": "ge", "ge": "lt", "eq": "ne", "ne": "eq"}
 TABLE: list[Law] = []
 
 

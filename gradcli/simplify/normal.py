@@ -51,6 +51,10 @@ class Arithmetic(Terms):
     def expand(self, term: Term, shape: Shape) -> Term:
         """A term broadcast to a shape."""
         term = bare(term)
+        if term.head == "reshape" and term.shape == (1, *term.args[0].shape) and len(shape) >= len(term.shape):
+            if term.shape == shape:
+                return term
+            term = bare(term.args[0])  # a dimension of one element in front is there anyway
         return term if term.shape == shape else self.make("expand", (term,), (), shape, term.dtype)
 
     def broadcast(self, term: Term, parts: Sequence[Term]) -> Term:
@@ -156,9 +160,9 @@ class Arithmetic(Terms):
         return self.make("product", args, params, broadcast_shapes(*[a.shape for a in args]), dtype)
 
 
-def _late(part: tuple[Term, Fraction]) -> bool:
-    """Variables are written before calls: x*exp(x)."""
-    return part[0].head not in ("variable", "index")
+def _late(part: tuple[Term, Fraction]) -> int:
+    """Sizes are written first, then variables, then calls: x.numel()*x*exp(x)."""
+    return {"size": 0, "variable": 1, "index": 1}.get(part[0].head, 2)
 
 
 def _distributes(product: Term, power: Fraction) -> bool:
@@ -179,7 +183,15 @@ def _content(coefficients: Sequence[Fraction], constant: Fraction) -> Fraction:
     shared = abs(coefficients[0])
     if all(abs(c) == shared for c in coefficients) and (constant / shared).denominator <= 12:
         return sign * shared
+    broken = all(c.denominator != 1 for c in whole if c) and not all(map(_terminates, whole))
+    if broken and all(_terminates(c / shared) for c in whole):
+        return sign * shared
     return Fraction(sign)
+
+
+def _terminates(c: Fraction) -> bool:
+    """Whether it is a short decimal."""
+    return 10**4 % c.denominator == 0
 
 
 def factor_of(term: Term) -> Fraction:

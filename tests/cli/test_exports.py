@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gradcli.cli.diff import Problem, differentiate
+from gradcli.cli.diff import differentiate
 from gradcli.cli.diffexport import exported
+from gradcli.cli.problem import Problem
 from gradcli.language.parse import parse_program
 from gradcli.source import Source
 from tests.simplify.test_generated_formulas import point, programs

@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from gradcli.cli.diff import Problem, differentiate
+from gradcli.cli.diff import differentiate
+from gradcli.cli.problem import Problem
 from gradcli.language.parse import parse_program
 from gradcli.render.latex import escaped, latex_lines, name_text
 from gradcli.source import Source

@@ -14,6 +14,7 @@ from gradcli.shapes import Shape
 from gradcli.simplify.build import Builder
 from gradcli.simplify.forms.moves import transpose
 from gradcli.simplify.noform import NoForm
+from gradcli.simplify.normal import bare, is_number
 
 
 def selected(b: Builder, args: Sequence[Term], node: Node) -> Term:
@@ -31,6 +32,8 @@ def slices(p: Any, shape: Shape) -> tuple[slice, ...]:
     start, end, step = p.get("start"), p.get("end"), p.get("step", 1)
     start = None if start == 0 else start
     end = None if end is None or end >= shape[dim] else end
+    if end is not None and end - shape[dim] == -1 and (start or 0) < end:
+        end = -1  # as people write it, and it holds for other sizes
     return (*[slice(None)] * dim, slice(start, end, None if step == 1 else step))
 
 
@@ -108,14 +111,49 @@ def add_rows(b: Builder, rows: Term, places: Term, dim: int, shape: Shape) -> Te
 
 
 def indexed(b: Builder, args: Sequence[Term], node: Node) -> Term:
-    return b.index(args[0], pointed(node.params["dims"]), node.shape, args[1:])
+    places, tensors = pointed(args[1:], node.params["dims"])
+    return b.index(args[0], places, node.shape, tensors)
 
 
-def pointed(dims: Sequence[int]) -> tuple[Any, ...]:
-    places: list[Any] = [slice(None)] * (max(dims) + 1)
-    for at, dim in enumerate(dims):
-        places[dim] = Arg(at + 1)
-    return tuple(places)
+def true_places(b: Builder, args: Sequence[Term], node: Node) -> Term:
+    """One dimension of the places where a mask holds: an index of them all is written with the mask itself."""
+    return b.make("true_places", args, (("at", node.params["at"]),), node.shape, int64)
+
+
+def pointed(indices: Sequence[Term], dims: Sequence[int]) -> tuple[tuple[Any, ...], list[Term]]:
+    """What stands in the brackets of an index, and its tensors: a mask in place of its places."""
+    tensors: list[Term] = []
+    places: list[Any] = []
+    at = 0
+    while at < len(indices):
+        places += [slice(None)] * (dims[at] - _dimensions(places, tensors))
+        mask = _mask_of(indices[at:])
+        tensors.append(indices[at] if mask is None else mask)
+        places.append(Arg(len(tensors)))
+        at += 1 if mask is None else len(mask.shape)
+    return tuple(places), tensors
+
+
+def _dimensions(places: Sequence[Any], tensors: Sequence[Term]) -> int:
+    """How many dimensions an index covers so far."""
+    return sum(len(tensors[p.at - 1].shape) if _is_mask(p, tensors) else 1 for p in places)
+
+
+def _is_mask(place: Any, tensors: Sequence[Term]) -> bool:
+    if not isinstance(place, Arg):
+        return False
+    dtype = tensors[place.at - 1].dtype
+    return dtype is not None and dtype.name == "bool"
+
+
+def _mask_of(indices: Sequence[Term]) -> Term | None:
+    """The mask whose places come first."""
+    if indices[0].head != "true_places":
+        return None
+    mask = indices[0].args[0]
+    own = indices[: len(mask.shape)]
+    whole = [i.head == "true_places" and i.args[0] is mask and i.param("at") == at for at, i in enumerate(own)]
+    return mask if all(whole) and len(own) == len(mask.shape) else None
 
 
 def spread_index(b: Builder, args: Sequence[Term], node: Node) -> Term:
@@ -140,9 +178,12 @@ def floating(b: Builder, source: Term) -> Term:
 
 
 def put(b: Builder, source: Term, indices: Sequence[Term], shape: Shape) -> Term:
-    places = tuple(Arg(at + 1) for at in range(len(indices)))
-    args = (b.zeros(shape), *indices, floating(b, source))
-    return b.call("index_put", args, shape, b.dtype, places, Arg(len(indices) + 1), accumulate=True)
+    mask = _mask_of(indices)
+    if mask is not None and mask.shape == shape:
+        return b.call("masked_scatter", (b.zeros(shape), mask, source), shape, b.dtype)
+    places, tensors = pointed(indices, range(len(indices)))
+    args = (b.zeros(shape), *tensors, floating(b, source))
+    return b.call("index_put", args, shape, b.dtype, places, Arg(len(tensors) + 1), accumulate=True)
 
 
 def copy_slices(b: Builder, args: Sequence[Term], node: Node) -> Term:
@@ -179,7 +220,10 @@ def place_along(b: Builder, args: Sequence[Term], node: Node) -> Term:
 
 
 def scatter_add(b: Builder, source: Term, index: Term, dim: int, shape: Shape) -> Term:
-    if index.shape != source.shape:
+    if is_number(index):
+        place = b.make("literal", (), (("value", repr(int(bare(index).value))),), (), int64)
+        index = b.expand(place, source.shape)
+    elif index.shape != source.shape:
         index = b.expand(index, source.shape)
     source = floating(b, source)
     return b.call("scatter_add", (b.zeros(shape), index, source), shape, b.dtype, dim, Arg(1), Arg(2))

@@ -12,7 +12,7 @@ from gradcli.graph.node import Node
 from gradcli.graph.terms import Arg, Term
 from gradcli.shapes import normal_dims
 from gradcli.simplify.build import Builder
-from gradcli.simplify.forms.parts import add_rows
+from gradcli.simplify.forms.parts import add_rows, pointed
 from gradcli.simplify.noform import NoForm
 
 LETTERS = "ijklmnopqrstuvwxyzabcdefgh"
@@ -87,10 +87,10 @@ def index_put(b: Builder, args: Sequence[Term], node: Node) -> Term:
     if dims != tuple(range(len(dims))):
         raise NoForm(node.op.name)
     x, value, *indices = args
-    parts = (x, *indices, value)
-    places = tuple(Arg(at + 1) for at in range(len(indices)))
+    places, tensors = pointed(indices, dims)
     named = {"accumulate": True} if node.params["accumulate"] else {}
-    return b.call("index_put", parts, node.shape, node.dtype, places, Arg(len(indices) + 1), **named)
+    parts = (x, *tensors, value)
+    return b.call("index_put", parts, node.shape, node.dtype, places, Arg(len(tensors) + 1), **named)
 
 
 def embedding_back(b: Builder, args: Sequence[Term], node: Node) -> Term:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import ceil, floor
+
+from gradcli.dtypes import bool_
 from gradcli.graph.terms import Term
 from gradcli.simplify.build import Builder
-from gradcli.simplify.law import law, one
+from gradcli.simplify.law import NEGATED, law, one
 from gradcli.simplify.normal import bare, is_number
 
 
@@ -31,6 +35,15 @@ def _zero_anyway(b: Builder, t: Term) -> Term | None:
     return y if found and b.finite() else None
 
 
+@law("where", "where(x == 0, 0, x**x) -> x**x", "x is not 0")
+def _own_power(b: Builder, t: Term) -> Term | None:
+    condition, x, y = t.args
+    if condition.head != "eq" or not one(x, 0) or not one(condition.args[1], 0) or y.head != "pow":
+        return None
+    own = y.args == (condition.args[0], condition.args[0])
+    return y if own and b.assume("the base is not 0") else None
+
+
 @law("where", "where(x == 0 and y >= 0, 0, x**y * log(x)) -> x**y * log(x)", "x is not 0")
 def _power_of_zero(b: Builder, t: Term) -> Term | None:
     condition, x, y = t.args
@@ -39,9 +52,6 @@ def _power_of_zero(b: Builder, t: Term) -> Term | None:
     if y.head != "product" or not any(a.head == "log" for a in y.args):
         return None
     return y if b.assume("the base is not 0") else None
-
-
-NEGATED = {"gt": "le", "le": "gt", "lt": "ge", "ge": "lt", "eq": "ne", "ne": "eq"}
 
 
 @law("where", "where(True, x, y) -> x", "the condition compares numbers")
@@ -70,14 +80,137 @@ def _no_nan(b: Builder, t: Term) -> Term | None:
     return t.args[2] if same and b.finite() else None
 
 
-@law("where", "where(norm(x) == 0, 0, y) -> y", "norm(x) is not 0")
+@law("where", "where(norm(x) == 0, c, y) -> y", "norm(x) is not 0")
 def _norm_is_positive(b: Builder, t: Term) -> Term | None:
     condition, x, y = t.args
-    norm = condition.args[0] if condition.head == "eq" and one(condition.args[1], 0) else None
-    if norm is None or norm.head not in ("norm", "linalg.vector_norm", "std") or not one(x, 0):
+    if condition.head != "eq" or not one(condition.args[1], 0) or not is_number(x):
         return None
-    what = "standard deviation" if norm.head == "std" else "norm"
-    return y if b.assume(f"the {what} is not 0 (there the gradient is taken to be 0)") else None
+    norm = condition.args[0]
+    while norm.head in ("reshape", "expand"):
+        norm = norm.args[0]
+    what = SIZES.get(norm.head)
+    if what is None:
+        return None
+    return y if b.assume(f"{what} (there the gradient is taken to be 0)") else None
+
+
+SIZES = {
+    "norm": "the norm is not 0", "linalg.vector_norm": "the norm is not 0", "std": "the standard deviation is not 0",
+    "cdist": "no distance is 0",
+}  # fmt: skip
+
+
+@law("clamp clamp_min", "clamp(norm(x), min=eps) -> norm(x)", "the norm is at least eps, a small number")
+def _norm_above(b: Builder, t: Term) -> Term | None:
+    norm, least = t.args[0], t.params[0][1] if t.params else None
+    if norm.head not in ("norm", "linalg.vector_norm") or len(t.params) != 1 or t.params[0][0] not in ("", "min"):
+        return None
+    if not isinstance(least, int | float) or not 0 < least <= 1e-4:
+        return None
+    return norm if b.assume(f"the norm is at least {least}") else None
+
+
+@law("where", "where(norm(x) >= eps, y, 0) -> y", "the norm is at least eps, a small number")
+def _norm_reaches(b: Builder, t: Term) -> Term | None:
+    condition, y, x = t.args
+    if condition.head != "ge" or not one(x, 0) or not is_number(condition.args[1]):
+        return None
+    norm, least = condition.args[0], float(bare(condition.args[1]).value)
+    if norm.head not in ("norm", "linalg.vector_norm") or not 0 < least <= 1e-4:
+        return None
+    return y if b.assume(f"the norm is at least {least}") else None
+
+
+@law("maximum", "maximum(p * (1 - p), eps) -> p * (1 - p)", "eps is a tiny number, p no closer to 0 or 1")
+def _probability_inside(b: Builder, t: Term) -> Term | None:
+    product, least = t.args
+    if not is_number(least) or not 0 < bare(least).value <= Fraction(1, 10**6) or product.head != "product":
+        return None
+    own = float(bare(least).value)
+    return product if b.assume(f"no probability is within {own} of 0 or 1") else None
+
+
+@law("where", "where(s == 0, 0, y / s) -> y / s", "s is not 0")
+def _divisor_not_zero(b: Builder, t: Term) -> Term | None:
+    condition, x, y = t.args
+    if condition.head != "eq" or not one(x, 0) or not one(condition.args[1], 0) or y.head != "product":
+        return None
+    divides = any(a is condition.args[0] and p < 0 for a, p in zip(y.args, y.param("powers"), strict=True))
+    return y if divides and b.assume("no divisor is 0") else None
+
+
+@law("where", "where(x <= 0, 0, x) -> relu(x)", "x is finite")
+def _ramp(b: Builder, t: Term) -> Term | None:
+    condition, x, y = t.args
+    if condition.head not in ("le", "lt") or not one(x, 0) or not one(condition.args[1], 0):
+        return None
+    if y is condition.args[0] and b.finite():
+        return b.unary("relu", y)
+    parts = zip(y.args, y.param("powers"), strict=True) if y.head == "product" else [(y, 1)]
+    held = any(a.head == "relu" and a.args[0] is condition.args[0] and p > 0 for a, p in parts)
+    return y if held and b.finite() else None
+
+
+@law("where", "where(c, 0, 1 where d) -> 1 where not c and d", "c compares")
+def _both_masks(b: Builder, t: Term) -> Term | None:
+    condition, x, y = t.args
+    if not one(x, 0) or y.head != "mask" or condition.head not in NEGATED or not b.finite():
+        return None
+    other = b.compare(NEGATED[condition.head], *condition.args)
+    return b.mask(b.elementwise("logical_and", [other, y.args[0]], bool_))
+
+
+@law("where", "where(c, y, nan) -> y", "where y is not taken there is no number")
+def _nan_elsewhere(b: Builder, t: Term) -> Term | None:
+    other = bare(t.args[2])
+    nothing = other.head == "number" and other.value != other.value
+    return t.args[1] if nothing and t.args[0].head == "logical_and" and b.finite() else None
+
+
+@law("ge gt le lt", "c - x >= 0 -> x <= c", "x stands alone")
+def _compared_with_zero(b: Builder, t: Term) -> Term | None:
+    left, right = t.args
+    if left.head != "sum" or len(left.args) != 1 or abs(left.param("factors")[0]) != 1 or not one(right, 0):
+        return None
+    factor = left.param("factors")[0]
+    head = t.head if factor > 0 else TURNED[t.head]
+    return b.compare(head, left.args[0], b.number(-factor * left.param("constant")))
+
+
+TURNED = {"ge": "le", "gt": "lt", "le": "ge", "lt": "gt"}
+
+
+@law("ge gt le lt eq ne", "c * x > 0 -> x > 0, x**2 == 0 -> x == 0", "c is a number")
+def _scaled_comparison(b: Builder, t: Term) -> Term | None:
+    left, right = t.args
+    if left.head != "product" or not one(right, 0) or len(left.args) != 1:
+        return None
+    factor, power = left.param("factor"), left.param("powers")[0]
+    if t.head in ("eq", "ne") and power > 0:
+        return b.compare(t.head, left.args[0], right)
+    if power != 1:
+        return None
+    return b.compare(t.head if factor > 0 else TURNED[t.head], left.args[0], right)
+
+
+@law("isnan", "isnan(x) -> False", "x is not nan")
+def _not_nan(b: Builder, t: Term) -> Term | None:
+    return b.expand(b.number(False), t.shape) if b.finite() else None
+
+
+@law("any", "any(False) -> False", "always")
+def _none_holds(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    return b.expand(b.number(False), t.shape) if is_number(x) and not bare(x).value else None
+
+
+@law("floor ceil round", "floor(number) -> number", "always")
+def _rounded_number(b: Builder, t: Term) -> Term | None:
+    x = bare(t.args[0])
+    if not is_number(x) or t.params:
+        return None
+    rounded = floor(x.value) if t.head == "floor" else ceil(x.value) if t.head == "ceil" else round(x.value)
+    return b.expand(b.number(rounded), t.shape)
 
 
 @law("where", "where(det(x) < 0, nan, y) -> y", "the determinant is positive")

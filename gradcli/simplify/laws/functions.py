@@ -133,3 +133,45 @@ def _moved_on(t: Term) -> Term | None:
     if whole.head == "flip" and (whole.params[0][1] != (dim,) or scan.args[0].params[0][1] != (dim,)):
         return None
     return whole if list(ends) == wanted and scan.params[0][1] % len(t.shape) == dim else None
+
+
+@law("product", "x * x**(y - 1) -> x**y", "x is not 0, as the power needs")
+def _joined_power(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    for power, p in pairs:
+        if power.head != "pow" or p != 1 or len(power.args) != 2:
+            continue
+        base, exponent = power.args
+        own = next((q for x, q in pairs if x is base and q >= 1 and q.denominator == 1), None)
+        if own is None or exponent.head != "sum" or exponent.param("constant") > -1 or not b.finite():
+            continue
+        raised = b.elementwise("pow", [base, b.add([(1, exponent), (1, b.number(1))])], power.dtype)
+        rest = [(x, q - 1 if x is base else q) for x, q in pairs if x is not power]
+        return b.power_product([(b.number(t.param("factor")), ONE), *rest, (raised, ONE)])
+    return None
+
+
+@law("product", "x * sign(x) -> abs(x)", "always")
+def _size_of(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    for sign, p in pairs:
+        if sign.head == "sign" and p == 1 and (sign.args[0], ONE) in pairs:
+            rest = [(x, q) for x, q in pairs if x is not sign and x is not sign.args[0]]
+            return b.power_product([(b.number(t.param("factor")), ONE), *rest, (b.unary("abs", sign.args[0]), ONE)])
+    return None
+
+
+@law("linalg.vector_norm", "norm(x[:, None] - y, dim=-1) -> cdist(x, y)", "x and y are matrices of rows")
+def _distances(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if t.param("dim") not in (-1, 2) or len(x.shape) != 3 or x.head != "sum" or x.param("factors") != (1, -1):
+        return None
+    (m, n, k), (first, second) = x.shape, x.args
+    columns = second.args[0] if second.head == "reshape" and second.shape == (1, n, k) else second
+    if x.param("constant") or t.param("keepdim") or first.head != "reshape" or first.shape != (m, 1, k):
+        return None
+    rows = first.args[0]
+    if (rows.shape, columns.shape) != ((m, k), (n, k)):
+        return None
+    order = [v for name, v in t.params if not name]
+    return b.call("cdist", (rows, columns), t.shape, t.dtype, *order)

@@ -74,6 +74,16 @@ def _reshape_total(b: Builder, t: Term) -> Term | None:
     return plain if plain.shape == t.shape else None
 
 
+@law("reshape", "reshape(sum(x, d)) -> sum(x, d, keepdim=True)", "the shape is that with the summed dimensions")
+def _reshape_keeping(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "total" or x.param("keepdim") or not x.shape:
+        return None
+    inner, dims = x.args[0], x.param("dims")
+    kept = tuple(1 if d in dims else n for d, n in enumerate(inner.shape))
+    return b.total(inner, dims, True) if kept == t.shape and kept[0] != 1 else None
+
+
 @law("reshape", "reshape(A @ reshape(v, (n, 1))) -> A @ v", "v is a vector, and the column goes")
 def _matrix_vector(b: Builder, t: Term) -> Term | None:
     x = t.args[0]
@@ -97,10 +107,15 @@ def _transposed_product(b: Builder, t: Term) -> Term | None:
     return b.matmul(b.transpose(x.args[1]), b.transpose(x.args[0]))
 
 
-@law("mT", "expand(x).T -> expand(x.T)", "x is a matrix")
+@law("mT", "expand(x).T -> expand(x.T)", "x is a matrix; a vector becomes a column")
 def _transposed_expand(b: Builder, t: Term) -> Term | None:
     x = t.args[0]
-    return b.expand(b.transpose(x.args[0]), t.shape) if x.head == "expand" and len(x.args[0].shape) > 1 else None
+    if x.head != "expand" or not x.args[0].shape:
+        return None
+    inner = x.args[0]
+    if len(inner.shape) == 1:
+        return b.expand(b.reshape(inner, (*inner.shape, 1)), t.shape)
+    return b.expand(b.transpose(inner), t.shape)
 
 
 @law("mT", "x.T.T -> x", "always")
@@ -128,3 +143,42 @@ def _permuted(b: Builder, t: Term) -> Term | None:
     if len(dims) > 1 and dims == (*plain[:-2], plain[-1], plain[-2]):
         return b.transpose(t.args[0])
     return None
+
+
+@law("reshape", "reshape(x.T) -> reshape(x)", "x is a row or a column")
+def _reshape_of_turned(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    return b.reshape(x.args[0], t.shape) if x.head == "mT" and 1 in x.shape[-2:] else None
+
+
+@law("reshape", "reshape(expand(c)) -> expand(c)", "c has one element")
+def _reshape_of_one(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    inner = bare(x)
+    if x.head != "expand" or not inner.shape or any(n != 1 for n in inner.shape):
+        return None
+    return b.expand(b.reshape(inner, ()), t.shape)
+
+
+@law("mT", "sum(x, 1, keepdim=True).T -> reshape(sum(x, 1), (1, n))", "x is a matrix")
+def _turned_total(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "total" or len(x.shape) != 2 or not x.param("keepdim") or x.param("dims") != (1,):
+        return None
+    return b.reshape(b.total(x.args[0], (1,), False), t.shape)
+
+
+@law("index", "x[:2][:, 1:] -> x[:2, 1:]", "both are slices, of different dimensions")
+def _sliced_twice(b: Builder, t: Term) -> Term | None:
+    x, outer = t.args[0], t.param("index")
+    if x.head != "index" or len(t.args) > 1 or len(x.args) > 1:
+        return None
+    inner, plain = x.param("index"), slice(None)
+    if any(not isinstance(p, slice) for p in (*inner, *outer)):
+        return None
+    count = max(len(inner), len(outer))
+    first, second = ((*p, *[plain] * (count - len(p))) for p in (inner, outer))
+    if any(p != plain and q != plain for p, q in zip(first, second, strict=True)):
+        return None
+    places = tuple(q if p == plain else p for p, q in zip(first, second, strict=True))
+    return b.index(x.args[0], places, t.shape)

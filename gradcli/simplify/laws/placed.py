@@ -6,7 +6,7 @@ from gradcli.dtypes import int64
 from gradcli.graph.terms import Arg, Term
 from gradcli.simplify.build import Builder
 from gradcli.simplify.law import is_scalar, law, one, without_scalars
-from gradcli.simplify.normal import bare
+from gradcli.simplify.normal import ONE, bare, factor_of
 
 
 @law("scatter_add index_add index_put select_scatter slice_scatter diagonal_scatter",
@@ -60,3 +60,34 @@ def _one_hot(b: Builder, t: Term) -> Term | None:
         return None
     hot = b.call("one_hot", (b.reshape(index, t.shape[:-1]),), t.shape, index.dtype, t.shape[-1])
     return b.multiply([source, hot])
+
+
+@law("masked_scatter", "masked_scatter(zeros, m, f(x[m])) -> where(m, f(x), 0)", "f is a number, a product or a sum")
+def _masked_elementwise(b: Builder, t: Term) -> Term | None:
+    zeros, mask, source = t.args
+    if not one(zeros, 0) or mask.shape != t.shape:
+        return None
+    if is_scalar(source):
+        return b.multiply([bare(source), b.mask(mask)])
+    whole = _before_picking(b, source, mask)
+    return None if whole is None else b.where(mask, b.expand(whole, t.shape), b.number(0))
+
+
+def _before_picking(b: Builder, source: Term, mask: Term) -> Term | None:
+    """What elementwise arithmetic on x[mask] makes of all of x."""
+    if source.head == "index" and len(source.args) == 2 and source.args[1] is mask:
+        return source.args[0] if source.args[0].shape == mask.shape else None
+    if source.head not in ("product", "sum"):
+        return None
+    parts = [a if a.shape == () else _picked_from(a, mask) for a in source.args]
+    known = [a for a in parts if a is not None]
+    if len(known) < len(parts):
+        return None
+    if source.head == "sum":
+        return b.add([*zip(source.param("factors"), known, strict=True), (source.param("constant"), b.number(1))])
+    return b.power_product([(b.number(factor_of(source)), ONE), *zip(known, source.param("powers"), strict=True)])
+
+
+def _picked_from(a: Term, mask: Term) -> Term | None:
+    picked = a.head == "index" and len(a.args) == 2 and a.args[1] is mask and a.args[0].shape == mask.shape
+    return a.args[0] if picked else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from gradcli.graph.terms import Term
+from gradcli.graph.terms import Arg, Term
 from gradcli.simplify.build import Builder
 from gradcli.simplify.law import is_scalar, law, one, without_scalars
 from gradcli.simplify.normal import ONE, bare
@@ -63,24 +63,42 @@ def _vector(x: Term) -> Term | None:
     return x.args[0] if x.head == "reshape" and len(x.args[0].shape) == 1 and len(x.shape) == 2 else None
 
 
-@law("sum", "A @ v + v @ B -> (A + B.T) @ v", "v is a vector, both have one coefficient")
+@law(
+    "sum", "A @ v + v @ B -> (A + B.T) @ v", "v is a vector; both have the same coefficient, or factors of one element"
+)
 def _same_vector(b: Builder, t: Term) -> Term | None:
-    found: dict[tuple[int, Fraction], tuple[int, Term]] = {}
+    found: dict[tuple[int, Fraction, int], tuple[int, Term]] = {}
     factors = t.param("factors")
     for at, (c, a) in enumerate(zip(factors, t.args, strict=True)):
-        if a.head != "matmul" or len(a.shape) != 1:
+        product, scalars = _product_with_vector(b, a)
+        if product is None:
             continue
-        left, right = a.args
+        left, right = product.args
         vector, matrix = (right, left) if len(right.shape) == 1 else (left, b.transpose(right))
-        first = found.get((vector.serial, c))
+        key = (vector.serial, c, scalars.serial)
+        first = found.get(key)
         if first is None:
-            found[vector.serial, c] = at, matrix
+            found[key] = at, matrix
             continue
         pair = sorted((first[1], matrix), key=lambda m: m.head == "mT")  # A + A.T, not A.T + A
-        both = b.matmul(b.add([(1, m) for m in pair]), vector)
+        both = b.multiply([scalars, b.matmul(b.add([(1, m) for m in pair]), vector)])
         rest = [(f, s) for i, (f, s) in enumerate(zip(factors, t.args, strict=True)) if i not in (at, first[0])]
         return b.add([*rest, (c, both), (t.param("constant"), b.number(1))])
     return None
+
+
+def _product_with_vector(b: Builder, a: Term) -> tuple[Term | None, Term]:
+    """A product of a matrix and a vector, and the factors of one element it comes with."""
+    if a.head == "matmul" and len(a.shape) == 1:
+        return a, b.number(1)
+    if a.head != "product" or len(a.shape) != 1:
+        return None, a
+    pairs = list(zip(a.args, a.param("powers"), strict=True))
+    products = [x for x, p in pairs if x.head == "matmul" and x.shape == a.shape and p == 1]
+    rest = [(x, p) for x, p in pairs if x.shape == ()]
+    if len(products) != 1 or len(rest) + 1 != len(pairs):
+        return None, a
+    return products[0], b.power_product([(b.number(a.param("factor")), ONE), *rest])
 
 
 @law("sum", "A @ u - A @ v -> A @ (u - v)", "the same A; u and v have the same shape")
@@ -115,4 +133,111 @@ def _outer_product(b: Builder, t: Term) -> Term | None:
         outer = b.call("outer", (column, row), t.shape, t.dtype)
         others = [(x, q) for x, q in rest if x is not rows[0][0]]
         return b.power_product([(b.number(t.param("factor")), ONE), *others, (outer, ONE)])
+    return None
+
+
+@law("matmul", "V @ V.T -> I", "V holds the eigenvectors of a symmetric matrix")
+def _orthogonal(b: Builder, t: Term) -> Term | None:
+    left, right = t.args
+    inner = left.args[0] if left.head == "mT" else left
+    turned = right.args[0] if right.head == "mT" else right
+    if inner is not turned or (left.head == "mT") == (right.head == "mT") or inner.head != "item":
+        return None
+    if inner.args[0].head != "linalg.eigh" or inner.param("at") != 1:
+        return None
+    eye = b.call("eye", (), t.shape[-2:], t.dtype, t.shape[-1])
+    return b.expand(eye, t.shape)
+
+
+@law("diag_embed", "diag_embed(v) -> diag(v), of ones the identity", "v is a vector, on the main diagonal")
+def _diagonal_matrix(b: Builder, t: Term) -> Term | None:
+    v = t.args[0]
+    if t.params or len(v.shape) != 1:
+        return None
+    if is_scalar(v):
+        return b.multiply([bare(v), b.call("eye", (), t.shape, v.dtype or t.dtype, t.shape[0])])
+    return b.call("diag", (v,), t.shape, t.dtype)
+
+
+@law("matmul", "ones @ B -> sums of the columns of B", "both are batches of matrices")
+def _batch_of_ones(b: Builder, t: Term) -> Term | None:
+    left, right = t.args
+    if len(t.shape) < 3 or len(left.shape) != len(right.shape):
+        return None
+    if one(left):
+        return b.expand(b.total(right, (len(right.shape) - 2,), True), t.shape)
+    return b.expand(b.total(left, (len(left.shape) - 1,), True), t.shape) if one(right) else None
+
+
+@law("einsum", "einsum with a number -> the number times einsum without it", "the operand has no dimensions")
+def _einsum_of_number(b: Builder, t: Term) -> Term | None:
+    left, _, right = t.params[0][1].partition("->")
+    labels = left.split(",")
+    kept = [(x, a) for x, a in zip(labels, t.args, strict=True) if x]
+    if len(kept) == len(labels) or not kept:
+        return None
+    scalars = [a for x, a in zip(labels, t.args, strict=True) if not x]
+    text = ",".join(x for x, _ in kept) + "->" + right
+    parts = [Arg(at) for at in range(len(kept))]
+    return b.multiply([*scalars, b.call("einsum", [a for _, a in kept], t.shape, t.dtype, text, *parts)])
+
+
+@law("einsum", "einsum('ij,jk->ik', A, B) -> A @ B", "two operands, one label that is summed, no batch")
+def _einsum_of_two(b: Builder, t: Term) -> Term | None:
+    left, _, right = t.params[0][1].partition("->")
+    labels = left.split(",")
+    if len(labels) != 2 or any(len(x) != len(set(x)) or not 1 <= len(x) <= 2 for x in labels):
+        return None
+    first, second = labels
+    summed = set(first) & set(second)
+    if len(summed) != 1 or set(right) != set(first) ^ set(second):
+        return None
+    (s,) = summed
+    a, c = t.args
+    if len(first) == 2 and first[0] == s:
+        a = b.transpose(a)
+    if len(second) == 2 and second[1] == s:
+        c = b.transpose(c)
+    made = b.matmul(a, c)
+    plain = first.replace(s, "") + second.replace(s, "")
+    return made if right == plain else b.transpose(made)
+
+
+@law("product", "reshape(a) * reshape(b) -> reshape(a * b)", "a and b have one shape, and something cancels")
+def _joined_reshapes(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    for first, _ in pairs:
+        if first.head != "reshape":
+            continue
+        shape = first.args[0].shape
+        alike = [(a, p) for a, p in pairs if a.head == "reshape" and (a.args[0].shape, a.shape) == (shape, first.shape)]
+        inner = b.power_product([(a.args[0], p) for a, p in alike])
+        if inner.shape != shape or _count(inner) >= sum(_count(a.args[0]) for a, _ in alike):
+            continue
+        rest = [pair for pair in pairs if pair not in alike]
+        joined = b.reshape(inner, first.shape)
+        return b.power_product([(b.number(t.param("factor")), ONE), *rest, (joined, ONE)])
+    return None
+
+
+def _count(x: Term) -> int:
+    return len(x.args) if x.head == "product" else 1
+
+
+@law("product sum", "reshape(v, (1, n)) * A -> v * A", "A has as many dimensions")
+def _leading_one(b: Builder, t: Term) -> Term | None:
+    rank = len(t.shape)
+    for at, a in enumerate(t.args):
+        if a.head != "reshape" or a.shape != (1, *a.args[0].shape) or len(a.shape) < rank:
+            continue
+        others = [x for i, x in enumerate(t.args) if i != at]
+        if max((len(x.shape) for x in others), default=0) < rank:
+            continue
+        parts = [a.args[0] if i == at else x for i, x in enumerate(t.args)]
+        if t.head == "sum":
+            constant = (t.param("constant"), b.number(1))
+            found = b.add([*zip(t.param("factors"), parts, strict=True), constant])
+        else:
+            found = b.power_product([(b.number(t.param("factor")), ONE), *zip(parts, t.param("powers"), strict=True)])
+        return found if found.shape == t.shape else None
     return None

@@ -121,3 +121,36 @@ def _total_of_scatter(b: Builder, t: Term) -> Term | None:
     if x.head != "scatter_add" or t.param("dims") != (x.params[0][1],) or not one(x.args[0], 0):
         return None
     return b.total(x.args[2], t.param("dims"), t.param("keepdim"))
+
+
+@law("total", "sum(x, d) -> sum(x)", "the other dimensions have one element")
+def _total_but_ones(b: Builder, t: Term) -> Term | None:
+    x, dims = t.args[0], t.param("dims")
+    if len(dims) == len(x.shape) or any(n != 1 for d, n in enumerate(x.shape) if d not in dims):
+        return None
+    return b.expand(b.reshape(b.total(x, None, False), (1,) * len(t.shape)), t.shape)
+
+
+@law("linalg.vector_norm", "vector_norm(x, dim=(all)) -> norm(x)", "over all dimensions")
+def _norm_of_all(b: Builder, t: Term) -> Term | None:
+    x, dim = t.args[0], t.param("dim")
+    if dim is None or x.head == "reshape":
+        return None
+    dims = {d % len(x.shape) for d in (dim if isinstance(dim, tuple) else (dim,))} if x.shape else set()
+    if len(dims) < len(x.shape):
+        return None
+    order = [v for name, v in t.params if not name]
+    whole = b.call("linalg.vector_norm", (x,), (), t.dtype, *order) if order else b.call("norm", (x,), (), t.dtype)
+    return b.expand(whole, t.shape)
+
+
+@law("total", "sum(one_hot(t) + c, -1) -> 1 + n c", "each t is a class")
+def _total_of_shares(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "sum" or len(t.param("dims")) != 1:
+        return None
+    last = t.param("dims")[0]
+    if last != len(x.shape) - 1 or any(a.head != "one_hot" or a.shape != x.shape for a in x.args):
+        return None
+    count = b.multiply([b.sized(x.shape[last]), b.number(x.param("constant"))])
+    return b.expand(b.add([(1, count), (sum(x.param("factors")), b.number(1))]), t.shape)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import add
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from gradcli.engine.threads import available, share
 
 LANES = 16
 THREADS_FROM = 1 << 22  # multiplications, from which threads pay
+KEPT = 1 << 26  # bytes of buffers that no run uses
+PASSES = 64  # and the passes that may have some
 
 Array = Any
 
@@ -74,12 +77,11 @@ class Pass:
         self.registers = 0
         self.cost = 0.0
         self.members: list[tuple[Term, str, list[Term]]] = []
-        self._idle: list[_Workspace] = []
 
     def choose_step(self) -> None:
         """Blocks of a size that stays in cache with all buffers."""
         dtypes = [*[term.dtype for _, term, _ in (*self.loads, *self.results)], *[dtype for _, _, dtype in self.temps]]
-        widest = max(dtype.itemsize for dtype in dtypes)
+        widest = max((dtype.itemsize for dtype in dtypes), default=4)
         size = layouts.BLOCK * 4 // widest
         self.step = self.layout.step(2 * size if len(self.temps) <= layouts.FEW else size)
 
@@ -115,11 +117,11 @@ class Pass:
         carried: list[list[Any]] = [[None] * len(self.sums) for _ in range(lanes)]
 
         def work(take: Callable[[], int | None]) -> None:
-            space = self._idle.pop() if self._idle else _Workspace(self)
+            space = _IDLE.take(self) or _Workspace(self)
             while (lane := take()) is not None:
                 first, last = blocks * lane // lanes, blocks * (lane + 1) // lanes
                 space.run(arrays, range(first, last), carried[lane])
-            self._idle.append(space)
+            _IDLE.give(space)
 
         share(lanes, self.workers, work)
         for at, s in enumerate(self.sums):
@@ -159,6 +161,7 @@ class _Workspace:
         layout = of.layout
         self._buffers = [buffers.aligned(layout.block(kind, of.step), dtype).reshape(-1) for _, kind, dtype in of.temps]
         self._full = [np.full(layout.block(kind, of.step), number).reshape(-1) for _, kind, number in of.filled]
+        self.size = sum(buffer.nbytes for buffer in (*self._buffers, *self._full))
         self._prepared: dict[int, list[Any]] = {}
         self._steps = [_unpacked(op) for op in of.ops]
 
@@ -203,6 +206,41 @@ class _Workspace:
                 registers[register] = None
 
 
+class _Idle:
+    """Workspaces that nobody uses at the moment, so that the next run of their pass need not make them again.
+
+    Those of the passes that ran last are kept, up to KEPT bytes: plans are many, and each has buffers of its own.
+    """
+
+    def __init__(self) -> None:
+        self._spaces: dict[int, list[_Workspace]] = {}  # by pass, that used last at the end
+        self._size = 0
+        self._lock = Lock()
+
+    def take(self, of: Pass) -> _Workspace | None:
+        """A workspace of a pass, if there is one."""
+        with self._lock:
+            spaces = self._spaces.get(id(of))
+            if not spaces:
+                return None
+            space = spaces.pop()
+            self._size -= space.size
+            return space
+
+    def give(self, space: _Workspace) -> None:
+        """Keep a workspace for the next run."""
+        with self._lock:
+            key = id(space.of)
+            spaces = self._spaces.pop(key, [])
+            spaces.append(space)
+            self._spaces[key] = spaces
+            self._size += space.size
+            while (self._size > KEPT or len(self._spaces) > PASSES) and len(self._spaces) > 1:
+                dropped = self._spaces.pop(next(iter(self._spaces)))
+                self._size -= sum(one.size for one in dropped)
+
+
+_IDLE = _Idle()
 _UNARY, _MANY = -1, -2
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import gradcli
-from gradcli.engine import buffers
+from gradcli.engine import buffers, fuse
 
 SIZES = [(1 << 13) + 1, (1 << 16) - 1, (1 << 18) + 7]
 
@@ -99,3 +99,16 @@ def test_a_result_of_which_a_part_is_held_is_not_given_out_again() -> None:
 @pytest.mark.parametrize("n", [1, 1000, buffers.LARGE])
 def test_results_begin_where_a_vector_may(n: int) -> None:
     assert place(buffers.empty((n,), np.float64)) % 64 == 0
+
+
+def test_buffers_of_many_plans_are_not_all_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuse, "KEPT", 1 << 20)
+    idle = fuse._Idle()
+    monkeypatch.setattr(fuse, "_IDLE", idle)
+    x = np.ones(1 << 16, np.float32)
+    functions = [gradcli.value_and_grad(f"sum(sin(x) * exp(x * {n}) + tanh(x))") for n in range(20)]
+    for _ in range(2):
+        for f in functions:
+            assert np.isfinite(f(x=x)[0])
+    assert idle._size <= (1 << 20) + max(space.size for spaces in idle._spaces.values() for space in spaces)
+    assert len(idle._spaces) < 20

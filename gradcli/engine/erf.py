@@ -1,8 +1,8 @@
 """The error function in single precision.
 
-For large arrays: tanh(x P(x^2)), where P is our own fit (Lawson's weighted least squares) of
-atanh(erf(x)) / x, with a relative error of erf of 1e-7; evaluated in single precision, 2.3e-7. tanh is the one function
-of numpy's that costs little more than a polynomial, and it saturates where erf does.
+For large arrays: tanh(x P(x^2)), where P is our own fit (Lawson's weighted least squares) of atanh(erf(x)) / x, with a
+relative error of erf of 1e-7; evaluated in single precision, 2.3e-7. tanh is the one function of numpy's that costs
+little more than a polynomial, and it saturates where erf does.
 
 For small ones: x N(x^2) / D(x^2) on |x| < 3.925, where erf rounds to 1, our own fit as well, evaluated in double
 precision with a relative error of 2e-9.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gradcli.engine.term import Builder, Term
 
 BOUND = 3.925
-# highest power first
+# highest powers first
 SINGLE = (
     (
         -1.2828117938e-08,
@@ -34,9 +34,6 @@ SINGLE = (
     ),
     (6.2448304745e-05, 0.0013019706022, 0.015432533152, 0.11388096433, 0.49741237546, 1.0),
 )
-
-
-# highest power first
 BENT = (
     1.41853004e-07,
     -5.66849036e-06,

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from scipy import special
 
 import gradcli
 from gradcli.engine import buffers, fuse
@@ -40,6 +41,16 @@ def test_logarithms_of_sums_keep_large_and_missing_values() -> None:
         value = gradcli.value_and_grad("logsumexp(x, 0)")(x=array)[0]
         with np.errstate(all="ignore"):
             assert np.allclose(value, np.logaddexp.reduce(array.astype(np.float64)), equal_nan=True)
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.5**0.5, -2.0, 40.0])
+def test_large_error_functions_are_accurate(factor: float) -> None:
+    x = np.concatenate([np.linspace(-6, 6, 1 << 17), [0.0, -0.0, 1e-30, 1e30, math.inf, -math.inf]]).astype(np.float32)
+    f = gradcli.value_and_grad(f"erf(x * {factor!r})", wrt=[])
+    found, exact = f(x=x)[0], special.erf((x * np.float32(factor)).astype(np.float64))
+    assert np.all(np.abs(found - exact) <= 6e-7 * np.abs(exact))
+    assert np.array_equal(np.signbit(found), np.signbit(exact))
+    assert np.isnan(f(x=np.full(1 << 17, math.nan, np.float32))[0]).all()
 
 
 PEAK = """

@@ -68,7 +68,14 @@ class Style:
 
     def integer(self, n: int) -> str:
         """A number of elements or an index."""
-        return self.integer_text(self.sizes[n]) if n in self.sizes else repr(n)
+        if n in self.sizes:
+            return self.integer_text(self.sizes[n])
+        found = _from_size(n, self.sizes)
+        if found is None:
+            return repr(n)
+        size, times, more = found
+        text = self.integer_text(self.sizes[size])
+        return f"{times}*{text}" if times > 1 else f"{text} {'-' if more < 0 else '+'} {abs(more)}"
 
     def constant(self, value: Any, shape: Shape) -> str:
         """A number broadcast to a shape."""
@@ -102,6 +109,15 @@ class Style:
     def literal(self, text: str, dtype: DType) -> str:
         """A tensor written out."""
         return f"tensor({text}, dtype={dtype!r})" if dtype.floating else f"tensor({text})"
+
+
+def _from_size(n: int, sizes: Mapping[int, str]) -> tuple[int, int, int] | None:
+    """An integer as a multiple of an unknown size, or a size and a small number: which, how often, how much more."""
+    for size in sizes:
+        if n % size == 0 and 1 < n // size < 100:
+            return size, n // size, 0
+    size = min(sizes, key=lambda s: abs(n - s), default=0)
+    return (size, 1, n - size) if size and 0 < abs(n - size) <= 64 < size else None
 
 
 def decimal(value: Any) -> str:
@@ -201,6 +217,8 @@ class Writer:
         if isinstance(value, tuple):
             inside = ", ".join(self._value(v, term) for v in value)
             return f"({inside},)" if len(value) == 1 else f"({inside})"
+        if value is ...:
+            return "..."
         if isinstance(value, int) and not isinstance(value, bool):
             return self.style.integer(value)
         if isinstance(value, Fraction):

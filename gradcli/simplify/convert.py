@@ -91,6 +91,8 @@ class Converter:
             return b.zeros(value.shape) if value.dtype.kind == "f" else _empty(b, node)
         if value.dtype.kind == "f" and bool((value == first).all()):
             return b.expand(b.number(first), value.shape)
+        if value.ndim == 2 and value.dtype.kind == "f" and np.array_equal(value, np.eye(*value.shape)):
+            return b.call("eye", (), node.shape, node.dtype, *dict.fromkeys(node.shape))
         if value.size > LITERAL_LIMIT:
             raise NoForm("data")
         return b.make("literal", (), (("value", _nested(value)),), node.shape, node.dtype)

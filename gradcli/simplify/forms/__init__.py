@@ -82,6 +82,6 @@ FORMS: dict[str, Form] = {
     "_bag_sum": sequences.bag_sum, "_bag_spread": sequences.bag_spread, "_bag_max": sequences.bag_max,
     "_is_empty": sequences.is_empty, "_labels": sequences.label_counts, "_ctc_states": sequences.states,
     "_ctc_skips": sequences.skips, "_normalized": arithmetic.first,
-    "_true_places": parts.true_places,
+    "constant_pad_nd": parts.padded, "_true_places": parts.true_places,
     "_mask_places": parts.mask_places, "_masked_select": parts.masked_pick, "_masked_scatter": parts.masked_scatter,
 }  # fmt: skip

@@ -139,7 +139,7 @@ def arange(b: Builder, args: Sequence[Term], node: Node) -> Term:
 def cast(b: Builder, args: Sequence[Term], node: Node) -> Term:
     """In another dtype: that of the variables where floating-point numbers are made of others, else the one named."""
     own = args[0].dtype
-    if own is node.dtype or bare(args[0]).head == "number":
+    if own is node.dtype or (own is None and not bare(args[0]).shape):
         return args[0]
     named = args[0].floating and node.dtype.floating
     return b.expand(b.cast(args[0], node.dtype, named), node.shape)

@@ -275,3 +275,9 @@ def masked_scatter(b: Builder, args: Sequence[Term], node: Node) -> Term:
     x, source, places = args
     mask = b.reshape(places.args[0], node.shape)
     return b.call("masked_scatter", (x, mask, source), node.shape, node.dtype)
+
+
+def padded(b: Builder, args: Sequence[Term], node: Node) -> Term:
+    """pad with a number"""
+    value = {"value": float(node.params["value"])} if node.params["value"] else {}
+    return b.call("pad", args, node.shape, node.dtype, tuple(node.params["pad"]), **value)

@@ -175,3 +175,33 @@ def _distances(b: Builder, t: Term) -> Term | None:
         return None
     order = [v for name, v in t.params if not name]
     return b.call("cdist", (rows, columns), t.shape, t.dtype, *order)
+
+
+@law("product", "sinh(x) / cosh(x) -> tanh(x), sin(x) / cos(x) -> tan(x)", "always")
+def _tangent(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    for above, p in pairs:
+        other, name = TANGENTS.get(above.head, ("", ""))
+        under = next((x for x, q in pairs if x.head == other and q == -1 and x.args == above.args), None)
+        if p == 1 and under is not None:
+            rest = [(x, q) for x, q in pairs if x is not above and x is not under]
+            tangent = b.unary(name, above.args[0])
+            return b.power_product([(b.number(t.param("factor")), ONE), *rest, (tangent, ONE)])
+    return None
+
+
+TANGENTS = {"sinh": ("cosh", "tanh"), "sin": ("cos", "tan")}
+
+
+@law("product", "(1 + exp(z)) * sigmoid(-z) -> 1", "always")
+def _logistic_cancels(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    for a, p in pairs:
+        if a.head != "sum" or a.param("constant") != 1 or a.param("factors") != (1,) or a.args[0].head != "exp":
+            continue
+        mirror = b.unary("sigmoid", b.scale(-ONE, a.args[0].args[0]))
+        both = min(p, next((q for x, q in pairs if x is mirror and q > 0), Fraction(0)))
+        if both > 0:
+            left = [(x, q - both if x is a or x is mirror else q) for x, q in pairs]
+            return b.power_product([(b.number(t.param("factor")), ONE), *[(x, q) for x, q in left if q]])
+    return None

@@ -160,12 +160,12 @@ def _reshape_of_one(b: Builder, t: Term) -> Term | None:
     return b.expand(b.reshape(inner, ()), t.shape)
 
 
-@law("mT", "sum(x, 1, keepdim=True).T -> reshape(sum(x, 1), (1, n))", "x is a matrix")
+@law("mT", "sum(x, 1, keepdim=True).T -> reshape(sum(x, 1), (1, n)), and of columns", "x is a matrix")
 def _turned_total(b: Builder, t: Term) -> Term | None:
     x = t.args[0]
-    if x.head != "total" or len(x.shape) != 2 or not x.param("keepdim") or x.param("dims") != (1,):
+    if x.head != "total" or len(x.shape) != 2 or not x.param("keepdim") or len(x.param("dims")) != 1:
         return None
-    return b.reshape(b.total(x.args[0], (1,), False), t.shape)
+    return b.reshape(b.total(x.args[0], x.param("dims"), False), t.shape)
 
 
 @law("index", "x[:2][:, 1:] -> x[:2, 1:]", "both are slices, of different dimensions")
@@ -182,3 +182,18 @@ def _sliced_twice(b: Builder, t: Term) -> Term | None:
         return None
     places = tuple(q if p == plain else p for p, q in zip(first, second, strict=True))
     return b.index(x.args[0], places, t.shape)
+
+
+@law("index", "x[:, :] -> x", "every part is taken whole")
+def _all_taken(b: Builder, t: Term) -> Term | None:
+    whole = len(t.args) == 1 and all(p == slice(None) for p in t.param("index"))
+    return t.args[0] if whole and t.args[0].shape == t.shape else None
+
+
+@law("index", "stack([x, y], -1)[..., 1] -> y", "the last dimension is that of the stack")
+def _out_of_stack(b: Builder, t: Term) -> Term | None:
+    x, place = t.args[0], t.param("index")
+    if x.head != "stack" or len(t.args) > 1 or len(place) != 2 or place[0] is not ... or not isinstance(place[1], int):
+        return None
+    last = len(x.params) == 2 and x.params[1][1] == -1 and len(x.params[0][1]) == len(x.args)
+    return b.expand(x.args[place[1]], t.shape) if last else None

@@ -41,10 +41,12 @@ def _unit_vector(b: Builder, t: Term) -> Term | None:
 @law("diagonal_scatter", "diagonal_scatter(zeros, v) -> diag(v), eye", "zeros is a square matrix, offset 0")
 def _diagonal(b: Builder, t: Term) -> Term | None:
     zeros, v = t.args
-    if len(t.shape) != 2 or t.shape[0] != t.shape[1] or (t.params and t.params[0][1] != 0) or not one(zeros, 0):
+    if len(t.shape) != 2 or (t.params and t.params[0][1] != 0) or not one(zeros, 0):
         return None
     if is_scalar(v):
-        return b.multiply([bare(v), b.call("eye", (), t.shape, v.dtype or t.dtype, t.shape[0])])
+        return b.multiply([bare(v), b.call("eye", (), t.shape, v.dtype or t.dtype, *dict.fromkeys(t.shape))])
+    if t.shape[0] != t.shape[1]:
+        return None
     return b.call("diag", (v,), t.shape, t.dtype)
 
 
@@ -91,3 +93,13 @@ def _before_picking(b: Builder, source: Term, mask: Term) -> Term | None:
 def _picked_from(a: Term, mask: Term) -> Term | None:
     picked = a.head == "index" and len(a.args) == 2 and a.args[1] is mask and a.args[0].shape == mask.shape
     return a.args[0] if picked else None
+
+
+@law("scatter_add", "scatter_add(zeros, 0, i, c) -> c * one_hot(i)", "one place i and one element c of a vector")
+def _placed_number(b: Builder, t: Term) -> Term | None:
+    zeros, index, source = t.args
+    place = bare(index)
+    if len(t.shape) != 1 or index.shape != (1,) or place.head != "literal" or place.shape or not one(zeros, 0):
+        return None
+    hot = b.call("one_hot", (place,), t.shape, int64, t.shape[0])
+    return b.multiply([bare(source), hot]) if is_scalar(source) else None

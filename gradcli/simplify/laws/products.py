@@ -241,3 +241,33 @@ def _leading_one(b: Builder, t: Term) -> Term | None:
             found = b.power_product([(b.number(t.param("factor")), ONE), *zip(parts, t.param("powers"), strict=True)])
         return found if found.shape == t.shape else None
     return None
+
+
+@law("tril triu", "tril(tril(x)) -> tril(x)", "with the same diagonal")
+def _triangle_twice(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    return x if x.head == t.head and x.params == t.params else None
+
+
+@law("triu", "triu(LU) -> U", "LU is that of linalg.lu_factor, of a square matrix")
+def _upper_factor(b: Builder, t: Term) -> Term | None:
+    return _lu_part(b, t.args[0], 2, t) if not t.params or t.params[0][1] == 0 else None
+
+
+@law("sum", "tril(LU, -1) + I -> L", "LU is that of linalg.lu_factor, of a square matrix")
+def _lower_factor(b: Builder, t: Term) -> Term | None:
+    if len(t.args) != 2 or t.param("factors") != (1, 1) or t.param("constant"):
+        return None
+    below, unit = sorted(t.args, key=lambda a: a.head == "eye")
+    if below.head != "tril" or unit.head != "eye" or below.params != (("", -1),) or unit.shape != below.shape:
+        return None
+    return _lu_part(b, below.args[0], 1, t)
+
+
+def _lu_part(b: Builder, packed: Term, at: int, t: Term) -> Term | None:
+    if packed.head != "item" or packed.args[0].head != "linalg.lu_factor" or packed.param("at") != 0:
+        return None
+    if packed.shape != t.shape or t.shape[-1] != t.shape[-2]:
+        return None
+    parts = b.call("linalg.lu", packed.args[0].args, (), None, **dict(packed.args[0].params))
+    return b.make("item", (parts,), (("at", at),), t.shape, t.dtype)

@@ -7,8 +7,8 @@ from math import prod
 
 from gradcli.graph.terms import Term
 from gradcli.simplify.build import Builder
-from gradcli.simplify.law import law, one, without_scalars
-from gradcli.simplify.normal import ONE, factor_of, is_number
+from gradcli.simplify.law import law, one
+from gradcli.simplify.normal import ONE, bare, factor_of, is_number
 
 
 @law("total", "sum(expand(x)) -> count * sum(x)", "over the dimensions that were broadcast")
@@ -85,13 +85,48 @@ def _along(b: Builder, a: Term, t: Term, rank: int) -> Term:
     return b.reshape(a, tuple(n for d, n in enumerate(a.shape) if d + offset not in t.param("dims")))
 
 
-@law("mean", "mean(c * x) -> c * mean(x)", "c is one element")
+@law("mean", "mean(c * x) -> c * mean(x)", "c does not vary along the dimensions of the mean")
 def _mean_of_product(b: Builder, t: Term) -> Term | None:
-    x = t.args[0]
-    inner, outer = without_scalars(b, x) if x.head == "product" else (None, [])
-    if inner is None or not outer or inner.shape != x.shape:
+    x, dims = t.args[0], _mean_dims(t)
+    if x.head != "product":
         return None
-    return b.multiply([*outer, b.settle(b.make("mean", (inner,), t.params, t.shape, t.dtype))])
+    kept = bool(t.param("keepdim")) or not t.shape
+    outer, inner = list[tuple[Term, Fraction]](), list[tuple[Term, Fraction]]()
+    for a, p in zip(x.args, x.param("powers"), strict=True):
+        offset = len(x.shape) - len(a.shape)
+        fixed = all(d < offset or a.shape[d - offset] == 1 for d in dims) and (kept or not a.shape)
+        (outer if fixed and (t.shape or not a.shape) else inner).append((a, p))
+    if not inner or (not outer and factor_of(x) == 1):
+        return None
+    rest = b.power_product(inner)
+    if rest.shape != x.shape:
+        return None
+    mean = b.settle(b.make("mean", (rest,), t.params, t.shape, t.dtype))
+    return b.expand(b.power_product([(b.number(factor_of(x)), ONE), *outer, (mean, ONE)]), t.shape)
+
+
+def _mean_dims(t: Term) -> set[int]:
+    """The dimensions of a mean."""
+    rank, given = len(t.args[0].shape), t.params[0][1] if t.params and not t.params[0][0] else None
+    if given is None:
+        return set(range(rank))
+    return {d % rank for d in (given if isinstance(given, tuple) else (given,))}
+
+
+@law("mean", "mean(c) -> c", "c is one element")
+def _mean_of_number(b: Builder, t: Term) -> Term | None:
+    return b.expand(bare(t.args[0]), t.shape) if bare(t.args[0]).shape == () else None
+
+
+@law("mean", "mean(x - mean(x)) -> 0", "both are over the same dimensions, which the inner one keeps")
+def _mean_of_centred(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "sum" or x.param("factors") != (1, -1) or x.param("constant"):
+        return None
+    y, mean = x.args
+    if mean.head != "mean" or mean.args[0] is not y or _mean_dims(mean) != _mean_dims(t):
+        return None
+    return b.zeros(t.shape) if mean.param("keepdim") or not mean.shape else None
 
 
 @law("total", "sum(x) -> x", "the summed dimensions have one element each")

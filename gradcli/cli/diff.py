@@ -114,8 +114,11 @@ def _find_formula(problem: Problem, derivative: Derivative, trace: Trace, gradie
         parts = below(derivative.term)
         if not any(t.head == "variable" and t.param("name") == name for t in parts):
             derivative.definition = None
-        if check.agrees(text_of(problem, derivative)):
+        text = text_of(problem, derivative)
+        if check.agrees(text):
             derivative.assumed = list(b.assumed)
+            if problem.same_rank and not check.agrees_with_other_rank(text):
+                problem.notes.append(problem.taken)
             return
         if not b.assumed and not b.leant:
             break  # the exact form is the same

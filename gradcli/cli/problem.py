@@ -55,6 +55,8 @@ class Problem:
         self.seed: str | None = None
         self.seed_value: Any = None
         self.sizes: dict[int, str] = {}
+        self.same_rank = 0  # where no shape is known and all were taken to have this many dimensions, that
+        self.taken = ""  # and that in words
         self.notes: list[str] = []
 
     def recorded(self) -> list[str]:
@@ -156,10 +158,13 @@ def _guess(problem: Problem, free: list[str], wrt: list[str] | None) -> None:
     problem.values = {**{n: ones(s, dtype) for n, s in shapes.items()}, **problem.known}
     problem.values.pop(problem.seed or "", None)
     problem.sizes = size_texts(shapes, [n for n in wrt or [] if n in shapes])
+    words = ("a number", "a vector", "a matrix")
+    taken = "taken: " + ", ".join(f"{n} is {words[len(s)]}" for n, s in shapes.items())
     ranks = {len(s) for s in shapes.values()}
     if len(ranks) > 1:
-        words = ("a number", "a vector", "a matrix")
-        problem.notes.append("taken: " + ", ".join(f"{n} is {words[len(s)]}" for n, s in shapes.items()))
+        problem.notes.append(taken)
+    elif 0 not in ranks and len(shapes) == len(problem.values):
+        problem.same_rank, problem.taken = ranks.pop(), taken
 
 
 def _fitting_shapes(problem: Problem, free: list[str], wrt: list[str] | None) -> dict[str, Shape]:
@@ -167,7 +172,8 @@ def _fitting_shapes(problem: Problem, free: list[str], wrt: list[str] | None) ->
     first: GradcliError | None = None
     elementwise: dict[str, Shape] | None = None
     dtype = default_dtype(problem.dtype)
-    for shapes in guesses(free, "@" in problem.source.text):
+    indexed = any(isinstance(part, ast.Subscript) for part in ast.walk(problem.module))
+    for shapes in guesses(free, "@" in problem.source.text, indexed):
         values = {**problem.known, **{n: ones(s, dtype) for n, s in shapes.items()}}
         values.pop(problem.seed or "", None)
         try:

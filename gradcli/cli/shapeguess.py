@@ -15,10 +15,11 @@ PRIMES = (1009, 1013, 1019, 1021, 1031, 1033, 1039, 1049)
 TRIES = 400
 
 
-def guesses(names: Sequence[str], matrices: bool = False) -> Iterator[dict[str, Shape]]:
+def guesses(names: Sequence[str], matrices: bool = False, indexed: bool = False) -> Iterator[dict[str, Shape]]:
     """Shapes to try, the likeliest first: all alike, then combinations of ranks, with ever more sizes alike.
 
     matrices: the expression has a matrix product; a name in capitals is then first taken for a matrix, else x.
+    indexed: something is indexed, so vectors come before matrices.
     """
     if matrices and len(names) > 1:
         capital = any(n[0].isupper() for n in names)
@@ -30,7 +31,7 @@ def guesses(names: Sequence[str], matrices: bool = False) -> Iterator[dict[str, 
         if not capital:
             yield from _of_ranks(names, [2 if n == "x" else 0 if n == "b" else 1 for n in names])
             yield from _of_ranks(names, [1 if n in ("x", "b", "y") else 2 for n in names])
-    for rank in (2, 1):
+    for rank in (1, 2) if indexed else (2, 1):
         yield dict.fromkeys(names, PRIMES[:rank])
     yield from islice(_mixed(names), TRIES)
     yield dict.fromkeys(names, ())

@@ -20,6 +20,7 @@ class Check:
 
     def __init__(self, problem: Problem, name: str) -> None:
         self.problem = problem
+        self.name = name
         arrays = {n: v for n, v in problem.values.items() if isinstance(v, np.ndarray)}
         self.others = {n: v for n, v in problem.values.items() if not isinstance(v, np.ndarray)}
         self.points: list[tuple[dict[str, Any], Any, Any]] = []  # variables, seed, gradient
@@ -38,6 +39,17 @@ class Check:
     def agrees(self, text: str) -> bool:
         """Whether a formula gives the gradient at every point."""
         return all(self._agrees_at(text, *point) for point in self.points)
+
+    def agrees_with_other_rank(self, text: str) -> bool:
+        """Whether vectors could be matrices in the formula, or matrices vectors, if they could in the program."""
+        random = np.random.default_rng(7)
+        shape = (SMALL,) if self.problem.same_rank == 2 else (SMALL, SMALL + 1)
+        point = {n: random.uniform(0.2, 0.9, shape) for n in self.problem.values}
+        try:
+            seed, wanted = _gradient(self.problem, self.name, point, self.others, random)
+        except GradcliError:
+            return True
+        return wanted is None or self._agrees_at(text, point, seed, wanted)
 
     def _agrees_at(self, text: str, point: dict[str, Any], seed: Any, wanted: Any) -> bool:
         try:

@@ -102,7 +102,8 @@ def total(b: Builder, args: Sequence[Term], node: Node) -> Term:
     dim = node.params.get("dim")
     dims = None if dim is None else normal_dims(dim, len(args[0].shape))
     result = b.total(args[0], dims or None, bool(node.params.get("keepdim", False)))
-    return result if node.dtype.floating == args[0].floating or not node.dtype.floating else b.cast(result, node.dtype)
+    whole = node.dtype.floating and not args[0].floating and args[0].dtype is not None
+    return b.cast(result, node.dtype) if whole else result
 
 
 def mean(b: Builder, args: Sequence[Term], node: Node) -> Term:

@@ -16,7 +16,7 @@ from gradcli.cli.program import (
     read_source,
     wanted_names,
 )
-from gradcli.cli.shapeguess import guesses, size_texts
+from gradcli.cli.shapeguess import PRIMES, guesses, size_texts
 from gradcli.cli.tracing import Trace, default_dtype, ones
 from gradcli.cli.values import bind, read_value
 from gradcli.environment import Environment
@@ -171,24 +171,39 @@ def _fitting_shapes(problem: Problem, free: list[str], wrt: list[str] | None) ->
     """The first shapes under which the expression is a scalar, or else those under which it makes sense."""
     first: GradcliError | None = None
     elementwise: dict[str, Shape] | None = None
-    dtype = default_dtype(problem.dtype)
     indexed = any(isinstance(part, ast.Subscript) for part in ast.walk(problem.module))
     for shapes in guesses(free, "@" in problem.source.text, indexed):
-        values = {**problem.known, **{n: ones(s, dtype) for n, s in shapes.items()}}
-        values.pop(problem.seed or "", None)
         try:
-            trace = Trace(problem.module, values, problem.dtype, [n for n in wrt or [] if n in values])
+            scalar = _is_scalar(problem, shapes, wrt)
         except NameError_:
             raise
         except GradcliError as error:
             first = first or error
             continue
-        scalar = not any(output.shape for output in trace.outputs)
         if scalar or problem.seed is not None or not any(shapes.values()):
             return shapes
+        if elementwise is None and _never_reduced(problem, free, wrt):
+            return dict.fromkeys(free, ())
         elementwise = elementwise or shapes
     if elementwise is None:
         assert first is not None
         first.hint = f"give the shapes: --{free[0]} ones:2,2" if first.hint is None else first.hint
         raise first
     return elementwise
+
+
+def _is_scalar(problem: Problem, shapes: dict[str, Shape], wrt: list[str] | None) -> bool:
+    """Whether the program gives one element for variables of such shapes. Raises: what the program refuses."""
+    dtype = default_dtype(problem.dtype)
+    values = {**problem.known, **{n: ones(s, dtype) for n, s in shapes.items()}}
+    values.pop(problem.seed or "", None)
+    trace = Trace(problem.module, values, problem.dtype, [n for n in wrt or [] if n in values])
+    return not any(output.shape for output in trace.outputs)
+
+
+def _never_reduced(problem: Problem, free: list[str], wrt: list[str] | None) -> bool:
+    """Whether any one variable that is no number makes the output none: then only numbers give a number."""
+    try:
+        return not any(_is_scalar(problem, {n: PRIMES[:2] if n == own else () for n in free}, wrt) for own in free)
+    except GradcliError:
+        return False

@@ -19,6 +19,7 @@ FACTOR = 4.0  # from one step to the next
 FIRST = 2.0**-5  # of the scale of a point
 LAST = 2.0**-18  # of the point itself: half of its digits are left for the function's own
 MOST = 24
+SURE = 1e-4  # of a difference: with a larger error steps beyond the scale of the point are tried
 NEAR = 2.0**-15  # the step at which the two sides are compared
 APART = 0.5  # of the gap between the sides must be left when the step is a sixteenth
 SMALLEST_GAP = 1e-5  # of the derivatives on the sides: less is rounding
@@ -41,13 +42,37 @@ class Slopes:
         self.kink = kink
 
 
-def slopes(function: Function, point: Array, at: int, value: Array, epsilon: float) -> Slopes:
+class Rounding:
+    """How exact a function is. epsilon: of its precision. level: how large the numbers are that it is computed from."""
+
+    __slots__ = ("epsilon", "level")
+
+    def __init__(self, epsilon: float, level: Array) -> None:
+        self.epsilon = epsilon
+        self.level = level
+
+    def noise(self, *values: Array) -> Array:
+        """How far rounding may put values off."""
+        largest = self.level
+        for value in values:
+            largest = np.maximum(largest, np.abs(value))
+        return self.epsilon * largest
+
+
+def slopes(function: Function, point: Array, at: int, value: Array, rounding: Rounding, scale: float) -> Slopes:
     """The derivatives by one element.
 
-    function: from a vector to a vector. value: the function at the point. epsilon: of the function's precision.
+    function: from a vector to a vector. value: the function at the point. scale: how large the element is,
+    or its like: what happens within this distance of the point is looked at before anything farther away.
     """
-    estimate, error = _central(function, point, at, value, epsilon)
-    left, right, kink = _sides(function, point, at, value, epsilon)
+    x = float(point[at])
+    estimate, error = _central(function, point, at, rounding, steps(x, scale))
+    unsure = ~(error <= SURE * np.abs(estimate))
+    if scale < 1 and np.any(unsure):
+        farther, coarse = _central(function, point, at, rounding, steps(scale, 1.0))
+        better = unsure & (coarse < error) & (np.abs(farther - estimate) <= 8 * error)
+        estimate, error = np.where(better, farther, estimate), np.where(better, coarse, error)
+    left, right, kink = _sides(function, point, at, value, rounding)
     return Slopes(estimate, error, left, right, kink)
 
 
@@ -57,10 +82,10 @@ def _moved(function: Function, point: Array, at: int, to: float) -> Array:
     return function(moved)
 
 
-def steps(x: float) -> list[float]:
+def steps(x: float, scale: float) -> list[float]:
     """The steps tried at a number, the largest first."""
-    step = FIRST * max(1.0, abs(x))
-    last = LAST * (abs(x) if 0 < abs(x) < 1 else max(1.0, abs(x)))
+    step = FIRST * max(scale, abs(x))
+    last = LAST * (abs(x) if 0 < abs(x) < scale else max(scale, abs(x)))
     found = [step]
     while step > last and len(found) < MOST:
         step /= FACTOR
@@ -68,18 +93,19 @@ def steps(x: float) -> list[float]:
     return found
 
 
-def _central(function: Function, point: Array, at: int, value: Array, epsilon: float) -> tuple[Array, Array]:
+def _central(function: Function, point: Array, at: int, rounding: Rounding, tried: list[float]) -> tuple[Array, Array]:
     """The best extrapolated difference for each element of the value, and its error."""
     x = float(point[at])
-    best = np.full(value.shape, np.nan)
-    least = np.full(value.shape, np.inf)
+    best = np.full(rounding.level.shape, np.nan)
+    least = np.full(rounding.level.shape, np.inf)
     before: Array | None = None
-    for step in steps(x):
+    for step in tried:
         above, below = x + step, x - step
-        found = (_moved(function, point, at, above) - _moved(function, point, at, below)) / (above - below)
+        high, low = _moved(function, point, at, above), _moved(function, point, at, below)
+        found = (high - low) / (above - below)
         if before is not None:
             better = (FACTOR**2 * found - before) / (FACTOR**2 - 1)
-            error = np.abs(better - found) + epsilon * np.abs(value) / step
+            error = np.abs(better - found) + rounding.noise(high, low) / step
             error = np.where(np.isnan(error), np.inf, error)
             chosen = error < least
             best, least = np.where(chosen, better, best), np.where(chosen, error, least)
@@ -87,21 +113,21 @@ def _central(function: Function, point: Array, at: int, value: Array, epsilon: f
     return best, least
 
 
-def _sides(function: Function, point: Array, at: int, value: Array, epsilon: float) -> tuple[Array, Array, Array]:
+def _sides(function: Function, point: Array, at: int, value: Array, rounding: Rounding) -> tuple[Array, Array, Array]:
     """The derivatives from the left and from the right, and whether they are apart.
 
     Near 0 they have to be apart at the scale of the point, too: beside a pole they are not.
     """
     x = float(point[at])
-    left, right, apart = _apart(function, point, at, value, epsilon, NEAR * max(1.0, abs(x)))
+    left, right, apart = _apart(function, point, at, value, rounding, NEAR * max(1.0, abs(x)))
     if 0 < abs(x) < 1 and np.any(apart):
-        left, right, nearer = _apart(function, point, at, value, epsilon, NEAR * abs(x))
+        left, right, nearer = _apart(function, point, at, value, rounding, NEAR * abs(x))
         apart &= nearer
     return left, right, apart
 
 
 def _apart(
-    function: Function, point: Array, at: int, value: Array, epsilon: float, step: float
+    function: Function, point: Array, at: int, value: Array, rounding: Rounding, step: float
 ) -> tuple[Array, Array, Array]:
     x = float(point[at])
     gaps = []
@@ -109,7 +135,7 @@ def _apart(
         right = (_moved(function, point, at, x + size) - value) / ((x + size) - x)
         left = (value - _moved(function, point, at, x - size)) / (x - (x - size))
         gaps.append(np.abs(right - left))
-    rounding = 32 * epsilon * np.abs(value) / (step / 16)
+    least = 32 * rounding.noise(value) / (step / 16)
     scale = np.maximum(np.abs(left), np.abs(right))
-    apart = (gaps[1] > APART * gaps[0]) & (gaps[1] > SMALLEST_GAP * scale + rounding)
+    apart = (gaps[1] > APART * gaps[0]) & (gaps[1] > SMALLEST_GAP * scale + least)
     return left, right, apart | (np.isfinite(left) != np.isfinite(right))

@@ -18,7 +18,7 @@ JUMP = 1e4  # a slope this much steeper than the derivative, over a step of 1e-6
 FEW = 12  # rows: of more than this, zeros that agree are left out
 SHOWN = 40  # rows of each order that a table has; those that do not agree come first
 ORDERS = {1: "first derivatives", 2: "second derivatives"}
-STYLES = {"ok": "green", "mismatch": "bold red", "kink": "yellow", "undefined": "yellow"}
+STYLES = {"ok": "green", "mismatch": "bold red", "kink": "yellow", "undefined": "yellow", "unclear": "yellow"}
 Cell = tuple[str, str]  # text, style
 
 
@@ -120,7 +120,12 @@ def _about_kink(row: Row, found: Findings) -> str:
 def summary(found: Findings) -> str:
     """The last line: how many were compared, and how many did not agree."""
     parts = [f"{len(found.rows)} derivatives checked"]
-    for verdict, words in (("mismatch", "do not agree"), ("kink", "on a kink"), ("undefined", "undefined")):
+    for verdict, words in (
+        ("mismatch", "do not agree"),
+        ("kink", "on a kink"),
+        ("undefined", "undefined"),
+        ("unclear", "hidden by rounding"),
+    ):
         count = found.count(verdict)
         if count:
             parts.append(f"{count} {words}")
@@ -191,6 +196,7 @@ def findings_json(found: Findings) -> str:
         "mismatches": found.count("mismatch"),
         "on_a_kink": found.count("kink"),
         "undefined": found.count("undefined"),
+        "unclear": found.count("unclear"),
         "kinks": found.kinks,
         "rows": rows,
     }

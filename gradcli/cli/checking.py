@@ -11,7 +11,7 @@ from gradcli.api import Session
 from gradcli.autodiff import functional
 from gradcli.autodiff.backward import vjp
 from gradcli.autodiff.batch import batchable, replay
-from gradcli.autodiff.differences import Slopes, slopes
+from gradcli.autodiff.differences import Rounding, Slopes, slopes
 from gradcli.cli.blocks import Part
 from gradcli.engine.run import value as value_of
 from gradcli.errors import GradError, TypeError_, ValueError_
@@ -32,7 +32,8 @@ AT_KINK = 1e-6  # how near a point has to be to a kink that an op declares
 class Row:
     """One comparison: the derivative of `of` by `element`, and what differences give.
 
-    verdict: ok, mismatch, kink (the two sides differ), or undefined (the function is not finite around the point).
+    verdict: ok, mismatch, kink (the two sides differ), undefined (the function is not finite around the point), or
+    unclear (rounding hides the difference).
     """
 
     __slots__ = ("derivative", "difference", "element", "error", "left", "of", "order", "right", "variable", "verdict")
@@ -107,6 +108,16 @@ class Checked:
         self.shapes = shapes
         return outputs, leaves
 
+    @property
+    def scale(self) -> Array:
+        """How large each element of the point is; for zeros how large its variable is, or 1."""
+        sizes, at = np.abs(self.point), 0
+        for part in self.parts:
+            own = sizes[at : at + part.size]
+            own[own == 0] = np.max(own, initial=0.0) or 1.0
+            at += part.size
+        return sizes
+
     def values(self, point: Array) -> Array:
         """The outputs as one vector."""
         outputs, _ = self.evaluate(point)
@@ -130,16 +141,17 @@ class Checked:
                 lines.append(np.concatenate([value_of(block).reshape(size, -1) for block in blocks], axis=1))
             return np.concatenate(lines).astype(np.float64), outputs
 
-    def hessian(self) -> Array:
-        """The second derivatives of the outputs, weighed and added up."""
+    def hessian(self) -> tuple[Array, Array]:
+        """The second derivatives of the outputs, weighed and added up, and how large the numbers are they come from."""
         outputs, leaves = self.evaluate(self.point)
         with self.context.active(), recording(True):
             nodes = [x.node for x in leaves]
-            lines = []
+            lines, levels = [], []
             for slope in _pulled(outputs, leaves, create_graph=True):
+                levels.append(np.full(slope.size, _largest_on_the_way(slope)))
                 blocks = functional.jacobian(slope, nodes)
                 lines.append(np.concatenate([value_of(block).reshape(slope.size, -1) for block in blocks], axis=1))
-            return np.concatenate(lines).astype(np.float64)
+            return np.concatenate(lines).astype(np.float64), np.concatenate(levels)
 
 
 class Inner(Checked):
@@ -206,15 +218,17 @@ def check(checked: Checked, names: list[str]) -> Findings:
     kinks = declared_kinks(outputs)
     value = _flat([output.numpy() for output in outputs])
     labels = [label for name, y in zip(names, outputs, strict=False) for label in Part(name, tuple(y.shape)).labels()]
-    rows = list(_rows(1, checked, checked.values, found, value, labels if len(labels) > 1 else [""], epsilon))
+    level = _flat([np.full(y.node.size, _largest_on_the_way(y.node)) for y in outputs])
+    shown = labels if len(labels) > 1 else [""]
+    rows = list(_rows(1, checked, checked.values, found, value, Rounding(epsilon, level), shown))
     bent = {row.element for row in rows if row.verdict in ("kink", "undefined")}
     try:
-        second = checked.hessian()
+        second, level = checked.hessian()
         value = checked.gradient(checked.point)
         elements = [label for part in checked.parts for label in part.labels()]
         rows += [
             row
-            for row in _rows(2, checked, checked.gradient, second, value, elements, epsilon)
+            for row in _rows(2, checked, checked.gradient, second, value, Rounding(epsilon, level), elements)
             if row.element not in bent and row.of not in bent
         ]
     except GradError as error:
@@ -223,20 +237,26 @@ def check(checked: Checked, names: list[str]) -> Findings:
 
 
 def _rows(
-    order: int, checked: Checked, function: Any, found: Array, value: Array, labels: list[str], epsilon: float
+    order: int,
+    checked: Checked,
+    function: Any,
+    found: Array,
+    value: Array,
+    rounding: Rounding,
+    labels: list[str],
 ) -> Iterator[Row]:
     """The rows of one order. found: (elements of the function's value, elements of the variables)."""
-    at = 0
+    at, scale = 0, checked.scale
     for part in checked.parts:
         for label in part.labels():
             with np.errstate(all="ignore"):
-                seen = slopes(function, checked.point, at, value, epsilon)
+                seen = slopes(function, checked.point, at, value, rounding, float(scale[at]))
             whole = bool(np.all(np.isfinite(seen.estimate)))
             largest = float(np.nanmax(np.abs(np.where(np.isfinite(found[:, at]), found[:, at], 0)), initial=0.0))
             for index, of in enumerate(labels):
                 row = Row(order, part.name, label, of, float(found[index, at]), float(seen.estimate[index]))
                 slack = LOOSE * largest + 1e-9 * max(abs(float(value[index])), 1.0)
-                _judge(row, seen, index, slack, max(CLOSE, 64 * epsilon))
+                _judge(row, seen, index, slack, max(CLOSE, 64 * rounding.epsilon))
                 if not np.isfinite(row.derivative) and not whole:  # nan spreads from one output to the others
                     row.verdict = "undefined"
                 yield row
@@ -260,8 +280,22 @@ def _judge(row: Row, seen: Slopes, index: int, slack: float, close: float) -> No
         row.verdict = "kink" if inside or not np.isfinite(left + right) else "mismatch"
     elif not np.isfinite(row.difference):
         row.verdict = "undefined"
+    elif abs(row.derivative - row.difference) <= 8 * float(seen.error[index]):
+        row.verdict = "unclear"
     else:
         row.verdict = "mismatch"
+
+
+def _largest_on_the_way(output: Node) -> float:
+    """The largest number that an output was computed from: what its rounding is relative to."""
+    nodes = ancestors([output], lambda node: node.requires_grad)
+    arrays = [node.value for node in (*nodes, *(i for node in nodes for i in node.inputs))]
+    found = 0.0
+    for array in arrays:
+        if isinstance(array, np.ndarray) and array.dtype.kind == "f" and array.size:
+            sizes = np.abs(array)
+            found = max(found, float(np.max(sizes, where=np.isfinite(sizes), initial=0.0)))
+    return found
 
 
 def declared_kinks(outputs: list[Tensor]) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from gradcli.autodiff.differences import slopes, steps
+from gradcli.autodiff.differences import Rounding, slopes, steps
 
 EPSILON = float(np.finfo(float).eps)
 Function = Callable[[np.ndarray], np.ndarray]
@@ -17,7 +17,9 @@ def at(function: Function, *point: float, element: int = 0) -> tuple[float, floa
     """The estimate, its error, and whether it is a kink, for the first element of the value."""
     where = np.array(point)
     with np.errstate(all="ignore"):
-        found = slopes(lambda x: np.atleast_1d(function(x)), where, element, np.atleast_1d(function(where)), EPSILON)
+        value = np.atleast_1d(function(where))
+        rounding, scale = Rounding(EPSILON, abs(value)), abs(where[element]) or 1.0
+        found = slopes(lambda x: np.atleast_1d(function(x)), where, element, value, rounding, scale)
     return float(found.estimate[0]), float(found.error[0]), bool(found.kink[0])
 
 
@@ -68,14 +70,14 @@ def test_elements_and_outputs_are_kept_apart() -> None:
         return np.array([x[0] * x[1], np.abs(x[1]), x[0]])
 
     point = np.array([2.0, 0.0])
-    found = slopes(function, point, 1, function(point), EPSILON)
+    found = slopes(function, point, 1, function(point), Rounding(EPSILON, abs(function(point))), 1.0)
     assert found.estimate[0] == pytest.approx(2.0)
     assert found.kink.tolist() == [False, True, False]
     assert (found.left[1], found.right[1]) == (-1.0, 1.0)
 
 
 def test_steps_shrink_from_the_scale_to_the_point() -> None:
-    assert steps(0.0)[0] == steps(1.0)[0]
-    assert steps(1e-8)[-1] < 1e-12
-    assert steps(1e6)[0] > 1e4
-    assert all(len(steps(x)) <= 25 for x in (0.0, 1.0, 1e-300, 1e300))
+    assert steps(0.0, 1.0)[0] == steps(1.0, 1.0)[0]
+    assert steps(1e-8, 1.0)[-1] < 1e-12
+    assert steps(1e6, 1.0)[0] > 1e4
+    assert all(len(steps(x, 1.0)) <= 25 for x in (0.0, 1.0, 1e-300, 1e300))

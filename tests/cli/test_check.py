@@ -173,3 +173,29 @@ def test_on_a_terminal(terminal):
     assert "variable" in out
     assert "────" in out
     assert "x[1] is on a kink (relu at 0)" in out
+
+
+@pytest.mark.parametrize(
+    ("expression", "x"),
+    [
+        ("norm(x / norm(x))", "0.3,-1.2,0.8"),  # constant: derivatives are what rounding leaves
+        ("logsumexp(log_softmax(x, 0), 0)", "0.3,-1.2,0.8"),
+        ("norm(layer_norm(gelu(x), (3,)))", "0.3,-1.2,0.8"),
+        ("log(1 + x**2).sum()", "1e-8,-3e-8"),  # too flat to be seen near the point
+        ("norm(atan(x))", "1e-8,-3e-8"),  # bent within the distance of the point
+        ("(abs(x) * x).sum()", "1e-8,-3e-8"),  # and kinked
+        ("(x**3).sum() / 1e20", "1e8,-3e8"),
+    ],
+)
+def test_no_alarm_where_rounding_or_scale_is_in_the_way(call, expression, x):
+    ended = call("check", expression, "--x", x, "--json")
+    found = json.loads(ended.out)
+    assert (ended.status, found["mismatches"]) == (0, 0)
+    assert all(row["verdict"] in ("ok", "unclear") for row in found["rows"])
+
+
+@pytest.mark.parametrize("x", ["1e-8", "0.7", "1e8"])
+def test_a_rule_off_by_a_thousandth_is_noticed_at_any_scale(call, x, tmp_path):
+    program = tmp_path / "square.txt"
+    program.write_text(SQUARE.format(factor="2.002"))
+    assert call("check", "-f", str(program), "--x", x, "--json").status == 1

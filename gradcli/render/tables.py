@@ -42,8 +42,10 @@ def matrix_table(
     console.print(Text(f"{title}, {len(rows)} x {len(columns)}", style="bold"))
     console.print(Text(layout, style="dim"))
     row_ends, column_ends = (set(np.cumsum(sizes).tolist()) for sizes in borders)
-    for chunk in _chunks(texts, shown, rows, columns, width):
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
+    for number, chunk in enumerate(_chunks(texts, shown, rows, columns, column_ends, width)):
+        if number:
+            console.print()
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 0, 0, 1))
         table.add_column("", style="cyan", no_wrap=True)
         for at in chunk:
             barred = at is not None and at + 1 in column_ends and at != chunk[-1]
@@ -105,7 +107,12 @@ def _shown(count: int, most: int, edge: int) -> list[int | None]:
 
 
 def _chunks(
-    texts: list[list[str]], shown: list[int | None], rows: Sequence[str], columns: Sequence[str], width: int
+    texts: list[list[str]],
+    shown: list[int | None],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    column_ends: set[int],
+    width: int,
 ) -> list[list[int | None]]:
     """The columns that are shown, in groups that fit the width."""
     label = max([len(row) for row in rows] + [len(GAP)]) + 1
@@ -115,7 +122,7 @@ def _chunks(
         lengths = [len(GAP)]
         if at is not None:
             lengths = [len(columns[at])] + [len(texts[row][at]) for row in shown if row is not None]
-        size = max(lengths) + len(BAR) + 3
+        size = 2 + max(lengths) + (len(BAR) if at is not None and at + 1 in column_ends else 0)
         if groups[-1] and size > room:
             groups.append([])
             room = width - label

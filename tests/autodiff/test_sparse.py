@@ -44,7 +44,7 @@ def blocks(output: Node, leaves: list[Node], create_graph: bool) -> list[np.ndar
     return rows + [np.zeros(0) if c is None else value(c) for c in columns]
 
 
-@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("create_graph", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("op", [op for op in TABLE if op.differentiable], ids=lambda op: op.name)
 def test_without_zeros_as_with_them(op: Op, create_graph: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     for case in cases(op):

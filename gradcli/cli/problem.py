@@ -203,7 +203,8 @@ def _is_scalar(problem: Problem, shapes: dict[str, Shape], wrt: list[str] | None
 
 def _never_reduced(problem: Problem, free: list[str], wrt: list[str] | None) -> bool:
     """Whether any one variable that is no number makes the output none: then only numbers give a number."""
+    alone = ({n: PRIMES[:rank] if n == own else () for n in free} for own in free for rank in (1, 2))
     try:
-        return not any(_is_scalar(problem, {n: PRIMES[:2] if n == own else () for n in free}, wrt) for own in free)
+        return not any(_is_scalar(problem, shapes, wrt) for shapes in alone)
     except GradcliError:
         return False

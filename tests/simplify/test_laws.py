@@ -58,6 +58,7 @@ MORE = """
 "trace(A @ B)" --wrt A --A randn:2,3 --B randn:3,4
 "addmm(b, x, w).sum()" --wrt w --b zeros:2 --x randn:4,3 --w randn:3,2
 "prod(x)" --wrt x --x randn:2,3
+"logsumexp(x, 0)" --wrt x --x 2
 "linalg.norm(A, 2)" --wrt A --A randn:2,3
 """.strip().splitlines()
 
@@ -110,6 +111,13 @@ def evaluated(term, values):
     return np.asarray(got.numpy() if hasattr(got, "numpy") else got, dtype=float)
 
 
+def drawn(random, shape):
+    """Positive numbers; matrices with a positive determinant, which some laws take for granted."""
+    values = random.uniform(0.3, 2, shape)
+    square = len(shape) > 1 and shape[-1] == shape[-2]
+    return values + 2 * shape[-1] * np.eye(shape[-1]) if square else values
+
+
 def test_laws_keep_values(applied):
     random, checked = np.random.default_rng(3), set()
     for law, term, result, sizes in applied:
@@ -117,8 +125,7 @@ def test_laws_keep_values(applied):
             continue
         found = variables(term)
         values = {
-            name: random.uniform(0.3, 2, t.shape) if t.floating else random.integers(0, 2, t.shape)
-            for name, t in found.items()
+            name: drawn(random, t.shape) if t.floating else random.integers(0, 2, t.shape) for name, t in found.items()
         }
         if not values:
             continue

@@ -7,6 +7,7 @@ inside a format string are looked up in the same tables as everywhere.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from gradcli.errors import IndexError_, KeyError_, TypeError_, ValueError_
 from gradcli.language import hooks
@@ -60,6 +61,7 @@ class _Fields:
         self.args = args
         self.kwargs = kwargs
         self.next = 0
+        self.numbered: bool | None = None  # whether fields have numbers; None: there was none so far
 
     def fill(self, template: str, nested: bool) -> str:
         """The template with its replacement fields filled in."""
@@ -70,21 +72,14 @@ class _Fields:
                 pieces.append(self._field(field, nested))
         return "".join(pieces)
 
-    def _field(self, field: str, nested: bool) -> str:
-        if nested and "{" in field:
+    def _field(self, field: Field, nested: bool) -> str:
+        value = self._value(field.name)  # in Python's order: the value, its conversion, the spec
+        if field.conversion not in (None, "r", "s", "a"):
+            raise ValueError_(f"Unknown conversion specifier {field.conversion!r}")
+        value = converted(value, field.conversion)
+        if nested and "{" in field.spec:
             raise ValueError_("Max string recursion exceeded")
-        expression, spec = _cut_spec(field)
-        conversion = None
-        if "!" in expression:
-            expression, _, conversion = expression.partition("!")
-            if len(conversion) != 1:
-                raise ValueError_(f"Unknown conversion specifier {conversion!r}")
-        if "{" in spec:
-            spec = self.fill(spec, nested=True)
-        value = self._value(expression)  # Python looks the value up before it minds an unknown conversion
-        if conversion not in (None, "r", "s", "a"):
-            raise ValueError_(f"Unknown conversion specifier {conversion!r}")
-        return format_value(converted(value, conversion), spec)
+        return format_value(value, self.fill(field.spec, nested=True) if "{" in field.spec else field.spec)
 
     def _value(self, expression: str) -> Value:
         end = min((at for at in (expression.find("."), expression.find("[")) if at >= 0), default=len(expression))
@@ -108,6 +103,7 @@ class _Fields:
             if name not in self.kwargs:
                 raise KeyError_(f"the format string names {name}, which is not given", torch=repr(name))
             return self.kwargs[name]
+        self._number(bool(name))
         if name:
             at = int(name)
         else:
@@ -117,8 +113,23 @@ class _Fields:
             raise IndexError_(f"Replacement index {at} out of range for positional args tuple")
         return self.args[at]
 
+    def _number(self, given: bool) -> None:
+        words = ("automatic field numbering", "manual field specification")
+        if self.numbered is not None and self.numbered != given:
+            raise ValueError_(f"cannot switch from {words[not given]} to {words[given]}")
+        self.numbered = given
 
-def split_fields(template: str) -> Iterator[tuple[str, str | None]]:
+
+class Field(NamedTuple):
+    """A replacement field, `{name!conversion:spec}`, and where it ends."""
+
+    name: str
+    conversion: str | None
+    spec: str
+    end: int
+
+
+def split_fields(template: str) -> Iterator[tuple[str, Field | None]]:
     """The stretches of text of a format string, each with the replacement field after it (None at the end).
 
     Raises: ValueError_ for braces that do not match.
@@ -137,35 +148,55 @@ def split_fields(template: str) -> Iterator[tuple[str, str | None]]:
         elif brace == "}":
             raise ValueError_("Single '}' encountered in format string")
         else:
-            end = _closing(template, at)
-            yield "".join(text), template[at + 1 : end]
+            field = _read_field(template, at + 1)
+            yield "".join(text), field
             text = []
-            at = end + 1
+            at = field.end
     yield "".join(text), None
 
 
-def _closing(template: str, start: int) -> int:
-    depth = 0
-    for at in range(start, len(template)):
-        if template[at] == "{":
-            depth += 1
-        elif template[at] == "}":
-            depth -= 1
-            if depth == 0:
-                return at
-    if start + 1 == len(template):
+def _read_field(template: str, start: int) -> Field:
+    """The field that begins behind a brace, as Python reads it: what follows `!` is the conversion, be it a brace."""
+    if start == len(template):
         raise ValueError_("Single '{' encountered in format string")
-    raise ValueError_("expected '}' before end of string")
+    at = _end_of_name(template, start)
+    name, sign = template[start:at], template[at : at + 1]
+    conversion = None
+    if sign == "!":
+        conversion, sign = template[at + 1 : at + 2], template[at + 2 : at + 3]
+        if not conversion:
+            raise ValueError_("end of string while looking for conversion specifier")
+        if sign not in ("", "}", ":"):
+            raise ValueError_("expected ':' after conversion specifier")
+        at += 2
+    if sign == "}":
+        return Field(name, conversion, "", at + 1)
+    if sign != ":":
+        raise ValueError_("unmatched '{' in format spec" if conversion else "expected '}' before end of string")
+    end = _end_of_spec(template, at + 1)
+    return Field(name, conversion, template[at + 1 : end], end + 1)
 
 
-def _cut_spec(field: str) -> tuple[str, str]:
-    """The expression of a field and its spec; a colon inside [] is part of the key."""
+def _end_of_name(template: str, start: int) -> int:
+    """Where the name of a field ends; what is between brackets is a key."""
     inside = False
-    for at, letter in enumerate(field):
-        if letter == "[":
-            inside = True
-        elif letter == "]":
-            inside = False
-        elif letter == ":" and not inside:
-            return field[:at], field[at + 1 :]
-    return field, ""
+    for at in range(start, len(template)):
+        letter = template[at]
+        if inside:
+            inside = letter != "]"
+        elif letter == "{":
+            raise ValueError_("unexpected '{' in field name")
+        elif letter in "}:!":
+            return at
+        else:
+            inside = letter == "["
+    return len(template)
+
+
+def _end_of_spec(template: str, start: int) -> int:
+    depth = 1
+    for at in range(start, len(template)):
+        depth += (template[at] == "{") - (template[at] == "}")
+        if not depth:
+            return at
+    raise ValueError_("unmatched '{' in format spec")

@@ -152,7 +152,7 @@ class LinalgError(GradcliError):
 class NotImplementedError_(GradcliError):
     """Something PyTorch has and gradcli does not."""
 
-    catches = ("NotImplementedError", "RuntimeError", "Exception", "BaseException")
+    catches: ClassVar[tuple[str, ...]] = ("NotImplementedError", "RuntimeError", "Exception", "BaseException")
 
 
 class RecursionError_(GradcliError):

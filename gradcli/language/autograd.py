@@ -14,6 +14,7 @@ from gradcli.errors import GradError, ShapeError, TypeError_
 from gradcli.graph.node import MODE, Node, recording
 from gradcli.graph.op import leaf, leaf_op
 from gradcli.language.tensor import Tensor
+from gradcli.ops.memory import accumulated
 from gradcli.shapes import Shape
 
 NO_HISTORY = "element 0 of tensors does not require grad and does not have a grad_fn"
@@ -97,7 +98,7 @@ def accumulate(tensor: Tensor, g: Node, create_graph: bool = False) -> None:
     """Add a cotangent to .grad: into the same memory, unless the sum is to be differentiated."""
     before = tensor.grad
     if before is None:
-        tensor.set_grad(Tensor(g, tensor.context))
+        tensor.set_grad(Tensor(accumulated(g) if create_graph and g.requires_grad else g, tensor.context))
     elif create_graph:
         tensor.set_grad(Tensor(before.node + g, tensor.context))
     else:

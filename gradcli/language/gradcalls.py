@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcli.errors import TypeError_, ValueError_
+from gradcli.errors import GradError, TypeError_, ValueError_
 from gradcli.language import autograd, functional
 from gradcli.language.binding import kind_name
 from gradcli.language.context import Context
@@ -45,6 +45,10 @@ def torch_grad(
     listed = _tensors(outputs, "outputs")
     seeds = _seeds(grad_outputs, len(listed))
     wanted = _tensors(inputs, "inputs")
+    if not wanted:
+        raise GradError(
+            "there is no input to differentiate by", op="grad", torch="`inputs` argument to `grad()` cannot be empty."
+        )
     if is_grads_batched:
         return functional.batched_grad(context, listed, wanted, seeds, bool(retain_graph), create_graph)
     return autograd.grad(

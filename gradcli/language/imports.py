@@ -5,6 +5,7 @@ from __future__ import annotations
 from gradcli.errors import AttributeError_
 from gradcli.language.code import Frame
 from gradcli.language.exceptions import ImportError_
+from gradcli.language.leftout import UPDATES
 from gradcli.language.mathmodule import MATH
 from gradcli.language.standard import STANDARD
 from gradcli.language.values import MISSING, Namespace, Value
@@ -16,7 +17,7 @@ _HINTS = {
     "torchvision": "data sets and layers of networks are out of reach here",
     "os": "a program reads only the files it is given",
     "sys": "a program cannot see the process it runs in",
-    "torch.optim": "write the update by hand: with torch.no_grad(): w -= lr * w.grad",
+    "torch.optim": UPDATES,
     "torch.utils": "there is no loading of data sets",
 }
 

@@ -17,10 +17,10 @@ from gradcli.graph.op import leaf
 from gradcli.language import autograd
 from gradcli.language.binding import kind_name
 from gradcli.language.call import method
-from gradcli.language.devices import CPU
+from gradcli.language.devices import CPU, STRIDED
 from gradcli.language.numpymodule import array_method
 from gradcli.language.tensor import Tensor
-from gradcli.language.values import Builtin, Size, no_attribute
+from gradcli.language.values import Builtin, Size, TypeValue, no_attribute
 from gradcli.ops.absent import absent_from
 from gradcli.ops.catalog import catalog
 from gradcli.ops.convert import to_dtype
@@ -99,6 +99,9 @@ _PROPERTIES: dict[str, Callable[[Tensor], Any]] = {
     "data": lambda t: t.bare(),
     "ndim": lambda t: t.node.ndim,
     "device": lambda t: CPU,
+    "layout": lambda t: STRIDED,
+    "is_cpu": lambda t: True,
+    "is_meta": lambda t: False,
     "is_cuda": lambda t: False,
     "is_sparse": lambda t: False,
     "retains_grad": lambda t: bool(t.node.extra is not None and t.node.extra.retained),
@@ -226,7 +229,8 @@ def _stride(tensor: Tensor, dim: Any = None) -> Any:
 def _type(tensor: Tensor, dtype: Any = None) -> Any:
     if dtype is None:
         return _TYPE_NAMES[tensor.dtype.name]
-    wanted = dtype if isinstance(dtype, DType) else _TYPES_BY_NAME.get(str(dtype))
+    name = dtype.name if isinstance(dtype, TypeValue) else str(dtype)
+    wanted = dtype if isinstance(dtype, DType) else _TYPES_BY_NAME.get(name)
     if wanted is None:
         raise TypeError_(f"{dtype!r} is not a type of tensors", hint="a dtype such as torch.float64")
     return Tensor(to_dtype(tensor.node, wanted), tensor.context)
@@ -321,6 +325,9 @@ class HookHandle:
         if name == "remove":
             return Builtin("remove", lambda args, kwargs: self._remove())
         raise no_attribute("the handle of a hook", name, ["remove"])
+
+    def __repr__(self) -> str:
+        return f"<torch.utils.hooks.RemovableHandle object at {id(self):#x}>"
 
 
 # Setters

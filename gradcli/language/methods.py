@@ -23,7 +23,7 @@ from gradcli.language.values import Builtin, Value, type_name
 Table = dict[str, Method]
 
 
-def _own(*functions: Callable[..., Any]) -> Table:
+def own_methods(*functions: Callable[..., Any]) -> Table:
     """Python's methods, with their errors as ours."""
     return {function.__name__: _method(function) for function in functions}
 
@@ -93,7 +93,7 @@ def _format(receiver: Value, args: list[Value], kwargs: dict[str, Value]) -> Val
 _plain_replace = _method(str.replace)
 
 STR: Table = {
-    **_own(
+    **own_methods(
         str.capitalize, str.casefold, str.count, str.endswith, str.find, str.index, str.isalnum, str.isalpha,
         str.isascii, str.isdecimal, str.isdigit, str.isidentifier, str.islower, str.isnumeric, str.isspace,
         str.istitle, str.isupper, str.lower, str.lstrip, str.partition, str.removeprefix, str.removesuffix, str.rfind,
@@ -155,7 +155,7 @@ def _sort(receiver: Value, args: list[Value], kwargs: dict[str, Value]) -> None:
 
 
 LIST: Table = {
-    **_own(list.append, list.insert, list.reverse, list.copy, list.clear),
+    **own_methods(list.append, list.insert, list.reverse, list.copy, list.clear),
     "extend": _extend, "pop": _pop, "remove": _remove, "index": _find, "count": _count, "sort": _sort,
 }  # fmt: skip
 TUPLE: Table = {"index": _find, "count": _count}
@@ -205,12 +205,12 @@ def _set_method(function: Callable[..., Any]) -> Method:
 
 
 DICT: Table = {
-    **_own(dict.keys, dict.values, dict.items, dict.get, dict.pop, dict.popitem, dict.setdefault, dict.copy),
-    **_own(dict.clear),
+    **own_methods(dict.keys, dict.values, dict.items, dict.get, dict.pop, dict.popitem, dict.setdefault, dict.copy),
+    **own_methods(dict.clear),
     "update": _update,
 }  # fmt: skip
 SET: Table = {
-    **_own(set.add, set.discard, set.remove, set.pop, set.clear, set.copy),
+    **own_methods(set.add, set.discard, set.remove, set.pop, set.clear, set.copy),
     **{
         function.__name__: _set_method(function)
         for function in (
@@ -223,8 +223,8 @@ SET: Table = {
 
 # Numbers
 
-INT: Table = _own(int.bit_length, int.bit_count, int.conjugate, int.as_integer_ratio)
-FLOAT: Table = _own(float.is_integer, float.hex, float.conjugate, float.as_integer_ratio)
+INT: Table = own_methods(int.bit_length, int.bit_count, int.conjugate, int.as_integer_ratio)
+FLOAT: Table = own_methods(float.is_integer, float.hex, float.conjugate, float.as_integer_ratio)
 INT["is_integer"] = lambda receiver, args, kwargs: True
 NUMBER_FIELDS: dict[str, Callable[[Any], Any]] = {
     "real": operator.attrgetter("real"), "imag": operator.attrgetter("imag"),

@@ -7,24 +7,26 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gradcli.dtypes import ALIASES, DType
-from gradcli.errors import NotImplementedError_, TypeError_
+from gradcli.errors import TypeError_
 from gradcli.graph.node import MODE
 from gradcli.language import construct, functional, gradmode, members
 from gradcli.language.attributes import register
 from gradcli.language.binding import kind_name
 from gradcli.language.call import op_function
+from gradcli.language.clipping import nn_utils
 from gradcli.language.context import Context, current
-from gradcli.language.devices import device
+from gradcli.language.devices import FORMATS, backends, device
 from gradcli.language.function import function_base
 from gradcli.language.gradcalls import torch_backward, torch_grad
 from gradcli.language.gradmode import NoAnomalies, mode_function
+from gradcli.language.leftout import refuse_left_out
 from gradcli.language.natives import builtin
+from gradcli.language.numberlimits import number_limits
 from gradcli.language.numpymodule import numpy_table
 from gradcli.language.operate import truth
 from gradcli.language.randomness import GeneratorValue, set_state, state_of
 from gradcli.language.tensor import Tensor
-from gradcli.language.values import MISSING, Builtin, Namespace, Size, TypeValue, no_attribute, type_name
-from gradcli.ops.absent import absent_from
+from gradcli.language.values import MISSING, Builtin, Namespace, Size, TypeValue, type_name
 from gradcli.ops.catalog import catalog
 from gradcli.shapes import broadcast_shapes
 
@@ -64,9 +66,11 @@ class Modules:
             "torch.func": lambda: functional.func_functions(context),
             "torch.nn": lambda: {
                 "functional": self.namespace("torch.nn.functional"),
+                "utils": self.namespace("torch.nn.utils"),
                 "Parameter": builtin("Parameter", lambda *a, **k: parameter(context, *a, **k)),
             },
             "torch.nn.functional": dict,
+            "torch.nn.utils": lambda: nn_utils(context),
             "torch.linalg": dict,
             "torch.special": dict,
             "torch.cuda": lambda: {
@@ -75,7 +79,7 @@ class Modules:
                 "manual_seed": Builtin("manual_seed", lambda args, kwargs: None),
                 "manual_seed_all": Builtin("manual_seed_all", lambda args, kwargs: None),
             },
-            "torch.backends": dict,
+            "torch.backends": backends,
             "torch.random": lambda: {"manual_seed": self.namespace("torch").get_attribute("manual_seed")},
             "numpy": lambda: numpy_table(context),
             "numpy.random": dict,
@@ -97,7 +101,7 @@ class Modules:
                     return table[attribute]
                 found = op_function(attribute, module, self.context) if module else None
                 if found is None and name.startswith("torch"):
-                    refuse_absent(name, attribute)
+                    refuse_left_out(name, attribute)
                 return MISSING if found is None else found
 
             def names() -> list[str]:
@@ -126,16 +130,6 @@ class Modules:
     def free_names(self) -> list[str]:
         """All names that are there without an import."""
         return sorted({*_FREE_MODULES, *catalog().free, *_FREE_TORCH, *TYPES, "pi", "inf", "nan"})
-
-
-def refuse_absent(owner: str, name: str) -> None:
-    """Say so where torch has a name and gradcli leaves it out.
-
-    Raises: NotImplementedError_.
-    """
-    reason = absent_from(name)
-    if reason is not None:
-        raise NotImplementedError_(f"torch has {name}, gradcli does not: {reason}", op=f"{owner}.{name}")
 
 
 _OP_MODULES = {
@@ -225,6 +219,7 @@ def torch_table(modules: Modules) -> dict[str, Any]:
     }
     table.update({name: builtin(name, function) for name, function in functions.items()})
     table["set_grad_enabled"] = Builtin("set_grad_enabled", gradmode.set_grad_enabled)
+    table.update(FORMATS)
     table["newaxis"] = None
     table["no_grad"] = mode_function("no_grad", False)
     table["inference_mode"] = mode_function("inference_mode", False)
@@ -287,40 +282,6 @@ def _result_type(context: Context, a: Any, b: Any) -> DType:
 
     nodes = tuple(x.node if isinstance(x, Tensor) else number(x) for x in (a, b))
     return promote_inputs(nodes)
-
-
-class Limits:
-    """torch.finfo and torch.iinfo of a dtype."""
-
-    type_name = "finfo"
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self._values = values
-
-    def get_attribute(self, name: str) -> Any:
-        """eps, max, min, tiny, bits ..."""
-        if name not in self._values:
-            raise no_attribute("the limits of a dtype", name, self._values)
-        return self._values[name]
-
-
-def number_limits(dtype: Any, floating: bool) -> Limits:
-    """The largest, smallest and closest numbers of a dtype.
-
-    Raises: TypeError_ for finfo of an integer dtype and the other way round.
-    """
-    import numpy as np
-
-    wanted = construct.as_dtype(dtype)
-    if wanted is None or wanted.floating != floating:
-        raise TypeError_(f"{'finfo' if floating else 'iinfo'} does not take {dtype!r}")
-    if floating:
-        f = np.finfo(wanted.numpy)
-        return Limits({"eps": float(f.eps), "max": float(f.max), "min": float(f.min), "tiny": float(f.tiny),
-                       "smallest_normal": float(f.tiny), "resolution": float(f.resolution), "bits": int(f.bits),
-                       "dtype": wanted.name})  # fmt: skip
-    i = np.iinfo(wanted.numpy)
-    return Limits({"max": int(i.max), "min": int(i.min), "bits": int(i.bits), "dtype": wanted.name})
 
 
 def parameter(context: Context, data: Any = None, requires_grad: bool = True) -> Tensor:

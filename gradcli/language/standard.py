@@ -10,7 +10,7 @@ from gradcli.errors import TypeError_, ValueError_
 from gradcli.language.arguments import REQUIRED, arguments
 from gradcli.language.exceptions import PYTHON_ERRORS, translate
 from gradcli.language.operators import END, as_index, binary, collect, following, iterate
-from gradcli.language.values import MISSING, Builtin, Namespace, Value, callable_value, type_name
+from gradcli.language.values import MISSING, Builtin, Namespace, Value, callable_value
 
 Table = dict[str, Any]
 
@@ -210,15 +210,9 @@ def _accumulated(args: list[Value]) -> list[Value]:
 
 
 def _collections() -> Table:
-    return {"OrderedDict": Builtin("OrderedDict", _ordered)}
+    from gradcli.language.containers import containers_table  # start-up: few programs use it
 
-
-def _ordered(args: list[Value], kwargs: dict[str, Value]) -> dict[Value, Value]:
-    if len(args) > 1:
-        raise TypeError_(f"expected at most 1 argument, got {len(args)}")
-    if args and not hasattr(args[0], "__iter__"):
-        raise TypeError_(f"'{type_name(args[0])}' object is not iterable")
-    return dict(*args, **kwargs)
+    return containers_table()
 
 
 STANDARD: dict[str, Namespace] = {

@@ -23,6 +23,7 @@ from gradcli.ops.order import transposed
 from gradcli.ops.part import slice_
 from gradcli.ops.products import product
 from gradcli.ops.shape import unsqueeze
+from gradcli.ops.spectra import general, general_values, singular, symmetric, symmetric_values
 from gradcli.shapes import Shape
 
 Cotangents = tuple[Node | None, ...]
@@ -61,22 +62,6 @@ def _column(x: Node) -> Any:
 
 def _row(x: Node) -> Any:
     return unsqueeze(x, dim=-2)
-
-
-def _converging(name: str, kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """A kernel whose iteration does not converge where there are values that are not finite."""
-
-    def checked(a: Any, **params: Any) -> Any:
-        try:
-            return kernel(a, **params)
-        except np.linalg.LinAlgError:
-            raise LinalgError(
-                "it did not converge",
-                hint="look for values that are nan or infinite: torch.isfinite(x).all()",
-                torch=f"{name}: The algorithm failed to converge because the input matrix contained non-finite values.",
-            ) from None
-
-    return checked
 
 
 # What the samples make of the matrices that are drawn: symmetric ones, positive ones, some with real eigenvalues.
@@ -276,11 +261,6 @@ op(
 # --- symmetric eigenvalues
 
 
-def _symmetric(a: Any, UPLO: Any) -> Any:
-    values, vectors = np.linalg.eigh(a, UPLO)
-    return values, vectors
-
-
 def _eigh_shape(inputs: tuple[Node, ...], params: Any) -> tuple[Shape, Shape]:
     shape = square("linalg.eigh")(inputs, params)
     if params.get("UPLO", "L").upper() not in ("L", "U"):
@@ -310,7 +290,7 @@ eigh: Op = op(
     "The eigenvalues of a symmetric matrix in ascending order, and its eigenvectors as columns.",
     spelled=["linalg.eigh"],
     outputs=("eigenvalues", "eigenvectors"),
-    kernel=_converging("linalg.eigh", _symmetric),
+    kernel=lambda a, UPLO: tuple(symmetric(a, UPLO)),
     grad=_eigh_rule,
     shape=_eigh_shape,
     dtype=floats("linalg.eigh", 2),
@@ -321,7 +301,7 @@ op(
     "_linalg_eigvalsh(Tensor input, str UPLO='L')",
     "The eigenvalues of a symmetric matrix in ascending order.",
     spelled=["linalg.eigvalsh"],
-    kernel=_converging("linalg.eigh", lambda a, UPLO: np.linalg.eigvalsh(a, UPLO)),
+    kernel=symmetric_values,
     grad=lambda g, y, a, UPLO: _eigh_rule((g, None), eigh(a, UPLO=UPLO), a, UPLO),
     shape=lambda inputs, params: _eigh_shape(inputs, params)[0],
     dtype=floats("linalg.eigh"),
@@ -343,7 +323,7 @@ def _real(x: Any, dtype: Any) -> Any:
 
 
 def _eig_kernel(a: Any) -> tuple[Any, Any]:
-    values, vectors = np.linalg.eig(a)
+    values, vectors = general(a)
     return _real(values, a.dtype), _real(vectors, a.dtype)
 
 
@@ -365,7 +345,7 @@ eig: Op = op(
     "The eigenvalues of a matrix and its eigenvectors of length 1 as columns; refused where they are complex.",
     spelled=["linalg.eig"],
     outputs=("eigenvalues", "eigenvectors"),
-    kernel=_converging("linalg.eig", _eig_kernel),
+    kernel=_eig_kernel,
     grad=_eig_rule,
     shape=lambda inputs, params: _eigh_shape(inputs, params),
     dtype=floats("linalg.eig", 2),
@@ -376,7 +356,7 @@ op(
     "_linalg_eigvals(Tensor input)",
     "The eigenvalues of a matrix; refused where they are complex.",
     spelled=["linalg.eigvals"],
-    kernel=lambda a: _real(np.linalg.eigvals(a), a.dtype),
+    kernel=lambda a: _real(general_values(a), a.dtype),
     grad=lambda g, y, a: _eig_rule((g, None), eig(a), a),
     shape=lambda inputs, params: _eigh_shape(inputs, params)[0],
     dtype=floats("linalg.eigvals"),
@@ -398,7 +378,7 @@ def _svd_shape(inputs: tuple[Node, ...], params: Any) -> tuple[Shape, Shape, Sha
 
 
 def _svd_kernel(a: Any, full_matrices: bool) -> tuple[Any, ...]:
-    return tuple(np.linalg.svd(a, full_matrices=full_matrices))
+    return tuple(singular(a, full_matrices))
 
 
 def _svd_rule(g: Cotangents, y: tuple[Node, ...], a: Node, full_matrices: bool) -> Any:
@@ -437,7 +417,7 @@ svd: Op = op(
     "U, singular values S in descending order, and V^T, with A = U diag(S) V^T.",
     spelled=["linalg.svd"],
     outputs=("U", "S", "Vh"),
-    kernel=_converging("linalg.svd", _svd_kernel),
+    kernel=_svd_kernel,
     grad=_svd_rule,
     shape=_svd_shape,
     dtype=floats("linalg.svd", 3),
@@ -460,7 +440,7 @@ svdvals: Op = op(
     "_linalg_svdvals(Tensor A, *, ignored driver=None)",
     "The singular values in descending order.",
     spelled=["linalg.svdvals"],
-    kernel=_converging("linalg.svd", lambda a: np.linalg.svd(a, compute_uv=False)),
+    kernel=lambda a: singular(a, compute_uv=False),
     grad=_svdvals_rule,
     shape=lambda inputs, params: _svd_shape(inputs, {"full_matrices": False})[1],
     dtype=floats("linalg.svd"),
@@ -472,7 +452,7 @@ _old_svd: Op = op(
     "U, S and V^T.",
     spelled=["_"],
     outputs=("U", "S", "Vh"),
-    kernel=_converging("linalg.svd", _svd_kernel),
+    kernel=_svd_kernel,
     grad=_svd_rule,
     shape=_svd_shape,
     dtype=floats("linalg.svd", 3),

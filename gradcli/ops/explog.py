@@ -11,11 +11,11 @@ import numpy as np
 from gradcli import dtypes
 from gradcli.dtypes import BOOL
 from gradcli.errors import DtypeError
-from gradcli.graph.node import Node
+from gradcli.graph.node import Node, mark_saved
 from gradcli.graph.op import Op, draw, op, promoted
 from gradcli.ops import precise
 from gradcli.ops.arithmetic import install_symbols, zero
-from gradcli.ops.compare import eq, logical_and, where
+from gradcli.ops.compare import eq, logical_and, logical_or, where
 from gradcli.ops.convert import to_dtype
 from gradcli.ops.declare import binary, unary
 from gradcli.ops.dtyperules import fitted, joined_by, new, refusing, wrapped
@@ -114,9 +114,11 @@ def _logit(x: Any, eps: float | None) -> Any:
 
 
 def _logit_rule(g: Node, y: Node, x: Node, eps: float | None) -> Node:
-    """Outside [eps, 1 - eps] the derivative is 0; outside [0, 1], without an eps, nan."""
-    low, otherwise = (0.0, math.nan) if eps is None else (eps, 0.0)
-    return where(logical_and(x >= low, x <= 1 - low), g / (x * (1 - x)), otherwise)
+    """Outside [eps, 1 - eps] the derivative is 0; outside [0, 1], without an eps, and at nan it is nan."""
+    inside = g / (x * (1 - x))
+    if eps is None:
+        return where(logical_and(x >= 0.0, x <= 1.0), inside, math.nan)
+    return where(logical_or(x < eps, x > 1 - eps), 0.0, inside)
 
 
 logit: Op = unary(
@@ -195,6 +197,7 @@ def _power(x: Any, y: Any) -> Any:
 
 def _power_rule(g: Node, y: Node, x: Node, exponent: float) -> Node:
     """d x^p / dx = p x^(p-1), and 0 for p = 0 also where x^(p-1) is infinite."""
+    mark_saved((x,))  # torch keeps x also for the powers that do not read it
     if exponent == 0:
         return zero(g)  # type: ignore[no-any-return]
     if exponent == 1:

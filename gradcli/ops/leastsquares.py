@@ -25,6 +25,7 @@ from gradcli.ops.products import product
 from gradcli.ops.reduce import sum_
 from gradcli.ops.scan import cumprod_
 from gradcli.ops.shape import expand, reshape, squeeze_dim, unsqueeze
+from gradcli.ops.spectra import singular, symmetric, symmetric_values
 from gradcli.shapes import Shape
 
 # --- the pseudoinverse
@@ -41,12 +42,12 @@ def _limits(size: Any, shape: Shape, dtype: Any, atol: Any, rtol: Any) -> Any:
 def _pinv_kernel(a: Any, atol: float | None, rtol: float | None, hermitian: bool) -> Any:
     wide = a.astype(np.float64)
     if hermitian:
-        values, vectors = np.linalg.eigh(wide)
+        values, vectors = symmetric(wide)
         keep = np.abs(values) > _limits(np.abs(values), a.shape, a.dtype, atol, rtol)
         scale = np.where(keep, 1 / np.where(keep, values, 1), 0)
         return ((vectors * scale[..., None, :]) @ np.swapaxes(vectors, -1, -2)).astype(a.dtype)
-    u, s, v = np.linalg.svd(wide, full_matrices=False)
-    keep = s > _limits(s, a.shape, a.dtype, atol, rtol)
+    u, s, v = singular(wide)
+    keep = ~(s <= _limits(s, a.shape, a.dtype, atol, rtol))  # nan stays
     scale = np.where(keep, 1 / np.where(keep, s, 1), 0)
     return (np.swapaxes(v, -1, -2) @ (scale[..., None] * np.swapaxes(u, -1, -2))).astype(a.dtype)
 
@@ -232,7 +233,7 @@ op(
 
 
 def _rank_kernel(a: Any, atol: Any, rtol: Any, hermitian: bool) -> Any:
-    size = np.abs(np.linalg.eigvalsh(a)) if hermitian else np.linalg.svd(a, compute_uv=False)
+    size = np.abs(symmetric_values(a)) if hermitian else singular(a, compute_uv=False)
     return np.sum(size > _limits(size, a.shape, a.dtype, atol, rtol), axis=-1).astype(np.int64)
 
 

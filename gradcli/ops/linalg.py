@@ -27,6 +27,7 @@ from gradcli.ops.part import slice_
 from gradcli.ops.products import matmul, product
 from gradcli.ops.reduce import half_in_single, sum_
 from gradcli.ops.shape import reshape, unsqueeze
+from gradcli.ops.spectra import singular
 from gradcli.shapes import Shape, broadcast_shapes
 
 # --- what all of linear algebra asks of its inputs
@@ -226,7 +227,7 @@ def _adjugate_turned(a: Any) -> Any:
     """The matrix of cofactors; from the singular values where the matrix has no inverse."""
     if 0 in a.shape:
         return np.zeros_like(a)
-    u, s, vh = np.linalg.svd(a.astype(np.float64))
+    u, s, vh = singular(a.astype(np.float64))
     before = np.cumprod(np.concatenate([np.ones((*s.shape[:-1], 1)), s[..., :-1]], -1), -1)
     after = np.cumprod(np.concatenate([np.ones((*s.shape[:-1], 1)), s[..., :0:-1]], -1), -1)[..., ::-1]
     sign = np.linalg.det(u) * np.linalg.det(vh)

@@ -26,6 +26,17 @@ before_change: Op = op(
     linear=True,
     view=True,
 )
+accumulated: Op = op(
+    "_accumulated(Tensor input)",
+    "input as it is kept in .grad to be differentiated again.",
+    spelled=["_"],
+    kernel=lambda x: x,
+    grad=lambda g, y, x: g,
+    shape=same,
+    dtype=kept,
+    grad_fn=("CloneBackward", "CopyBackwards"),
+    linear=True,
+)
 _as_strided: Op = op(
     "_as_strided_view(Tensor input)",
     "A view made again after its base was changed in place.",

@@ -10,6 +10,7 @@ import numpy as np
 from gradcli.errors import IndexError_, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, kept, op, same
+from gradcli.ops.convert import alias
 from gradcli.shapes import Shape, normal_dim, normal_dims
 
 # Dimensions: views
@@ -187,7 +188,7 @@ def _moved(x: Node, source: int | Shape, destination: int | Shape) -> Node:
                 torch=f"movedim: repeated dim in `{word}` ({list(given)})",
             )
     if not x.ndim:
-        return x
+        return alias(x)  # type: ignore[no-any-return]
     staying = (dim for dim in range(x.ndim) if dim not in moved)
     to_place = dict(zip(wanted, moved, strict=True))
     result: Node = permute(x, dims=tuple(to_place[at] if at in to_place else next(staying) for at in range(x.ndim)))

@@ -33,12 +33,14 @@ def _back(x: Any, shape: tuple[int, ...], dim: int, reverse: bool) -> Any:
 
 
 def _accumulate(ufunc: np.ufunc, x: Any, dim: int, reverse: bool) -> Any:
-    """ufunc of everything up to each element; floats accumulate in double precision, as in torch."""
+    """ufunc of everything up to each element; floats accumulate in double precision, as in torch, from 0 or 1 on."""
     if not x.ndim:
         return x
     flipped = np.flip(x, dim) if reverse else x
     wide = np.float64 if x.dtype.kind == "f" else x.dtype
     result = ufunc.accumulate(flipped, axis=dim, dtype=wide).astype(x.dtype, copy=False)
+    if ufunc is np.add and x.dtype.kind == "f":
+        result += 0.0  # a sum that begins with 0 is never -0.0
     return np.flip(result, dim) if reverse else result
 
 

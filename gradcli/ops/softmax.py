@@ -11,6 +11,7 @@ from gradcli.errors import DtypeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, floating, op, same
 from gradcli.ops.arithmetic import neg
+from gradcli.ops.compare import eq, isinf, logical_and, where
 from gradcli.ops.dtyperules import TITLES
 from gradcli.ops.explog import exp
 from gradcli.ops.reduce import half_in_single, reduced, sum_
@@ -168,7 +169,8 @@ logsumexp: Op = op(
 
 @half_in_single
 def _logcumsumexp(x: Any, dim: int) -> Any:
-    return np.logaddexp.accumulate(x.astype(np.float64), axis=dim).astype(x.dtype) if x.ndim else x
+    """From -inf on, so a first -0.0 becomes 0."""
+    return np.logaddexp.accumulate(x.astype(np.float64) + 0.0, axis=dim).astype(x.dtype) if x.ndim else x
 
 
 def _logcumsumexp_rule(g: Node, y: Node, x: Node, dim: int) -> Any:
@@ -176,7 +178,8 @@ def _logcumsumexp_rule(g: Node, y: Node, x: Node, dim: int) -> Any:
     if not x.ndim:
         return g
     dim = normal_dim(dim, x.ndim)
-    step = exp(shift(y, dim=dim, by=1, fill=0.0) - y)
+    before = shift(y, dim=dim, by=1, fill=0.0)
+    step = where(logical_and(isinf(y), eq(before, y)), 1.0, exp(before - y))  # from infinity to itself: all of it
     gain = shift(step, dim=dim, by=-1, fill=0.0)
     return exp(x - y) * recurrence(gain, g, dim=dim, reverse=True)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gradcli import errors
+from gradcli import Session, errors
 from gradcli.errors import GradcliError, RaisedError
 from gradcli.language.exceptions import EXCEPTIONS, ImportError_, chain_of, translate
 from gradcli.language.values import Builtin
@@ -105,6 +105,27 @@ def test_a_module_that_is_not_there_is_refused_with_what_is(module: str, hint: s
 def test_a_name_that_a_module_lacks_is_refused(session: Any) -> None:
     with pytest.raises(ImportError_, match="cannot import name 'sqroot' from 'math'"):
         session.run("from math import sqroot")
+
+
+@pytest.mark.parametrize(
+    ("source", "said", "hint"),
+    [
+        ("torch.optim", "torch has torch.optim, gradcli does not: optimisers have state", "write the update by hand"),
+        ("torch.fft", "torch has torch.fft, gradcli does not: it works on complex numbers", ""),
+        ("torch.nn.Linear", "torch has nn.Linear, gradcli does not: layers are classes with state", "F.linear is"),
+        ("torch.nn.BCELoss", "torch has nn.BCELoss, gradcli does not: layers are cl", "F.binary_cross_entropy is"),
+        ("torch.nn.Module", "torch has nn.Module, gradcli does not: layers are cl", "write a class of your own"),
+        ("torch.save", "torch.save: torch has save, gradcli does not: it is about", ""),
+        ("torch.nn.Foo", "module 'torch.nn' has no attribute 'Foo'", ""),
+    ],
+)
+def test_what_torch_has_and_gradcli_leaves_out(source: str, said: str, hint: str) -> None:
+    session = Session()
+    with pytest.raises(GradcliError) as caught:
+        session.run(source)
+    assert str(caught.value).startswith(said)
+    assert (caught.value.hint or "").startswith(hint)
+    assert session.run(f"print(hasattr({source.rpartition('.')[0]}, {source.rpartition('.')[2]!r}))") == "False\n"
 
 
 def test_python_s_own_errors_become_ours() -> None:

@@ -114,3 +114,17 @@ def test_results_have_names() -> None:
         ("torch.slogdet(x)", "torch.return_types.slogdet(\nsign="),
     ):
         assert repr(s.eval(call)).startswith(start)
+
+
+@pytest.mark.parametrize("name", ["linalg.svdvals(x)", "linalg.svd(x).U", "linalg.matrix_norm(x, 2)", "linalg.pinv(x)"])
+def test_singular_values_of_infinities_are_nan(name: str) -> None:
+    s = session(3, 3)
+    s.run("x = x.detach().index_fill(0, torch.tensor([1]), torch.inf)")
+    assert np.isnan(s.eval(name).numpy()).all()
+
+
+@pytest.mark.parametrize("name", ["svd", "svdvals", "pinv", "eigh", "eig"])
+def test_what_does_not_converge_is_refused(name: str) -> None:
+    s = session(3, 3)
+    with pytest.raises(GradcliError, match="it did not converge"):
+        s.run(f"torch.linalg.{name}(x * torch.nan)")

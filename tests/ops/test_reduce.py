@@ -32,6 +32,8 @@ def grad(expression: str, x: str) -> str:
         ("x.nansum()", "[1., float('nan'), 3.]", "tensor([1., 0., 1.])"),
         ("x.logsumexp(0)", "[-1000., 1000.]", "tensor([0., 1.])"),
         ("x.logcumsumexp(0)", "[0., -900., 900.]", "tensor([2., 0., 1.])"),
+        ("x.logcumsumexp(0)", "[1., float('inf'), 2., float('inf')]", "tensor([1., nan, 0., nan])"),
+        ("x.logcumsumexp(0)", "[float('-inf'), float('-inf'), 1.]", "tensor([nan, nan, 1.])"),
     ],
 )
 def test_gradient_at_ties_and_zeros(expression: str, x: str, expected: str) -> None:
@@ -57,6 +59,8 @@ def test_the_product_of_zeros_in_second_order() -> None:
         ("torch.tensor([3, 1, 3, 1, 2]).mode()", "torch.return_types.mode(\nvalues=tensor(1),\nindices=tensor(3))"),
         ("torch.tensor([1., float('nan'), 0.]).sort(descending=True).indices", "tensor([1, 0, 2])"),
         ("torch.zeros(0).median()", "tensor(nan)"),
+        ("torch.tensor([-0., -0., 1.]).cumsum(0)", "tensor([0., 0., 1.])"),
+        ("torch.tensor([-0., 1.]).logcumsumexp(0)", "tensor([0.0000, 1.3133])"),
         ("torch.zeros(0, 2).logsumexp(0)", "tensor([-inf, -inf])"),
         ("torch.tensor([True, False]).sum()", "tensor(1)"),
         ("torch.tensor([1, 2], dtype=torch.uint8).all()", "tensor(1, dtype=torch.uint8)"),

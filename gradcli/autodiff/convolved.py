@@ -6,11 +6,9 @@ operand is folded into a dimension that only this operand shares with the result
 
 from __future__ import annotations
 
-from typing import Any
-
 from gradcli.autodiff.forms import Batch, form
 from gradcli.graph.node import Node
-from gradcli.ops.order import permute
+from gradcli.ops.order import move_dim, permute
 from gradcli.ops.shape import reshape
 from gradcli.shapes import Shape
 
@@ -50,7 +48,7 @@ def correlated_output(batch: Batch) -> Node:
     made = _apply(batch, _among_channels(x, 2, groups), g, groups)  # O, B * C
     shape = batch.node.shape
     split = reshape(made, shape=(shape[0], batch.count, *shape[1:]))
-    return _moved(split, 1, 0)
+    return move_dim(split, 1, 0)
 
 
 def _apply(batch: Batch, a: Node, b: Node, groups: int | None = None) -> Node:
@@ -66,7 +64,7 @@ def _joined(node: Node) -> Node:
 
 def _examples_last(node: Node) -> Node:
     """(B, N, C, ...) as (N, B * C, ...)."""
-    made: Node = reshape(_moved(node, 0, 1), shape=(node.shape[1], node.shape[0] * node.shape[2], *node.shape[3:]))
+    made: Node = reshape(move_dim(node, 0, 1), shape=(node.shape[1], node.shape[0] * node.shape[2], *node.shape[3:]))
     return made
 
 
@@ -74,7 +72,7 @@ def _among_channels(node: Node, at: int, groups: int) -> Node:
     """The batch in front of the channels of each group. at: where the channels are."""
     shape = node.shape
     split = (*shape[:at], groups, shape[at] // groups, *shape[at + 1 :])
-    moved = _moved(reshape(node, shape=split), 0, at)  # ..., groups, B, channels
+    moved = move_dim(reshape(node, shape=split), 0, at)  # ..., groups, B, channels
     made: Node = reshape(moved, shape=(*shape[1:at], shape[0] * shape[at], *shape[at + 1 :]))
     return made
 
@@ -83,7 +81,7 @@ def _split_channels(batch: Batch, made: Node, at: int) -> Node:
     """A result with the batch in front of the channels of each group, as one with the batch in front of all."""
     shape, groups = batch.node.shape, batch.node.params["groups"]
     split = (*shape[:at], groups, batch.count, shape[at] // groups, *shape[at + 1 :])
-    moved = _moved(reshape(made, shape=split), at + 1, 0)
+    moved = move_dim(reshape(made, shape=split), at + 1, 0)
     result: Node = reshape(moved, shape=(batch.count, *shape))
     return result
 
@@ -91,12 +89,4 @@ def _split_channels(batch: Batch, made: Node, at: int) -> Node:
 def _unfolded(batch: Batch, made: Node, after: int) -> Node:
     """A result whose dimension `after` begins with the batch, as one with the batch in front."""
     shape: Shape = batch.node.shape
-    return _moved(reshape(made, shape=(*shape[:after], batch.count, *shape[after:])), after, 0)
-
-
-def _moved(node: Node, source: int, to: int) -> Node:
-    """A node with one dimension moved to another place."""
-    dims: list[Any] = [dim for dim in range(node.ndim) if dim != source]
-    dims.insert(to, source)
-    made: Node = permute(node, dims=tuple(dims))
-    return made
+    return move_dim(reshape(made, shape=(*shape[:after], batch.count, *shape[after:])), after, 0)

@@ -247,6 +247,16 @@ def _sum_of_put(b: Builder, args: Any) -> Term | None:
     return x.args[0] if _is(x, "put") and axes == (1,) else None
 
 
+def _take_apart(b: Builder, args: Any) -> Term | None:
+    x, at = args
+    if not (_is(x, "add") or _is(x, "sub")):
+        return None
+    whole, column = x.args
+    if whole.shape != x.shape or column.shape != at.shape:
+        return None
+    return b.ew(x.fn, b.take(whole, at), column)
+
+
 _ALWAYS = "always"
 _MODERATE = "numbers between 1e-16 and 1e16 in size: one rounding more or less, overflow only where inputs are extreme"
 
@@ -296,3 +306,6 @@ REDUCING: dict[str, tuple[Law, ...]] = {
         Law("sum(a row with x somewhere, else 0) = x", _ALWAYS, _sum_of_put),
     ),
 }
+TAKING: tuple[Law, ...] = (
+    Law("(x - c)[t] = x[t] - c", "c has one number for each row, t takes one of each row of x", _take_apart),
+)

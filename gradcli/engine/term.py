@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import laws
-from gradcli.engine.kernels import ADD, COPY, MAXIMUM, MINIMUM, MUL, SUB, Fn
+from gradcli.engine.kernels import ADD, COPY, MAXIMUM, MINIMUM, MUL, Fn
 from gradcli.graph.node import Node
 from gradcli.shapes import Shape, broadcast_shapes, reduced_shape
 
@@ -159,8 +159,10 @@ class Builder:
 
     def take(self, x: Term, at: Term) -> Term:
         """The element of each row of a matrix whose column is given: a reduction of rows."""
-        if x.kind == EW and x.fn in (ADD, SUB) and x.args[1].shape == at.shape:  # one number for each row
-            return self.ew(x.fn, self.take(x.args[0], at), x.args[1])
+        for law in laws.TAKING:
+            better = law.rewrite(self, (x, at))
+            if better is not None:
+                return better
         key = (REDUCE, "take", x.index, at.index)
         return self._term(key, lambda: Term(REDUCE, (x, at), at.shape, x.dtype, "take", (1,)))
 

@@ -17,7 +17,7 @@ from gradcli.graph.walk import ancestors
 from gradcli.language.context import Context
 from gradcli.language.tensor import Tensor
 from gradcli.language.trees import Tree, flatten, spread_over, unflatten
-from gradcli.ops.order import permute
+from gradcli.ops.order import move_dim
 
 
 def is_traced(node: Node) -> bool:
@@ -65,7 +65,7 @@ def _slice(part: Any, dim: int | None, slices: dict[Node, Node], context: Contex
     if dim is None:
         return part
     slot = placeholder(part.shape[:dim] + part.shape[dim + 1 :], part.dtype, part.requires_grad)
-    slices[slot] = part.node if dim == 0 else _moved(part.node, dim, 0)
+    slices[slot] = part.node if dim == 0 else move_dim(part.node, dim, 0)
     return Tensor(slot, context)
 
 
@@ -83,7 +83,7 @@ def _whole(context: Context, result: Any, slices: dict[Node, Node], count: int, 
         return None
     made = replay(nodes, slices, count)
     whole = [
-        node if dim % (node.ndim) == 0 else _moved(node, 0, dim % node.ndim)
+        node if dim % (node.ndim) == 0 else move_dim(node, 0, dim % node.ndim)
         for node, dim in zip(made, spread, strict=True)
     ]
     run([node for node in whole if node.value is None])
@@ -103,11 +103,3 @@ def products_in_one_pass(
     except NeedsValue:
         return None
     return tuple(None if g is None else Tensor(g, outputs[0].context) for g in found)
-
-
-def _moved(node: Node, source: int, to: int) -> Node:
-    """A node with one dimension moved to another place."""
-    dims = [dim for dim in range(node.ndim) if dim != source]
-    dims.insert(to, source)
-    moved: Node = permute(node, dims=tuple(dims))
-    return moved

@@ -170,6 +170,14 @@ op(
 )
 
 
+def move_dim(x: Node, source: int, to: int) -> Node:
+    """The node with one dimension at another place."""
+    dims = [dim for dim in range(x.ndim) if dim != source]
+    dims.insert(to, source)
+    moved: Node = permute(x, dims=tuple(dims))
+    return moved
+
+
 def _moved(x: Node, source: int | Shape, destination: int | Shape) -> Node:
     sources = (source,) if isinstance(source, int) else source
     places = (destination,) if isinstance(destination, int) else destination

@@ -301,7 +301,7 @@ one = grad(loss)(weight, data[3], target[3])
 
 @pytest.mark.torch
 def test_live_torch_agrees() -> None:
-    pytest.importorskip("torch")
+    pytest.importorskip("torch", reason="compares with a live PyTorch")
     different = []
     for expression, expected in (RESULTS | REFUSALS).items():
         names: dict[str, object] = {}

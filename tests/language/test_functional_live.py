@@ -30,7 +30,7 @@ def guarded(program: str) -> str:
 @pytest.mark.torch
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_as_in_pytorch(program: str) -> None:
-    pytest.importorskip("torch")
+    pytest.importorskip("torch", reason="compares with a live PyTorch")
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), warnings.catch_warnings(action="ignore"):
         exec(compile(guarded(program), "program", "exec"), {})  # noqa: S102 (programs of ours)

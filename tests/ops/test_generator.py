@@ -294,7 +294,7 @@ def drawn_pair(kind: int, rng: np.random.Generator, g: Generator, torch) -> tupl
 @pytest.mark.filterwarnings("ignore:.*out of bounds.*:UserWarning")
 @pytest.mark.parametrize("seed", [0, 42, -1, 2**63, 2**64 - 1, 12345678901])
 def test_one_stream_with_a_live_pytorch(seed: int) -> None:
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with a live PyTorch")
     rng = np.random.default_rng(seed % 2**32)
     g = Generator(seed)
     torch.manual_seed(seed)
@@ -308,7 +308,7 @@ def test_one_stream_with_a_live_pytorch(seed: int) -> None:
 @pytest.mark.torch
 @pytest.mark.parametrize("dtype", KINDS[:3])
 def test_a_million_with_a_live_pytorch(dtype: str) -> None:
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with a live PyTorch")
     g = Generator(6)
     torch.manual_seed(6)
     blank = torch.empty(1_000_003, dtype=getattr(torch, dtype))

@@ -242,7 +242,7 @@ def random_settings(rng: np.random.Generator) -> dict:
 
 @pytest.mark.torch
 def test_prints_as_a_live_pytorch() -> None:
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with a live PyTorch")
     rng = np.random.default_rng(13)
     for _ in range(1500):
         array, settings = random_array(rng), random_settings(rng)

@@ -319,6 +319,8 @@ def _log_softmax(b: Builder, args: list[Term], node: Node) -> Term | None:
     x = args[0]
     if not x.shape or x.size == 0:
         return None
+    if x.shape[normal_dim(node.params["dim"], len(x.shape))] == 1:
+        return b.ew(SUB, x, x)
     found = _exponentials(b, x, node.params["dim"])
     if found is None:
         return b.ew(SUB, x, b.reduce("lsm", x, _along(x, node.params["dim"])))

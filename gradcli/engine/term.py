@@ -92,6 +92,8 @@ class Builder:
             return self._spread(fn, args, dtype)
         if all(a.kind == CONST for a in args):
             return self.const(np.asarray(fn.direct(*[a.value for a in args])), dtype)
+        if any(a.scalar and a.shape for a in args) and not all(a.scalar for a in args):
+            return self._flattened(fn, args, dtype)
         if fn.commutes:
             args = tuple(sorted(args, key=_numbers_first))
         if dtype.kind == "f":
@@ -107,6 +109,12 @@ class Builder:
         """Compute first what is then spread out, rather than the other way round."""
         shape = broadcast_shapes(*[a.shape for a in args])
         return self.expand(self.ew(fn, *[a.args[0] if a.kind == EXPAND else a for a in args], dtype=dtype), shape)
+
+    def _flattened(self, fn: Fn, args: tuple[Term, ...], dtype: Any) -> Term:
+        """One number beside an array has no dimensions when it is computed; those it had go to the result."""
+        shape = broadcast_shapes(*[a.shape for a in args])
+        flat = [self.reshape(a, ()) if a.scalar else a for a in args]
+        return self.reshape(self.ew(fn, *flat, dtype=dtype), shape)
 
     def cast(self, x: Term, dtype: Any) -> Term:
         """x in a dtype."""

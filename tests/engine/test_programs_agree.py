@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from scipy import special
 
 import gradcli
 from gradcli.engine import layout, threads
@@ -121,3 +122,19 @@ def test_strides_of_the_inputs_do_not_matter() -> None:
         expected = 2 * x
         expected[1, 0] += 1
         assert np.array_equal(gradients["x"], expected)
+
+
+def test_one_number_of_several_dimensions_beside_a_vector() -> None:
+    g = np.random.default_rng(0)
+    x, c, v = g.uniform(0.5, 1.5, (4000, 20)), g.uniform(0.5, 1.5, (4000, 1)), g.uniform(0.5, 1.5, 20)
+    f = gradcli.value_and_grad("sum(x - (v*c + erf(v)).mean(0, keepdim=True))", dtype="float64")
+    value, gradients = f(x=x, c=c, v=v)
+    assert np.allclose(value, (x - (v * c + special.erf(v)).mean(0, keepdims=True)).sum())
+    assert np.allclose(gradients["c"], -v.sum())
+    assert np.allclose(gradients["v"], -4000 * (c.mean() + 2 / np.sqrt(np.pi) * np.exp(-v * v)))
+
+
+@pytest.mark.parametrize("shape", [(70000, 1), (1, 70000)])
+def test_the_logarithm_of_one_probability_is_nought(shape: tuple[int, int]) -> None:
+    x = np.random.default_rng(0).standard_normal(shape)
+    assert not gradcli.value_and_grad(f"log_softmax(x, {shape.index(1)})", wrt=[])(x=x)[0].any()

@@ -17,7 +17,8 @@ from gradcli.errors import GradError, ShapeError, UsageError
 from gradcli.graph.node import Node
 from gradcli.graph.terms import below
 from gradcli.render.errortext import note_text
-from gradcli.render.termtext import Style, formula_lines
+from gradcli.render.style import Style
+from gradcli.render.termtext import formula_lines
 from gradcli.simplify.formula import builder, simplified
 from gradcli.simplify.noform import NoForm
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -11,37 +10,22 @@ from gradcli.cli.problem import Derivative, Problem
 from gradcli.cli.program import names_in
 from gradcli.errors import UsageError
 from gradcli.render.exports import NoName, module_style
-from gradcli.render.prelude import prelude
+from gradcli.render.prelude import LIBRARIES, module_text
 from gradcli.render.termtext import formula_lines
 
-IMPORTS = {
-    "torch": "import torch\nimport torch.nn.functional as F\n",
-    "numpy": "import numpy as np\n",
-    "jax": "import jax\nimport jax.numpy as np\n",
-}
-PRECISE = "\njax.config.update('jax_enable_x64', True)\n"
-SPECIAL = {"numpy": "from scipy import special\n", "jax": "from jax.scipy import special\n"}
+# the program itself is called where there is no formula, with its bare names
+BARE = "from torch.nn.functional import *\nfrom torch import *\nfrom torch import func, linalg, special\n"
 
 
 def exported(problem: Problem, derivatives: Sequence[Derivative], to: str, with_test: bool) -> str:
     """A module with a function for each derivative."""
-    text = IMPORTS[to]
-    if to == "torch" and any(d.term is None for d in derivatives):  # the program itself, with its bare names
-        text = (
-            f"from torch.nn.functional import *\nfrom torch import *\nfrom torch import func, linalg, special\n{text}"
-        )
     names = [*problem.values, *([problem.seed] if problem.seed else [])]
-    functions = ""
+    text = ""
     for d in derivatives:
-        functions += f"\n\ndef grad_{d.name}({', '.join(names)}):\n" + _body(problem, d, to, names)
-    if to != "torch":
-        functions = prelude(to, functions) + functions
-        text += SPECIAL[to] if "special." in functions else ""
-        text += PRECISE if to == "jax" else ""
-    text += functions
+        text += f"\n\ndef grad_{d.name}({', '.join(names)}):\n" + _body(problem, d, to, names)
     if with_test:
         text += _test(problem, derivatives, to, names)
-    return text
+    return (BARE if any(d.term is None for d in derivatives) else "") + module_text(to, text)
 
 
 def _body(problem: Problem, d: Derivative, to: str, names: Sequence[str]) -> str:
@@ -53,7 +37,7 @@ def _body(problem: Problem, d: Derivative, to: str, names: Sequence[str]) -> str
     shapes = {n: tuple(v.shape) for n, v in problem.values.items() if isinstance(v, np.ndarray)}
     like = d.name if d.name in problem.values else next(iter(problem.values), "")
     style = module_style(to, shapes, problem.sizes, like)
-    taken = names_in(problem.module) | set(names) | {"torch", "F", "np", "jax"}
+    taken = names_in(problem.module) | set(names) | set(LIBRARIES[to])
     lines: list[str] = []
     try:
         if d.definition is not None:
@@ -71,18 +55,14 @@ def _test(problem: Problem, derivatives: Sequence[Derivative], to: str, names: S
     """A comparison with the gradient that gradcli computed, at the point given or at one drawn here."""
     from gradcli.cli.verify import point_and_gradient
 
-    lines = ["\n\nif __name__ == '__main__':"]
+    lines = ['\n\nif __name__ == "__main__":']
     for d in derivatives:
         point, wanted = point_and_gradient(problem, d)
-        make = "torch.tensor({}, dtype=torch.{})" if to == "torch" else "np.array({}, dtype={!r})"
-        given = [make.format(repr(point[n].tolist()), _dtype(point[n], to)) for n in names]
+        make = "torch.tensor({}, dtype=torch.{})" if to == "torch" else 'np.array({}, dtype="{}")'
+        given = [make.format(repr(point[n].tolist()), point[n].dtype.name) for n in names]
         lines.append(f"    found = grad_{d.name}({', '.join(given)})")
-        lines.append(f"    wanted = {make.format(repr(wanted.tolist()), _dtype(wanted, to))}")
+        lines.append(f"    wanted = {make.format(repr(wanted.tolist()), wanted.dtype.name)}")
         module = "torch" if to == "torch" else "np"
         lines.append(f"    assert {module}.allclose(found, wanted, rtol=1e-9, atol=1e-12), (found, wanted)")
-    lines.append("    print('ok')")
+    lines.append('    print("ok")')
     return "\n".join(lines) + "\n"
-
-
-def _dtype(array: Any, to: str) -> str:
-    return str(array.dtype.name)

@@ -11,9 +11,7 @@ from gradcli.cli.problem import Derivative, Problem
 def output_text(problem: Problem, derivatives: Sequence[Derivative], to: str, with_test: bool) -> str:
     """What `gradcli diff` prints."""
     if to == "latex":
-        from gradcli.render.latex import latex_lines
-
-        return "".join(latex_lines(d.name, d.term, d.program, problem.sizes) + "\n" for d in derivatives)
+        return "".join(_latex(problem, d) + "\n" for d in derivatives)
     if to != "text":
         from gradcli.cli.diffexport import exported
 
@@ -26,3 +24,14 @@ def output_text(problem: Problem, derivatives: Sequence[Derivative], to: str, wi
         *before, last = text.split("\n")
         lines += [*before, f"{d.name}_grad = {last}"]
     return "\n".join([*lines, ", ".join(f"{d.name}_grad" for d in derivatives)]) + "\n"
+
+
+def _latex(problem: Problem, d: Derivative) -> str:
+    from gradcli.render.latex import derivative_text, latex_lines
+    from gradcli.render.latexwords import bracketed, name_text
+
+    left = derivative_text(d.name, problem.order)
+    if problem.seed is not None:
+        left = rf"{bracketed(left)}^{{\top}} {name_text(problem.seed)}"
+    definition = None if d.definition is None else (d.name, d.definition)
+    return latex_lines(left, d.term, d.program, problem.sizes, definition)

@@ -10,8 +10,10 @@ import numpy as np
 from gradcli.autodiff.explain import Step
 from gradcli.environment import Environment
 from gradcli.graph.terms import Term
-from gradcli.render.latex import latex, name_text
-from gradcli.render.termtext import Style, formula_lines
+from gradcli.render.latex import latex
+from gradcli.render.latexwords import name_text
+from gradcli.render.style import Style
+from gradcli.render.termtext import formula_lines
 from gradcli.source import Span
 
 

@@ -19,7 +19,8 @@ from gradcli.graph.op import Op, leaf
 from gradcli.graph.signature import TENSOR_KINDS
 from gradcli.ops.catalog import spellings_of
 from gradcli.ops.sampling import Drawn
-from gradcli.render.termtext import Style, formula_lines
+from gradcli.render.style import Style
+from gradcli.render.termtext import formula_lines
 from gradcli.render.torchtext import tensor_text
 from gradcli.simplify.formula import builder, simplified
 from gradcli.simplify.noform import NoForm

@@ -6,16 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gradcli.dtypes import DType
-from gradcli.render.prelude import DEFINED
-from gradcli.render.termtext import Style, decimal
+from gradcli.render.prelude import functions
+from gradcli.render.style import Style, decimal
 from gradcli.shapes import Shape
+
+# --- torch: names that are not in the module torch itself ------------------------------------------------------------
 
 FUNCTIONAL = frozenset(
     "one_hot pad softmax log_softmax softplus leaky_relu gelu silu elu conv1d conv2d conv3d conv_transpose1d "
     "conv_transpose2d conv_transpose3d max_pool1d max_pool2d max_pool3d hardtanh logsigmoid relu6 mish hardswish "
-    "hardsigmoid celu normalize embedding layer_norm avg_pool1d avg_pool2d avg_pool3d unfold fold glu".split()
+    "hardsigmoid celu normalize embedding layer_norm avg_pool1d avg_pool2d avg_pool3d unfold fold glu interpolate "
+    "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d "
+    "adaptive_max_pool3d grid_sample affine_grid softsign selu".split()
 )
 LINALG = frozenset("inv det".split())
+METHODS = frozenset("index_put index_add type_as".split())
 
 
 class NoName(Exception):
@@ -25,22 +30,26 @@ class NoName(Exception):
 class TorchStyle(Style):
     """Terms as PyTorch code."""
 
+    infinity = "float('inf')"
+
     def call(self, name: str, arguments: Sequence[str]) -> str:
         """A call of a public op."""
         if name.startswith("."):
             return super().call(name, arguments)
         name = name.removeprefix("torch.")
-        if name.startswith("F.") or name in FUNCTIONAL:
+        if name.removeprefix("linalg.") in functions("torch"):
+            name = name.removeprefix("linalg.")
+        elif name.startswith("F.") or name in FUNCTIONAL:
             name = f"F.{name.removeprefix('F.')}"
-        elif name.startswith(("linalg.", "special.")):
-            name = f"torch.{name}"
-        elif name in LINALG:
-            name = f"torch.linalg.{name}"
-        elif name in ("index_put", "index_add", "type_as"):
+        elif name in METHODS:
             return f"{arguments[0]}.{name}({', '.join(arguments[1:])})"
         else:
-            name = f"torch.{name}"
+            name = f"torch.linalg.{name}" if name in LINALG else f"torch.{name}"
         return f"{name}({', '.join(arguments)})"
+
+    def dtype_argument(self) -> str:
+        """What says that a tensor is made in the dtype of the variables, not the default one."""
+        return f"dtype={self.like}.dtype" if self.like else ""
 
     def constant(self, value: Any, shape: Shape) -> str:
         """A number broadcast to a shape."""
@@ -55,56 +64,85 @@ class TorchStyle(Style):
         return f"torch.{super().literal(text, dtype)}"
 
 
+# --- numpy and jax.numpy: the same name, another name, a function of scipy.special, one that the module defines ------
+
 SAME = frozenset(
     "exp log sin cos tan sinh cosh tanh sqrt abs sign floor ceil log1p expm1 log2 log10 exp2 square maximum minimum "
-    "where outer trace logical_and logical_or logical_not einsum isnan clip tril triu hypot fmod prod".split()
+    "where outer trace logical_and logical_or logical_xor logical_not einsum isnan isfinite isinf clip tril triu hypot "
+    "fmod prod floor_divide round deg2rad rad2deg diag kron roll stack eye arange logaddexp logaddexp2 copysign frexp "
+    "rot90 nan_to_num sinc heaviside fmax fmin gcd lcm reciprocal linspace vander bincount tensordot meshgrid "
+    "linalg.pinv linalg.svd linalg.eigh linalg.eigvalsh linalg.qr linalg.det linalg.inv linalg.matrix_power "
+    "linalg.slogdet linalg.multi_dot linalg.svdvals".split()
 )
 RENAMED = {
-    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh", "acosh": "arccosh",
-    "atanh": "arctanh", "inv": "linalg.inv", "det": "linalg.det", "remainder": "mod", "linalg.pinv": "linalg.pinv",
-    "cat": "concatenate", "stack": "stack", "roll": "roll", "diagonal": "diagonal", "linalg.svd": "linalg.svd",
-    "linalg.eigh": "linalg.eigh", "kron": "kron", "floor_divide": "floor_divide", "median": None, "round": "round",
-    "pow": "power", "deg2rad": "deg2rad", "rad2deg": "rad2deg", "diag": "diag", "linalg.matrix_exp": None,
+    "asin": "np.arcsin", "acos": "np.arccos", "atan": "np.arctan", "atan2": "np.arctan2", "asinh": "np.arcsinh",
+    "acosh": "np.arccosh", "atanh": "np.arctanh", "inv": "np.linalg.inv", "det": "np.linalg.det", "remainder": "np.mod",
+    "cat": "np.concatenate", "pow": "np.power", "permute": "np.transpose", "take_along_dim": "np.take_along_axis",
+    "zeros": "np.zeros", "ones": "np.ones", "full": "np.full", "sigmoid": "special.expit", "lgamma": "special.gammaln",
+    ".unfold": "windows_along", "conv1d": "conv", "conv2d": "conv", "conv3d": "conv",
+    "conv_transpose1d": "conv_transpose", "conv_transpose2d": "conv_transpose", "conv_transpose3d": "conv_transpose",
+    "avg_pool1d": "avg_pool", "avg_pool2d": "avg_pool", "avg_pool3d": "avg_pool",
+    "max_pool1d": "max_pool", "max_pool2d": "max_pool", "max_pool3d": "max_pool",
+    "adaptive_max_pool1d": "adaptive_max_pool", "adaptive_max_pool2d": "adaptive_max_pool",
+    "adaptive_max_pool3d": "adaptive_max_pool",
 }  # fmt: skip
-# functions of scipy.special (and jax.scipy.special)
-SPECIAL_FUNCTIONS = {"erf": "erf", "erfc": "erfc", "digamma": "digamma", "lgamma": "gammaln", "special.ndtr": "ndtr",
-                     "erfinv": "erfinv", "special.i0": "i0", "special.i1": "i1"}  # fmt: skip
-# reductions whose dim is numpy's axis
+SPECIAL = frozenset(
+    "erf erfc erfinv digamma ndtr ndtri log_ndtr i0 i0e i1 i1e entr xlogy xlog1py zeta gammainc gammaincc "
+    "gammaln expit logit softmax log_softmax logsumexp".split()
+)
+# reductions and scans, whose second argument is numpy's axis
 ALONG = {"sum": "sum", "mean": "mean", "flip": "flip", "cumsum": "cumsum", "cumprod": "cumprod", "amax": "max",
-         "amin": "min", "max": "max", "min": "min", "norm": "linalg.norm", "any": "any", "all": "all"}  # fmt: skip
+         "amin": "min", "max": "max", "min": "min", "norm": "linalg.norm", "any": "any", "all": "all",
+         "argmax": "argmax", "argmin": "argmin", "nansum": "nansum", "nanmean": "nanmean", "diff": "diff",
+         "count_nonzero": "count_nonzero"}  # fmt: skip
+# further calls whose second argument is an axis
+BY_AXIS = frozenset("softmax log_softmax logsumexp".split())
+# functions of jax.nn, called as PyTorch's are
+JAX_NN = {name: f"jax.nn.{name}" for name in (
+    "sigmoid softmax log_softmax softplus relu relu6 silu mish elu celu selu leaky_relu one_hot"
+).split()}  # fmt: skip
+KEYWORDS = (("dim=", "axis="), ("keepdim=", "keepdims="))
 
 
 class NumpyStyle(Style):
     """Terms as numpy code (and jax.numpy's, whose names are the same)."""
 
+    infinity = "np.inf"
+    own: Mapping[str, str] = {}  # names of a library beside numpy's
+
     def call(self, name: str, arguments: Sequence[str]) -> str:
         """A call of a public op."""
-        name = name.removeprefix("torch.").removeprefix("F.").removeprefix(".")
+        name = name.removeprefix("torch.").removeprefix("F.")
+        name = name if name in RENAMED else name.removeprefix(".")
         arguments = [_keyword(a) for a in arguments]
-        if name in ("max", "min") and len(arguments) > 1:
-            raise NoName(f"{name} with indices")
-        if name in ALONG:
-            if len(arguments) > 1 and not arguments[1].startswith(("axis=", "keepdims=")):
-                arguments = [arguments[0], f"axis={arguments[1]}", *arguments[2:]]
-            return f"np.{ALONG[name]}({', '.join(arguments)})"
-        if name in SPECIAL_FUNCTIONS:
-            return f"special.{SPECIAL_FUNCTIONS[name]}({', '.join(arguments)})"
+        if (name in ALONG or name in BY_AXIS) and len(arguments) > 1 and "=" not in arguments[1]:
+            arguments[1] = f"axis={arguments[1]}"
         last = name.removeprefix("linalg.").removeprefix("special.")
-        if last in DEFINED:
-            return f"{last}({', '.join(arguments)})"
-        if name in SAME:
-            return f"np.{name}({', '.join(arguments)})"
-        known = RENAMED.get(name)
-        if known is not None:
-            return f"np.{known}({', '.join(arguments)})"
-        if name in ("eye", "arange"):
-            return f"np.{name}({', '.join(arguments)})"
-        raise NoName(name)
+        if name in ("max", "min") and len(arguments) > 1:
+            name = f"{name}_along"  # with indices
+        elif name in self.own:
+            name = self.own[name]
+        elif name in ALONG:
+            name = f"np.{ALONG[name]}"
+        elif name in RENAMED:
+            name = RENAMED[name]
+        elif name in SAME:
+            name = f"np.{name}"
+        elif last in functions("numpy"):
+            name = last
+        elif last in SPECIAL:
+            name = f"special.{last}"
+        else:
+            raise NoName(name)
+        return f"{name}({', '.join(arguments)})"
 
     def constant(self, value: Any, shape: Shape) -> str:
         """A number broadcast to a shape."""
+        whole = {0: "zeros", 1: "ones"}.get(value)
         if self.like and shape and self.variables.get(self.like) == shape:
-            return f"np.full_like({self.like}, {decimal(value)})"
+            return f"np.{whole}_like({self.like})" if whole else f"np.full_like({self.like}, {decimal(value)})"
+        if whole and shape:
+            return f"np.{whole}({self.shape(shape)})"
         return f"np.full({self.shape(shape)}, {decimal(value)})" if shape else f"np.array({decimal(value)})"
 
     def filled(self, text: str, shape: Shape) -> str:
@@ -126,18 +164,35 @@ class NumpyStyle(Style):
         kind = f"{self.like}.dtype" if dtype.floating and self.like else "int"
         return f"{text if text.isidentifier() or text[0] == '(' else f'({text})'}.astype({kind})"
 
+    def cast_to(self, text: str, dtype: DType) -> str:
+        """A term rounded to a dtype of its own."""
+        return f"{text}.astype({self.dtype(dtype)})"
+
+    def dtype(self, dtype: DType) -> str:
+        """A dtype as an argument."""
+        return f"np.{'bool_' if dtype.name == 'bool' else dtype.name}"
+
     def literal(self, text: str, dtype: DType) -> str:
         """An array written out."""
         return f"np.array({text})"
 
 
+class JaxStyle(NumpyStyle):
+    """Terms as jax code."""
+
+    own = JAX_NN
+
+
 def _keyword(text: str) -> str:
-    for ours, theirs in (("dim=", "axis="), ("keepdim=", "keepdims=")):
+    for ours, theirs in KEYWORDS:
         if text.startswith(ours):
             return theirs + text[len(ours) :]
     return text
 
 
+STYLES = {"torch": TorchStyle, "numpy": NumpyStyle, "jax": JaxStyle}
+
+
 def module_style(to: str, variables: Mapping[str, Shape], sizes: Mapping[int, str], like: str) -> Style:
     """The style of a library."""
-    return (TorchStyle if to == "torch" else NumpyStyle)(variables, sizes, like)
+    return STYLES[to](variables, sizes, like)

@@ -11,7 +11,8 @@ from gradcli.errors import GradcliError
 from gradcli.graph.node import MODE, NeedsValue
 from gradcli.graph.op import leaf
 from gradcli.ops.catalog import declare_all
-from gradcli.render.termtext import Style, formula_lines
+from gradcli.render.style import Style
+from gradcli.render.termtext import formula_lines
 from gradcli.simplify.formula import builder, simplified
 from tests.ops.check_declaration import Case, cases
 

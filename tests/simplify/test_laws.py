@@ -6,7 +6,8 @@ import pytest
 from gradcli.api import Session
 from gradcli.errors import GradcliError
 from gradcli.graph.terms import below
-from gradcli.render.termtext import Style, formula_lines
+from gradcli.render.style import Style
+from gradcli.render.termtext import formula_lines
 from gradcli.simplify import laws
 from tests.simplify.test_golden_formulas import cases, printed
 

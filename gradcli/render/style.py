@@ -1,0 +1,122 @@
+"""How a language writes what differs between languages; `exports` has those of torch, numpy and jax."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gradcli.dtypes import DType, bool_, int64
+from gradcli.shapes import Shape
+
+
+class Style:
+    """How a language writes what differs: here torch's words as gradcli reads them; exports override it.
+
+    variables: shapes by name. sizes: the text for a size, where shapes are unknown. like: the variable that constants
+    take shape and dtype from.
+    """
+
+    def __init__(self, variables: Mapping[str, Shape], sizes: Mapping[int, str] | None = None, like: str = "") -> None:
+        self.variables = variables
+        self.sizes = sizes or {}
+        self.like = like
+
+    infinity = "inf"
+
+    def call(self, name: str, arguments: Sequence[str]) -> str:
+        """A call of a public op."""
+        if name.startswith("."):
+            first = arguments[0]
+            owner = first if first.isidentifier() or first.endswith(")") else f"({first})"
+            if name.endswith("_"):  # the variables stay what they are
+                owner += ".clone()"
+            return f"{owner}{name}({', '.join(arguments[1:])})"
+        return f"{name.removeprefix('F.').removeprefix('torch.')}({', '.join(arguments)})"
+
+    def shape(self, shape: Shape) -> str:
+        """A shape as an argument."""
+        if self.sizes:
+            for name, own in self.variables.items():
+                if own == shape and shape:
+                    return f"{name}.shape"
+        inside = ", ".join(self.integer(n) for n in shape)
+        return f"({inside},)" if len(shape) == 1 else f"({inside})"
+
+    def sizes_of(self, shape: Shape) -> str:
+        """A shape as the arguments of a method that takes sizes one by one."""
+        text = self.shape(shape)
+        return text[1:-1].removesuffix(",") if text.startswith("(") and shape else text
+
+    def integer_text(self, text: str) -> str:
+        """The text of an unknown size."""
+        return text
+
+    def integer(self, n: int) -> str:
+        """A number of elements or an index."""
+        if n in self.sizes:
+            return self.integer_text(self.sizes[n])
+        found = _from_size(n, self.sizes)
+        if found is None:
+            return repr(n)
+        size, times, more = found
+        text = self.integer_text(self.sizes[size])
+        return f"{times}*{text}" if times > 1 else f"{text} {'-' if more < 0 else '+'} {abs(more)}"
+
+    def constant(self, value: Any, shape: Shape) -> str:
+        """A number broadcast to a shape."""
+        if self.like and shape and self.variables.get(self.like) == shape:
+            if value in (0, 1):
+                return f"{'ones' if value else 'zeros'}_like({self.like})"
+            return f"full_like({self.like}, {decimal(value)})"
+        dtype = f", dtype={self.like}.dtype" if self.like else ""
+        if not shape:
+            return f"tensor({decimal(value)}{dtype})"
+        if value in (0, 1):
+            return f"{'ones' if value else 'zeros'}({self.shape(shape)}{dtype})"
+        return f"full({self.shape(shape)}, {decimal(value)}{dtype})"
+
+    def filled(self, text: str, shape: Shape) -> str:
+        """A number that is written as a formula (1/x.numel()), broadcast to a shape."""
+        if self.like and shape and self.variables.get(self.like) == shape:
+            return f"full_like({self.like}, {text})"
+        return f"full({self.shape(shape)}, {text}{f', dtype={self.like}.dtype' if self.like else ''})"
+
+    def expanded(self, text: str, shape: Shape) -> str:
+        """A term broadcast to a shape."""
+        return f"{text}.expand({self.sizes_of(shape)})"
+
+    def cast(self, text: str, dtype: DType) -> str:
+        """A term in another dtype."""
+        if self.like:
+            return f"{text}.to({self.like}.dtype)" if dtype.floating else f"{text}.to({dtype!r})"
+        return f"{text}.to({dtype!r})"
+
+    def cast_to(self, text: str, dtype: DType) -> str:
+        """A term rounded to a dtype of its own."""
+        return self.call(".to", [text, self.dtype(dtype)])
+
+    def dtype(self, dtype: DType) -> str:
+        """A dtype as an argument."""
+        return repr(dtype)
+
+    def dtype_argument(self) -> str:
+        """What a call that makes a tensor is given for its dtype; nothing where the default will do."""
+        return ""
+
+    def literal(self, text: str, dtype: DType) -> str:
+        """A tensor written out."""
+        return f"tensor({text})" if dtype in (int64, bool_) else f"tensor({text}, dtype={dtype!r})"
+
+
+def _from_size(n: int, sizes: Mapping[int, str]) -> tuple[int, int, int] | None:
+    """An integer as a multiple of an unknown size, or a size and a small number: which, how often, how much more."""
+    for size in sizes:
+        if n % size == 0 and 1 < n // size < 100:
+            return size, n // size, 0
+    size = min(sizes, key=lambda s: abs(n - s), default=0)
+    return (size, 1, n - size) if size and 0 < abs(n - size) <= 64 < size else None
+
+
+def decimal(value: Any) -> str:
+    """A number as a floating-point literal."""
+    return repr(float(value))

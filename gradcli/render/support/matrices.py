@@ -1,0 +1,72 @@
+"""Linear algebra; `linalg` is scipy's or jax.scipy's."""
+
+import numpy as np
+from scipy import linalg
+
+
+def solve(a, b, left=True):
+    return np.linalg.solve(a, b) if left else np.linalg.solve(a.mT, b.mT).mT
+
+
+def solve_triangular(a, b, upper, left=True, unitriangular=False):
+    a = np.triu(a) if upper else np.tril(a)
+    if unitriangular:
+        a = a + (1 - a) * np.eye(a.shape[-1])
+    return solve(a, b, left)
+
+
+def addmm(c, a, b, beta=1, alpha=1):
+    return beta * c + alpha * (a @ b)
+
+
+def logdet(a):
+    return np.linalg.slogdet(a)[1]
+
+
+def cross(a, b, axis=-1):
+    return np.cross(a, b, axis=axis)
+
+
+def eig(a):
+    values, vectors = np.linalg.eig(a)
+    return values.real, vectors.real
+
+
+def cholesky(a, upper=False):
+    lower = np.linalg.cholesky(a)
+    return lower.mT if upper else lower
+
+
+def cholesky_inverse(a, upper=False):
+    return np.linalg.inv(a.mT @ a if upper else a @ a.mT)
+
+
+def cholesky_solve(b, a, upper=False):
+    return np.linalg.solve(a.mT @ a if upper else a @ a.mT, b)
+
+
+def matrix_exp(a):
+    return linalg.expm(a)
+
+
+def lu(a):
+    return linalg.lu(a)
+
+
+def lu_factor(a):
+    """L below the diagonal and U on and above it, and the rows that were swapped, counted from 1."""
+    both, swapped = linalg.lu_factor(a)
+    return both, swapped + 1
+
+
+def lu_unpack(both, swapped):
+    """The permutation, L and U."""
+    n, m = both.shape[-2:]
+    k = min(n, m)
+    order = np.broadcast_to(np.arange(n), (*both.shape[:-2], n))
+    for i in range(k):
+        j = swapped[..., i : i + 1] - 1
+        there = np.take_along_axis(order, j, -1)
+        order = np.where(np.arange(n) == j, order[..., i : i + 1], np.where(np.arange(n) == i, there, order))
+    permutation = (order[..., None, :] == np.arange(n)[:, None]).astype(both.dtype)
+    return permutation, np.tril(both, -1)[..., :k] + np.eye(n, k), np.triu(both)[..., :k, :]

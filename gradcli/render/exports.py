@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -79,12 +80,7 @@ RENAMED = {
     "acosh": "np.arccosh", "atanh": "np.arctanh", "inv": "np.linalg.inv", "det": "np.linalg.det", "remainder": "np.mod",
     "cat": "np.concatenate", "pow": "np.power", "permute": "np.transpose", "take_along_dim": "np.take_along_axis",
     "zeros": "np.zeros", "ones": "np.ones", "full": "np.full", "sigmoid": "special.expit", "lgamma": "special.gammaln",
-    ".unfold": "windows_along", "conv1d": "conv", "conv2d": "conv", "conv3d": "conv",
-    "conv_transpose1d": "conv_transpose", "conv_transpose2d": "conv_transpose", "conv_transpose3d": "conv_transpose",
-    "avg_pool1d": "avg_pool", "avg_pool2d": "avg_pool", "avg_pool3d": "avg_pool",
-    "max_pool1d": "max_pool", "max_pool2d": "max_pool", "max_pool3d": "max_pool",
-    "adaptive_max_pool1d": "adaptive_max_pool", "adaptive_max_pool2d": "adaptive_max_pool",
-    "adaptive_max_pool3d": "adaptive_max_pool",
+    ".unfold": "windows_along",
 }  # fmt: skip
 SPECIAL = frozenset(
     "erf erfc erfinv digamma ndtr ndtri log_ndtr i0 i0e i1 i1e entr xlogy xlog1py zeta gammainc gammaincc "
@@ -101,6 +97,7 @@ BY_AXIS = frozenset("softmax log_softmax logsumexp".split())
 JAX_NN = {name: f"jax.nn.{name}" for name in (
     "sigmoid softmax log_softmax softplus relu relu6 silu mish elu celu selu leaky_relu one_hot"
 ).split()}  # fmt: skip
+RANK = re.compile("[123]d$")  # conv2d and its like: one definition serves them all
 KEYWORDS = (("dim=", "axis="), ("keepdim=", "keepdims="))
 
 
@@ -117,7 +114,7 @@ class NumpyStyle(Style):
         arguments = [_keyword(a) for a in arguments]
         if (name in ALONG or name in BY_AXIS) and len(arguments) > 1 and "=" not in arguments[1]:
             arguments[1] = f"axis={arguments[1]}"
-        last = name.removeprefix("linalg.").removeprefix("special.")
+        last = RANK.sub("", name.removeprefix("linalg.").removeprefix("special."))
         if name in ("max", "min") and len(arguments) > 1:
             name = f"{name}_along"  # with indices
         elif name in self.own:

@@ -67,7 +67,8 @@ def test_shared_parts_have_lines_of_their_own():
         ("sum(exp(-x**2))", r"-2 x \, e^{-x^{2}}"),
         ("sum(sin(x)**3)", r"3 \sin^{2}(x) \, \cos(x)"),
         ("sum(erf(x))", r"\frac{2}{\sqrt{\pi}} \, e^{-x^{2}}"),
-        ("sum(tanh(x) @ M)", r"(\sum_{\dim 1} M)^{\top} \odot (1 - \tanh^{2}(x))"),
+        ("sum(tanh(x) @ M)", r"(\sum_{\dim 1} M) \, (1 - \tanh^{2}(x))"),
+        ("sum(tanh(x) * (x @ M))", r"\tanh(x) \, M^{\top} + (x \, M) \odot (1 - \tanh^{2}(x))"),
         ("sum(relu(x)*c)", r"\begin{cases} 0 & x \le 0 \\ c & \text{otherwise} \end{cases}"),
         ("sum(max(x, 1)[0])", r"\operatorname{one\_hot}({\max}_{1}(x)_{1}, 3)"),
         (

@@ -1,5 +1,5 @@
 """The formula of each op's derivative, read back by the language, gives what the graph gives: at the sample's point and
-at another (float64), for a seed, for the sum of the elements, and for the derivative of the derivative."""
+at another (float64), for a seed, for the sum of the elements or of their squares, and for the second derivative."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from gradcli.simplify.formula import builder, simplified
 from tests.ops.check_declaration import Case, cases
 
 OPS = [op for op in declare_all() if op.samples and not op.random and op.differentiable]
-SEEDED, SUMMED, SECOND = "seeded", "summed", "second order"
+SEEDED, SUMMED, SQUARED, SECOND = "seeded", "summed", "half the sum of squares", "second order"
 
 
 class Derivatives:
@@ -31,8 +31,8 @@ class Derivatives:
             random = np.random.default_rng(1)
             if seeds is None:
                 seeds = [random.uniform(0.2, 0.9, y.shape) if of == SEEDED else np.ones(y.shape) for y in outputs]
-            self.seeds = [leaf(np.asarray(seed)) for seed in seeds]
-            self.found = vjp(outputs, self.seeds, self.leaves, create_graph=True, retain_graph=True)
+            self.seeds = [] if of == SQUARED else [leaf(np.asarray(seed)) for seed in seeds]
+            self.found = vjp(outputs, self.seeds or outputs, self.leaves, create_graph=True, retain_graph=True)
             if of == SECOND:
                 self.found = {x: again for x in self.leaves for again in self.again(x)}
         finally:
@@ -115,9 +115,9 @@ def test_the_formula_gives_the_gradient(op):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("of", [SUMMED, SECOND])
+@pytest.mark.parametrize("of", [SUMMED, SQUARED, SECOND])
 @pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
-def test_formulas_of_sums_and_of_second_derivatives(op, of):
+def test_formulas_of_sums_squares_and_second_derivatives(op, of):
     check_all(op, of)
 
 

@@ -27,6 +27,10 @@ def cross(a, b, axis=-1):
     return np.cross(a, b, axis=axis)
 
 
+def cdist(a, b, p=2.0):
+    return np.linalg.vector_norm(a[..., :, None, :] - b[..., None, :, :], ord=p, axis=-1)
+
+
 def eig(a):
     values, vectors = np.linalg.eig(a)
     return values.real, vectors.real

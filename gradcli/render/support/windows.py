@@ -1,4 +1,4 @@
-"""Convolutions and pooling over one, two or three dimensions."""
+"""Convolutions, pooling and resizing over one, two or three dimensions."""
 
 import math
 
@@ -66,9 +66,17 @@ def adaptive_windows(length, n):
     return (at >= i * length // n) & (at < -(-(i + 1) * length // n))
 
 
-def adaptive_avg_pool1d(x, n):
-    weights = adaptive_windows(x.shape[-1], n)
-    return x @ (weights / weights.sum(1, keepdims=True)).T
+def adaptive_avg_pool(x, size):
+    size = (size,) if isinstance(size, int) else size
+    for axis, n in enumerate(size, x.ndim - len(size)):
+        weights = adaptive_windows(x.shape[axis], n)
+        x = resampled(x, weights / weights.sum(1, keepdims=True), axis)
+    return x
+
+
+def resampled(x, weights, axis):
+    """Each row of a matrix as weights for the elements along an axis."""
+    return np.moveaxis(np.moveaxis(x, axis, -1) @ weights.T.astype(x.dtype), -1, axis)
 
 
 def adaptive_max_pool(x, size, return_indices=False):
@@ -81,3 +89,44 @@ def adaptive_max_pool(x, size, return_indices=False):
     index = np.argmax(np.where(inside.reshape(*size, -1), flat, -np.inf), -1)
     values = np.take_along_axis(np.broadcast_to(flat, (*index.shape, flat.shape[-1])), index[..., None], -1)[..., 0]
     return (values, index) if return_indices else values
+
+
+def interpolate(x, size=None, scale_factor=None, mode="nearest", align_corners=False, antialias=False):
+    dims = x.ndim - 2
+    factors = (None,) * dims if scale_factor is None else spread(scale_factor, dims)
+    sizes = [int(n * f) for n, f in zip(x.shape[2:], factors, strict=True)] if size is None else spread(size, dims)
+    for axis, (out, factor) in enumerate(zip(sizes, factors, strict=True), 2):
+        if out != x.shape[axis] or factor not in (None, 1):
+            weights = resizing(x.shape[axis], out, factor, mode, align_corners, antialias)
+            x = resampled(x, weights, axis)
+    return x
+
+
+def resizing(n, out, factor, mode, align_corners, antialias):
+    """For each of the elements after resizing, the weights of the n elements before."""
+    step = (n - 1) / max(out - 1, 1) if align_corners else 1 / factor if factor else n / out
+    at, places = np.arange(out), np.arange(n)
+    if mode.startswith("nearest"):  # PyTorch counts in single precision, which decides between neighbours
+        at = np.asarray(at + (0.5 if mode == "nearest-exact" else 0.0), "float32") * np.asarray(step, "float32")
+        return (np.minimum(np.floor(at), n - 1)[:, None] == places).astype(float)
+    if antialias:
+        wide, middle = max(step, 1), ((at + 0.5) * step)[:, None]
+        reach = (2 if mode == "bicubic" else 1) * wide
+        inside = (places >= np.floor(middle - reach + 0.5)) & (places < np.floor(middle + reach + 0.5))
+        weights = np.where(inside, kernel((places + 0.5 - middle) / wide, mode, -0.5), 0)
+        return weights / weights.sum(1, keepdims=True)
+    source = at * step if align_corners else (at + 0.5) * step - 0.5
+    if mode != "bicubic":
+        source = np.clip(source, 0, n - 1)
+    near = np.floor(source)[:, None] + np.arange(-1, 3)  # beyond the ends the last element stands
+    weights = kernel(source[:, None] - near, mode, -0.75)
+    return (weights[..., None] * (np.clip(near, 0, n - 1)[..., None] == places)).sum(1)
+
+
+def kernel(t, mode, a):
+    """The weight of an element at a distance: a triangle, or Keys' cubic convolution."""
+    t = np.abs(t)
+    if mode != "bicubic":
+        return np.maximum(1 - t, 0)
+    near, far = ((a + 2) * t - (a + 3)) * t * t + 1, ((t - 5) * t + 8) * t * a - 4 * a
+    return np.where(t <= 1, near, np.where(t < 2, far, 0.0))

@@ -246,9 +246,22 @@ def place_flat(b: Builder, args: Sequence[Term], node: Node) -> Term:
 
 def place_planes(b: Builder, args: Sequence[Term], node: Node) -> Term:
     """Zeros with a source added at flat indices into the last dimensions (of max pooling)."""
+    source, index, shape = _planes(b, args, node)
+    return b.reshape(scatter_add(b, source, index, len(shape) - 1, shape), node.shape)
+
+
+def put_planes(b: Builder, args: Sequence[Term], node: Node) -> Term:
+    """Zeros with a source put at flat indices into the last dimensions (max_unpool)."""
+    source, index, shape = _planes(b, args, node)
+    put = (b.zeros(shape), index, source)
+    return b.reshape(b.call("scatter", put, shape, node.dtype, len(shape) - 1, Arg(1), Arg(2)), node.shape)
+
+
+def _planes(b: Builder, args: Sequence[Term], node: Node) -> tuple[Term, Term, Shape]:
+    """A source, flat indices, and a shape, each with the last dimensions as one."""
     lead, size = node.shape[: len(node.shape) - len(node.params["size"])], prod(node.params["size"])
     source, index = (b.reshape(t, (*lead, prod(t.shape[len(lead) :]))) for t in args)
-    return b.reshape(scatter_add(b, source, index, len(lead), (*lead, size)), node.shape)
+    return source, index, (*lead, size)
 
 
 def pluck(b: Builder, args: Sequence[Term], node: Node) -> Term:

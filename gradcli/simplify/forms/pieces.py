@@ -61,11 +61,14 @@ def log_sum(b: Builder, args: Sequence[Term], node: Node) -> Term:
 
 
 def diagonal(name: str) -> Any:
-    """diag_embed and diagonal, with their offset."""
+    """diag_embed and diagonal, with their offset and dimensions where these are not the usual ones."""
+    usual = {"offset": 0, "dim1": 0, "dim2": 1} if name == "diagonal" else {"offset": 0, "dim1": -2, "dim2": -1}
 
     def form(b: Builder, args: Sequence[Term], node: Node) -> Term:
-        offset = node.params.get("offset", 0)
-        return b.call(name, args, node.shape, node.dtype, *([offset] if offset else []))
+        given = [node.params.get(n, value) for n, value in usual.items()]
+        while given and given[-1] == list(usual.values())[len(given) - 1]:
+            given.pop()
+        return b.call(name, args, node.shape, node.dtype, *given)
 
     return form
 

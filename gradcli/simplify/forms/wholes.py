@@ -30,6 +30,11 @@ def einsum(b: Builder, args: Sequence[Term], node: Node) -> Term:
     return b.call("einsum", args, node.shape, node.dtype, f"{left}->{right}", *parts)
 
 
+def embedded(b: Builder, args: Sequence[Term], node: Node) -> Term:
+    """embedding, without what only its gradient asks for"""
+    return b.call("embedding", args, node.shape, node.dtype)
+
+
 def standardized(b: Builder, args: Sequence[Term], node: Node) -> Any:
     """(x - mean) / sqrt(variance + eps), and 1 / sqrt(variance + eps)."""
     x, dims = args[0], tuple(d % len(args[0].shape) for d in node.params["dims"])

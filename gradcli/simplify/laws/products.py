@@ -182,7 +182,7 @@ def _einsum_of_number(b: Builder, t: Term) -> Term | None:
     return b.multiply([*scalars, b.call("einsum", [a for _, a in kept], t.shape, t.dtype, text, *parts)])
 
 
-@law("einsum", "einsum('ij,jk->ik', A, B) -> A @ B", "two operands, one label that is summed, no batch")
+@law("einsum", "einsum('ij,jk->ik', A, B) -> A @ B", "two operands, one label of one size that is summed, no batch")
 def _einsum_of_two(b: Builder, t: Term) -> Term | None:
     left, _, right = t.params[0][1].partition("->")
     labels = left.split(",")
@@ -194,6 +194,8 @@ def _einsum_of_two(b: Builder, t: Term) -> Term | None:
         return None
     (s,) = summed
     a, c = t.args
+    if a.shape[first.index(s)] != c.shape[second.index(s)]:
+        return None
     if len(first) == 2 and first[0] == s:
         a = b.transpose(a)
     if len(second) == 2 and second[1] == s:

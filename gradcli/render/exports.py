@@ -73,18 +73,21 @@ SAME = frozenset(
     "fmod prod floor_divide round deg2rad rad2deg diag kron roll stack eye arange logaddexp logaddexp2 copysign frexp "
     "rot90 nan_to_num sinc heaviside fmax fmin gcd lcm reciprocal linspace vander bincount tensordot meshgrid "
     "linalg.pinv linalg.svd linalg.eigh linalg.eigvalsh linalg.qr linalg.det linalg.inv linalg.matrix_power "
-    "linalg.slogdet linalg.multi_dot linalg.svdvals".split()
+    "linalg.slogdet linalg.multi_dot linalg.svdvals linalg.tensorsolve angle signbit isposinf isneginf isreal isclose "
+    "isin nextafter trunc".split()
 )
 RENAMED = {
     "asin": "np.arcsin", "acos": "np.arccos", "atan": "np.arctan", "atan2": "np.arctan2", "asinh": "np.arcsinh",
     "acosh": "np.arccosh", "atanh": "np.arctanh", "inv": "np.linalg.inv", "det": "np.linalg.det", "remainder": "np.mod",
     "cat": "np.concatenate", "pow": "np.power", "permute": "np.transpose", "take_along_dim": "np.take_along_axis",
     "zeros": "np.zeros", "ones": "np.ones", "full": "np.full", "sigmoid": "special.expit", "lgamma": "special.gammaln",
-    ".unfold": "windows_along",
+    ".unfold": "windows_along", "fix": "np.trunc", "sgn": "np.sign", "special.round": "np.round",
+    "igamma": "special.gammainc", "igammac": "special.gammaincc", "pinverse": "np.linalg.pinv", "ger": "np.outer",
+    "slogdet": "np.linalg.slogdet", "linalg.lu_solve": "solve_factored", ".repeat": "np.tile", ".fill_": "fill",
 }  # fmt: skip
 SPECIAL = frozenset(
     "erf erfc erfinv digamma ndtr ndtri log_ndtr i0 i0e i1 i1e entr xlogy xlog1py zeta gammainc gammaincc "
-    "gammaln expit logit softmax log_softmax logsumexp".split()
+    "gammaln expit softmax log_softmax logsumexp".split()
 )
 # reductions and scans, whose second argument is numpy's axis
 ALONG = {"sum": "sum", "mean": "mean", "flip": "flip", "cumsum": "cumsum", "cumprod": "cumprod", "amax": "max",
@@ -95,9 +98,9 @@ ALONG = {"sum": "sum", "mean": "mean", "flip": "flip", "cumsum": "cumsum", "cump
 BY_AXIS = frozenset("softmax log_softmax logsumexp".split())
 # functions of jax.nn, called as PyTorch's are
 JAX_NN = {name: f"jax.nn.{name}" for name in (
-    "sigmoid softmax log_softmax softplus relu relu6 silu mish elu celu selu leaky_relu one_hot"
+    "sigmoid softmax log_softmax relu relu6 silu mish elu celu selu leaky_relu one_hot"
 ).split()}  # fmt: skip
-RANK = re.compile("[123]d$")  # conv2d and its like: one definition serves them all
+RANK = re.compile("(.*)([123])d")  # conv2d and its like: one definition serves them all
 KEYWORDS = (("dim=", "axis="), ("keepdim=", "keepdims="))
 
 
@@ -114,7 +117,7 @@ class NumpyStyle(Style):
         arguments = [_keyword(a) for a in arguments]
         if (name in ALONG or name in BY_AXIS) and len(arguments) > 1 and "=" not in arguments[1]:
             arguments[1] = f"axis={arguments[1]}"
-        last = RANK.sub("", name.removeprefix("linalg.").removeprefix("special."))
+        last = name.removeprefix("linalg.").removeprefix("special.")
         if name in ("max", "min") and len(arguments) > 1:
             name = f"{name}_along"  # with indices
         elif name in self.own:
@@ -127,6 +130,8 @@ class NumpyStyle(Style):
             name = f"np.{name}"
         elif last in functions("numpy"):
             name = last
+        elif (found := RANK.fullmatch(last)) and found[1] in functions("numpy"):
+            name, arguments = found[1], [found[2], *arguments]
         elif last in SPECIAL:
             name = f"special.{last}"
         else:

@@ -19,7 +19,7 @@ COMPARED = {"gt": ">", "lt": "<", "ge": ">=", "le": "<=", "eq": "==", "ne": "!="
 # a part used twice becomes a line of its own from this many characters on
 WORTH_NAMING = 18
 # calls that take a number where others need a tensor
-NUMBERS_TOO = frozenset({"where", "pow", "div", "remainder", "fmod", "floor_divide", "clamp"})
+NUMBERS_TOO = frozenset("where pow div remainder fmod floor_divide clamp quantile nanquantile fill masked_fill".split())
 # calls that take no integers where their other tensors are floating
 FLOATING_ONLY = frozenset(
     "matmul scatter_add index_add index_put select_scatter slice_scatter diagonal_scatter outer linalg.solve".split()

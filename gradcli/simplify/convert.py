@@ -151,10 +151,11 @@ def _rebuilt(node: Node) -> tuple[tuple[str, Any], ...] | None:
 
 
 def _listed(node: Node, parameters: Any) -> tuple[tuple[str, Any], ...] | None:
-    """A call whose first argument is a list of tensors: cat, stack, einsum."""
+    """A call whose first argument is a list of tensors (cat, stack), or all of whose are (block_diag)."""
     if parameters[0].kind not in ("Tensors", "Tensors*") or sum(p.kind in TENSOR_KINDS for p in parameters) != 1:
         return None
-    layout: list[tuple[str, Any]] = [("", [Arg(at) for at in range(len(node.inputs or ()))])]
+    tensors = [Arg(at) for at in range(len(node.inputs or ()))]
+    layout: list[tuple[str, Any]] = [("", tensors)] if parameters[0].kind == "Tensors" else []
     for p in parameters[1:]:
         value = node.params.get(p.name, p.default)
         if value is MISSING or not _plain(value):

@@ -61,6 +61,8 @@ MORE = """
 "prod(x)" --wrt x --x randn:2,3
 "logsumexp(x, 0)" --wrt x --x 2
 "linalg.norm(A, 2)" --wrt A --A randn:2,3
+"sum(max(x, y)**2)" --wrt x --x 1,2 --y 3,1
+"softmax(x, 0)*x" --wrt x --x 2
 """.strip().splitlines()
 
 

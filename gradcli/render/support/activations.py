@@ -90,6 +90,46 @@ def lerp(a, b, weight):
     return a + weight * (b - a)
 
 
+def addcmul(x, a, b, value=1):
+    return x + value * a * b
+
+
+def addcdiv(x, a, b, value=1):
+    return x + value * a / b
+
+
+def frac(x):
+    return x - np.trunc(x)
+
+
+def fill(x, value):
+    return np.full_like(x, value)
+
+
+def masked_fill(x, mask, value):
+    return np.where(mask, value, x)
+
+
+def threshold(x, low, value):
+    return np.where(x > low, x, value)
+
+
+def hardshrink(x, lambd=0.5):
+    return np.where(np.abs(x) > lambd, x, 0)
+
+
+def softshrink(x, lambd=0.5):
+    return np.sign(x) * np.maximum(np.abs(x) - lambd, 0)
+
+
+def logit(x, eps=None):
+    return special.logit(x if eps is None else np.clip(x, eps, 1 - eps))
+
+
+def mvlgamma(x, p):
+    return p * (p - 1) / 4 * np.log(np.pi) + sum(special.gammaln(x - i / 2) for i in range(p))
+
+
 def erfcx(x):
     return np.exp(x**2) * special.erfc(x)
 

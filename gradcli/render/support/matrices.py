@@ -19,6 +19,30 @@ def addmm(c, a, b, beta=1, alpha=1):
     return beta * c + alpha * (a @ b)
 
 
+def addmv(c, a, b, beta=1, alpha=1):
+    return beta * c + alpha * (a @ b)
+
+
+def addr(c, a, b, beta=1, alpha=1):
+    return beta * c + alpha * np.outer(a, b)
+
+
+def addbmm(c, a, b, beta=1, alpha=1):
+    return beta * c + alpha * (a @ b).sum(0)
+
+
+def baddbmm(c, a, b, beta=1, alpha=1):
+    return beta * c + alpha * (a @ b)
+
+
+def chain_matmul(*parts):
+    return np.linalg.multi_dot(parts)
+
+
+def block_diag(*parts):
+    return linalg.block_diag(*map(np.atleast_2d, parts))
+
+
 def logdet(a):
     return np.linalg.slogdet(a)[1]
 
@@ -29,6 +53,14 @@ def cross(a, b, axis=-1):
 
 def cdist(a, b, p=2.0):
     return np.linalg.vector_norm(a[..., :, None, :] - b[..., None, :, :], ord=p, axis=-1)
+
+
+def pdist(x, p=2.0):
+    return cdist(x, x, p)[np.triu_indices(len(x), 1)]
+
+
+def eigvals(a):
+    return np.linalg.eigvals(a).real
 
 
 def eig(a):
@@ -74,3 +106,37 @@ def lu_unpack(both, swapped):
         order = np.where(np.arange(n) == j, order[..., i : i + 1], np.where(np.arange(n) == i, there, order))
     permutation = (order[..., None, :] == np.arange(n)[:, None]).astype(both.dtype)
     return permutation, np.tril(both, -1)[..., :k] + np.eye(n, k), np.triu(both)[..., :k, :]
+
+
+def solve_factored(both, swapped, b, left=True, adjoint=False):
+    permutation, lower, upper = lu_unpack(both, swapped)
+    a = permutation @ lower @ upper
+    return solve(a.mT if adjoint else a, b, left)
+
+
+def lu_solve(b, both, swapped):
+    return solve_factored(both, swapped, b)
+
+
+def geqrf(a):
+    both, scales = np.linalg.qr(a, mode="raw")
+    return both.mT, scales
+
+
+def ormqr(vectors, scales, x, left=True, transpose=False):
+    """The product with an orthogonal matrix, which is a product of Householder reflections."""
+    if not left:
+        return ormqr(vectors, scales, x.mT, True, not transpose).mT
+    steps, rows = range(scales.shape[-1]), np.arange(vectors.shape[-2])
+    for i in steps if transpose else reversed(steps):
+        v = np.where(rows == i, 1, np.where(rows > i, vectors[..., i], 0))[..., None]
+        x = x - scales[..., i, None, None] * v @ (v.mT @ x)
+    return x
+
+
+def orgqr(vectors, scales):
+    return ormqr(vectors, scales, np.eye(*vectors.shape[-2:]))
+
+
+def householder_product(vectors, scales):
+    return orgqr(vectors, scales)

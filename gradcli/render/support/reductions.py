@@ -3,12 +3,38 @@
 import numpy as np
 
 
-def var(x, axis=None, correction=1, keepdims=False):
-    return np.var(x, axis=axis, ddof=correction, keepdims=keepdims)
+def var(x, axis=None, unbiased=True, keepdims=False, correction=None):
+    return np.var(x, axis=axis, ddof=int(unbiased) if correction is None else correction, keepdims=keepdims)
 
 
-def std(x, axis=None, correction=1, keepdims=False):
-    return np.std(x, axis=axis, ddof=correction, keepdims=keepdims)
+def std(x, axis=None, unbiased=True, keepdims=False, correction=None):
+    return np.sqrt(var(x, axis, unbiased, keepdims, correction))
+
+
+def cov(x, correction=1, fweights=None, aweights=None):
+    return np.cov(x, ddof=correction, fweights=fweights, aweights=aweights)
+
+
+def quantile(x, q, axis=None, keepdims=False, interpolation="linear"):
+    return np.quantile(x, np.asarray(q), axis=axis, keepdims=keepdims, method=interpolation)
+
+
+def nanquantile(x, q, axis=None, keepdims=False, interpolation="linear"):
+    return np.nanquantile(x, np.asarray(q), axis=axis, keepdims=keepdims, method=interpolation)
+
+
+def histc(x, bins=100, min=0, max=0):
+    return np.histogram(x, bins, None if min == max == 0 else (min, max))[0].astype(x.dtype)
+
+
+def dist(a, b, p=2):
+    return np.linalg.vector_norm(a - b, ord=p)
+
+
+def renorm(x, p, axis, maxnorm):
+    others = tuple(d for d in range(x.ndim) if d != axis % x.ndim)
+    norms = np.linalg.vector_norm(x, ord=p, axis=others, keepdims=True)
+    return np.where(norms > maxnorm, x * (maxnorm / (norms + 1e-7)), x)
 
 
 def layer_norm(x, shape, weight=1.0, bias=0.0, eps=1e-5):
@@ -80,7 +106,19 @@ def mode(x, axis=-1, keepdims=False):
     return chosen(x, last, axis, keepdims)
 
 
+def argsort(x, axis=-1, descending=False, stable=True):
+    return sort(x, axis, descending)[1]
+
+
+def cumulative_trapezoid(y, x=None, dx=1.0, axis=-1):
+    y = np.moveaxis(y, axis, -1)
+    width = dx if x is None else np.diff(x if x.ndim == 1 else np.moveaxis(x, axis, -1))
+    return np.moveaxis(np.cumsum(width * (y[..., 1:] + y[..., :-1]) / 2, -1), -1, axis)
+
+
 def cummax(x, axis):
+    if x.ndim == 0:
+        return x, np.zeros((), int)
     best = np.maximum.accumulate(x, axis=axis)
     shape = [1] * x.ndim
     shape[axis] = -1
@@ -94,7 +132,7 @@ def cummin(x, axis):
 
 
 def logcumsumexp(x, axis):
-    return np.logaddexp.accumulate(x, axis=axis)
+    return np.logaddexp.accumulate(x, axis=axis) if x.ndim else x
 
 
 def searchsorted(edges, x, right=False, side=None):

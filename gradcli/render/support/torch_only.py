@@ -3,6 +3,10 @@
 import torch
 
 
+def eigvals(a):
+    return torch.linalg.eigvals(a).real
+
+
 def eig(a):
     values, vectors = torch.linalg.eig(a)
     return values.real, vectors.real

@@ -1,4 +1,4 @@
-"""Convolutions, pooling and resizing over one, two or three dimensions."""
+"""Convolutions, pooling and resizing over n dimensions: the last ones."""
 
 import math
 
@@ -12,8 +12,7 @@ def spread(n, dims):
     return n * (dims // len(n)) if isinstance(n, tuple) else (n,) * dims
 
 
-def conv(x, w, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    n = w.ndim - 2
+def conv(n, x, w, bias=None, stride=1, padding=0, dilation=1, groups=1):
     places, inside = window_places(x.shape[2:], w.shape[2:], *(spread(p, n) for p in (stride, padding, dilation)))
     taken = np.where(inside, x.reshape(*x.shape[:2], -1)[:, :, places], 0)  # (batch, channels, *out, *size)
     axes = ([1, *range(2 + n, 2 + 2 * n)], list(range(1, 2 + n)))
@@ -22,8 +21,7 @@ def conv(x, w, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return y if bias is None else y + bias.reshape(-1, *(1,) * n)
 
 
-def conv_transpose(x, w, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-    n = w.ndim - 2
+def conv_transpose(n, x, w, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     stride, padding, more, dilation = (spread(p, n) for p in (stride, padding, output_padding, dilation))
     for d in range(n):  # zeros between the elements
         shape = x.shape
@@ -34,12 +32,11 @@ def conv_transpose(x, w, bias=None, stride=1, padding=0, output_padding=0, group
         x = pad(x, (0, 0) * (n - 1 - d) + ends)
     w = np.flip(w, range(2, 2 + n))
     w = np.concatenate([np.swapaxes(part, 0, 1) for part in np.split(w, groups, 0)], 0)
-    return conv(x, w, bias, dilation=dilation, groups=groups)
+    return conv(n, x, w, bias, dilation=dilation, groups=groups)
 
 
-def avg_pool(x, size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
-    size = (size,) if isinstance(size, int) else size
-    n = len(size)
+def avg_pool(n, x, size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+    size = spread(size, n)
     places, inside = window_places(x.shape[-n:], size, *(spread(p, n) for p in (stride or size, padding, 1)), ceil_mode)
     taken = np.where(inside, x.reshape(*x.shape[:-n], -1)[..., places], 0)
     over = tuple(range(-n, 0))
@@ -47,9 +44,8 @@ def avg_pool(x, size, stride=None, padding=0, ceil_mode=False, count_include_pad
     return taken.sum(over) / (divisor_override or count)
 
 
-def max_pool(x, size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
-    size = (size,) if isinstance(size, int) else size
-    n = len(size)
+def max_pool(n, x, size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+    size = spread(size, n)
     given = [spread(p, n) for p in (stride or size, padding, dilation)]
     places, inside = window_places(x.shape[-n:], size, *given, ceil_mode)
     out = places.shape[:n]
@@ -66,10 +62,9 @@ def adaptive_windows(length, n):
     return (at >= i * length // n) & (at < -(-(i + 1) * length // n))
 
 
-def adaptive_avg_pool(x, size):
-    size = (size,) if isinstance(size, int) else size
-    for axis, n in enumerate(size, x.ndim - len(size)):
-        weights = adaptive_windows(x.shape[axis], n)
+def adaptive_avg_pool(n, x, size):
+    for axis, out in enumerate(spread(size, n), x.ndim - n):
+        weights = adaptive_windows(x.shape[axis], out)
         x = resampled(x, weights / weights.sum(1, keepdims=True), axis)
     return x
 
@@ -79,9 +74,8 @@ def resampled(x, weights, axis):
     return np.moveaxis(np.moveaxis(x, axis, -1) @ weights.T.astype(x.dtype), -1, axis)
 
 
-def adaptive_max_pool(x, size, return_indices=False):
-    size = (size,) if isinstance(size, int) else size
-    n, inside = len(size), True
+def adaptive_max_pool(n, x, size, return_indices=False):
+    size, inside = spread(size, n), True
     for d in range(n):
         own = adaptive_windows(x.shape[d - n], size[d])
         inside = inside & own.reshape((1,) * d + (size[d],) + (1,) * (n - 1) + (-1,) + (1,) * (n - 1 - d))

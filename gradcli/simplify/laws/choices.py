@@ -121,6 +121,11 @@ def _norm_reaches(b: Builder, t: Term) -> Term | None:
     return y if b.assume(f"the norm is at least {least}") else None
 
 
+@law("max min", "max(x, y) -> maximum(x, y), min(x, y) -> minimum(x, y)", "x and y are tensors")
+def _of_two(b: Builder, t: Term) -> Term | None:
+    return b.elementwise(f"{t.head}imum", t.args, t.dtype) if len(t.args) == 2 and not t.params else None
+
+
 @law("maximum", "maximum(p * (1 - p), eps) -> p * (1 - p)", "eps is a tiny number, p no closer to 0 or 1")
 def _probability_inside(b: Builder, t: Term) -> Term | None:
     product, least = t.args

@@ -10,6 +10,11 @@ from gradcli.simplify.law import law
 from gradcli.simplify.normal import ONE, factor_of
 
 
+@law("softmax log_softmax", "softmax(x, 0) -> 1, log_softmax(x, 0) -> 0", "x is a finite number")
+def _softmax_of_number(b: Builder, t: Term) -> Term | None:
+    return b.number(int(t.head == "softmax")) if not t.shape and b.finite() else None
+
+
 @law("exp", "exp(log_softmax(x)) -> softmax(x)", "always")
 def _exp_log_softmax(b: Builder, t: Term) -> Term | None:
     x = t.args[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -59,10 +60,17 @@ def _test(problem: Problem, derivatives: Sequence[Derivative], to: str, names: S
     for d in derivatives:
         point, wanted = point_and_gradient(problem, d)
         make = "torch.tensor({}, dtype=torch.{})" if to == "torch" else 'np.array({}, dtype="{}")'
-        given = [make.format(repr(point[n].tolist()), point[n].dtype.name) for n in names]
+        given = [make.format(_literal(point[n]), point[n].dtype.name) for n in names]
         lines.append(f"    found = grad_{d.name}({', '.join(given)})")
-        lines.append(f"    wanted = {make.format(repr(wanted.tolist()), wanted.dtype.name)}")
+        lines.append(f"    wanted = {make.format(_literal(wanted), wanted.dtype.name)}")
         module = "torch" if to == "torch" else "np"
-        lines.append(f"    assert {module}.allclose(found, wanted, rtol=1e-9, atol=1e-12), (found, wanted)")
+        lines.append(
+            f"    assert {module}.allclose(found, wanted, rtol=1e-9, atol=1e-12, equal_nan=True), (found, wanted)"
+        )
     lines.append('    print("ok")')
     return "\n".join(lines) + "\n"
+
+
+def _literal(array: np.ndarray) -> str:
+    """The elements of an array as Python code."""
+    return re.sub(r"\b(inf|nan)\b", r'float("\1")', repr(array.tolist()))

@@ -12,6 +12,7 @@ from gradcli.cli.problem import Derivative, Problem
 from gradcli.errors import GradcliError
 
 LIMIT = 20_000  # elements of the variables together; larger ones are not checked
+DRAWS = 20  # how often a point is looked for where the gradient is finite
 SMALL = 3  # the first size of unknown shapes
 
 
@@ -28,7 +29,7 @@ class Check:
             return
         random = np.random.default_rng(5)
         for at in (0, 1):
-            point = {n: _moved(v, at, random, problem) for n, v in arrays.items()}
+            point = {n: _moved(n, v, at, random, problem) for n, v in arrays.items()}
             try:
                 seed, wanted = _gradient(problem, name, point, self.others, random)
             except GradcliError:
@@ -71,22 +72,25 @@ def point_and_gradient(problem: Problem, derivative: Derivative) -> tuple[dict[s
     """A point (the one given, or a small one of fitting shapes), the seed among it, and the gradient there."""
     random = np.random.default_rng(5)
     arrays = {n: v for n, v in problem.values.items() if isinstance(v, np.ndarray)}
-    point = {n: np.array(_moved(v, 0, random, problem)) for n, v in arrays.items()}
-    point = {n: v.astype(np.float64) if v.dtype.kind == "f" else v for n, v in point.items()}
     others = {n: v for n, v in problem.values.items() if not isinstance(v, np.ndarray)}
-    seed, wanted = _gradient(problem, derivative.name, point, others, random)
+    for _ in range(DRAWS):
+        point = {n: np.array(_moved(n, v, 0, random, problem)) for n, v in arrays.items()}
+        point = {n: v.astype(np.float64) if v.dtype.kind == "f" else v for n, v in point.items()}
+        seed, wanted = _gradient(problem, derivative.name, point, others, random)
+        if wanted is None:
+            wanted = np.zeros(point[derivative.name].shape)
+        if len(problem.known) == len(problem.values) or np.isfinite(wanted).all():
+            break
     if problem.seed is not None:
         point[problem.seed] = seed
-    return point, np.zeros(point[derivative.name].shape) if wanted is None else wanted
+    return point, wanted
 
 
-def _moved(value: Any, at: int, random: Any, problem: Problem) -> Any:
-    """A value in float64, moved a little at the second point; in place of an unknown shape a small one."""
-    if problem.sizes:
+def _moved(name: str, value: Any, at: int, random: Any, problem: Problem) -> Any:
+    """A value in float64, moved a little at the second point; in place of an unknown one another of a small shape."""
+    if name not in problem.known:
         places = {n: SMALL + i for i, n in enumerate(sorted({n for n in problem.sizes if n < 2000}))}
-        shape = tuple(places.get(n, n) for n in value.shape)
-        if shape != value.shape:
-            return random.uniform(0.2, 0.9, shape)
+        return random.uniform(0.2, 0.9, tuple(places.get(n, n) for n in value.shape))
     if value.dtype.kind != "f":
         return value
     wide = value.astype(np.float64)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gradcli.dtypes import DType
+from gradcli.dtypes import DType, float64
+from gradcli.graph.terms import Term
 from gradcli.render.prelude import functions
 from gradcli.render.style import Style, decimal
 from gradcli.shapes import Shape
@@ -63,6 +64,22 @@ class TorchStyle(Style):
     def literal(self, text: str, dtype: DType) -> str:
         """A tensor written out."""
         return f"torch.{super().literal(text, dtype)}"
+
+    def counted(self, text: str) -> str:
+        """Integers that are multiplied by a fraction: PyTorch would give the default dtype."""
+        return self.cast(text, float64)
+
+    def whole(self, term: Term, text: str, atom: str) -> str:
+        """What a formula ends in: a tensor of the variable's dtype."""
+        return result(self, term, text, atom)
+
+
+def result(style: Style, term: Term, text: str, atom: str) -> str:
+    """A number as an array, and integers as floating-point numbers, as a gradient is."""
+    if term.head == "number":
+        return style.constant(term.value, term.shape)
+    integers = term.dtype is not None and not term.floating and term.head not in ("mask", "cast")
+    return style.cast(atom, float64) if integers else text
 
 
 # --- numpy and jax.numpy: the same name, another name, a function of scipy.special, one that the module defines ------
@@ -164,7 +181,7 @@ class NumpyStyle(Style):
     def cast(self, text: str, dtype: DType) -> str:
         """A term in another dtype."""
         kind = f"{self.like}.dtype" if dtype.floating and self.like else "int"
-        return f"{text if text.isidentifier() or text[0] == '(' else f'({text})'}.astype({kind})"
+        return f"{text}.astype({kind})"
 
     def cast_to(self, text: str, dtype: DType) -> str:
         """A term rounded to a dtype of its own."""
@@ -177,6 +194,10 @@ class NumpyStyle(Style):
     def literal(self, text: str, dtype: DType) -> str:
         """An array written out."""
         return f"np.array({text})"
+
+    def whole(self, term: Term, text: str, atom: str) -> str:
+        """What a formula ends in: an array of the variable's dtype."""
+        return result(self, term, text, atom)
 
 
 class JaxStyle(NumpyStyle):

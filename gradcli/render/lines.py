@@ -40,7 +40,11 @@ class LineWriter:
                 found.append((name, text[0]))
                 text = (name, ATOM)
             self.texts[term.serial] = text
-        return [*found, (None, self.texts[self.root.serial][0])]
+        return [*found, (None, self.whole())]
+
+    def whole(self) -> str:
+        """The text of the formula itself."""
+        return self.texts[self.root.serial][0]
 
     def shared(self, term: Term) -> bool:
         """Whether a term is a part of several."""

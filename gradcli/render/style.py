@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gradcli.dtypes import DType, bool_, int64
+from gradcli.graph.terms import Term
 from gradcli.shapes import Shape
 
 
@@ -90,6 +91,14 @@ class Style:
         if self.like:
             return f"{text}.to({self.like}.dtype)" if dtype.floating else f"{text}.to({dtype!r})"
         return f"{text}.to({dtype!r})"
+
+    def counted(self, text: str) -> str:
+        """Integers that are multiplied by a fraction."""
+        return text
+
+    def whole(self, term: Term, text: str, atom: str) -> str:
+        """What a formula ends in; atom: the same text, in brackets where it needs them."""
+        return text
 
     def cast_to(self, text: str, dtype: DType) -> str:
         """A term rounded to a dtype of its own."""

@@ -66,6 +66,10 @@ class Writer(LineWriter):
             return f"{left} {COMPARED[head]} {right}", COMPARISON
         return self.style.call(head, self.arguments(term)), ATOM
 
+    def whole(self) -> str:
+        """The text of the formula itself."""
+        return self.style.whole(self.root, super().whole(), self.at(self.root, ATOM))
+
     def arguments(self, term: Term) -> list[str]:
         """The arguments of a call, and what they need besides to give the dtype that they should."""
         found = super().arguments(term)
@@ -157,7 +161,7 @@ class Writer(LineWriter):
         if abs(factor) == 1:
             return factor < 0, self.at(term, PLUS + 1)
         top, bottom = _number_parts(abs(factor))
-        part = self.at(term, TIMES)
+        part = self._counted(term, TIMES) if bottom or "." in top else self.at(term, TIMES)
         return factor < 0, (f"{top}*{part}" if top else part) + (f"/{bottom}" if bottom else "")
 
     def _product(self, term: Term) -> Text:
@@ -171,8 +175,11 @@ class Writer(LineWriter):
         floating = any(a.floating and a.head != "mask" for a in term.args)
         above, under = ([top] if top else []), ([bottom] if bottom else [])
         masks: list[Term] = []  # with a minus in front they come last: a bool has no negative
+        fraction = not floating and (bottom or "." in top)
         for a, p in zip(term.args, term.param("powers"), strict=True):
-            if a.head == "mask" and p == 1 and floating and not self.texts[a.serial][0].isidentifier():
+            if fraction and p == 1:
+                above.append(self._counted(a, TIMES + 1))
+            elif a.head == "mask" and p == 1 and floating and not self.texts[a.serial][0].isidentifier():
                 if factor < 0 and not above:
                     masks.append(a)
                 else:
@@ -186,6 +193,11 @@ class Writer(LineWriter):
             single = len(under) == 1 and not _spaced(under[0].replace("**", "^"))
             text += f"/{under[0]}" if single else f"/({'*'.join(under)})"
         return text
+
+    def _counted(self, term: Term, precedence: int) -> str:
+        """A factor beside a fraction."""
+        integers = term.dtype is not None and not term.floating
+        return self.style.counted(self.at(term, ATOM)) if integers else self.at(term, precedence)
 
     def _power(self, base: Term, power: Fraction) -> str:
         if power == 1:

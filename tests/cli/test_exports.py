@@ -13,6 +13,7 @@ from gradcli.cli.problem import Problem
 from gradcli.language.parse import parse_program
 from gradcli.source import Source
 from tests.simplify.test_generated_formulas import point, programs
+from tests.simplify.test_golden_formulas import cases, printed
 
 PROGRAMS = list(programs())
 EVERY = slice(None)
@@ -21,7 +22,7 @@ EVERY = slice(None)
 def module(text: str, to: str, at: int = 0) -> str:
     source = Source(text)
     problem = Problem(parse_program(source), source, "float64")
-    problem.values = {name: value for name, value in point(at).items() if name in text or name == "x"}
+    problem.values = problem.known = {name: value for name, value in point(at).items() if name in text or name == "x"}
     problem.wrt = ["x"]
     return exported(problem, differentiate(problem), to, with_test=True)
 
@@ -58,6 +59,36 @@ def test_torch_for_all_generated_programs(tmp_path: Path) -> None:
 def test_jax_for_all_generated_programs(tmp_path: Path) -> None:
     pytest.importorskip("jax", reason="needs jax beside PyTorch")
     check("jax", EVERY, tmp_path)
+
+
+GOLDEN = [line for line, _ in cases() if "--to" not in line]
+
+
+@pytest.mark.parametrize("to", ["numpy", pytest.param("torch", marks=pytest.mark.torch)])
+def test_golden_formulas(to: str, tmp_path: Path) -> None:
+    for line in GOLDEN:
+        assert run(printed(f"{line} --to {to} --with-test"), tmp_path) == "ok\n", line
+
+
+def test_what_comes_back_is_floating(tmp_path: Path) -> None:
+    for text, shown in [("x[1]", "return one_hot(np.array(1), 3).astype(x.dtype)"), ("sum(x)", "return np.ones_like(x)")]:
+        assert shown in printed(f'"{text}" --wrt x --x 1,2,3 --to numpy')
+    assert "0.3*F.one_hot(t, 4).to(x.dtype)" in printed(
+        '"cross_entropy(x, t, label_smoothing=0.1)" --wrt x --x randn:3,4 --t "tensor([0, 1, 2])" --to torch'
+    )
+
+
+def test_a_point_where_shapes_are_unknown_has_a_finite_gradient(tmp_path: Path) -> None:
+    text = printed('"m*c**2/sqrt(1 - v**2/c**2)" --wrt v --to numpy --with-test')
+    assert "inf" not in text
+    assert run(text, tmp_path) == "ok\n"
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_infinite_gradients_are_compared_too(tmp_path: Path) -> None:
+    text = printed('"sum(sqrt(x))" --wrt x --x 0,1 --to numpy --with-test')
+    assert 'float("inf")' in text
+    assert run(text, tmp_path) == "ok\n"
 
 
 def test_a_module_defines_what_it_calls_and_no_more() -> None:

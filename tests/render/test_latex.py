@@ -43,7 +43,7 @@ def test_special_characters_are_escaped():
 def derivative(text, at=0):
     source = Source(text)
     problem = Problem(parse_program(source), source, "float64")
-    problem.values = {name: value for name, value in point(at).items() if name in text or name == "x"}
+    problem.values = problem.known = {name: value for name, value in point(at).items() if name in text or name == "x"}
     problem.wrt = ["x"]
     return differentiate(problem)[0]
 

@@ -60,7 +60,7 @@ def differentiated(text, values, name):
     source = Source(text)
     problem = Problem(parse_program(source), source, "float64")
     used = [key for key in values if key in text]
-    problem.values = {key: values[key] for key in values if key in used or key == name}
+    problem.values = problem.known = {key: values[key] for key in values if key in used or key == name}
     problem.wrt = [name]
     return text_of(problem, differentiate(problem)[0])
 

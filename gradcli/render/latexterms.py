@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from gradcli.graph.terms import Term, below
+from gradcli.graph.terms import Term, below, exact
 from gradcli.render.latexnames import ALONG, AROUND, BETWEEN, FUNCTIONS, MULTIPLYING, RAISED, SIGNS
 from gradcli.render.latexwords import (
     TALL,
@@ -64,8 +64,8 @@ class LatexWriter(LineWriter):
 
     def plain(self, value: Any) -> str:
         """A number, text or dtype among the arguments."""
-        if isinstance(value, Fraction) or (isinstance(value, float) and value - value != 0):
-            return number_latex(value)[0]
+        if isinstance(value, Fraction | float):
+            return number_latex(exact(value))[0]
         if isinstance(value, int) and not isinstance(value, bool):
             return self._size(value)
         return rf"\texttt{{{escaped(value)}}}" if isinstance(value, str) else rf"\mathtt{{{escaped(str(value))}}}"
@@ -351,6 +351,14 @@ class LatexWriter(LineWriter):
     def _cast(self, term: Term) -> Text:
         return self.texts[term.args[0].serial]
 
+    def _clamp(self, term: Term) -> Text:
+        """A clamp from one side is a maximum or minimum."""
+        if len(term.params) != 1:
+            return self._called(term)
+        ((name, value),) = term.params
+        other = r"\min" if name == "max" else r"\max"
+        return applied(other, f"{self._inside(term)}, {self.value(value, term)}"), ATOM
+
     def _where(self, term: Term) -> Text:
         condition, x, y = (self.texts[a.serial][0] for a in term.args)
         last = term.args[2]
@@ -387,4 +395,5 @@ WRITERS: dict[str, Any] = {
     "matmul": LatexWriter._matmul, "index": LatexWriter._index, "item": LatexWriter._item,
     "reshape": LatexWriter._reshape, "expand": LatexWriter._expand, "mask": LatexWriter._mask,
     "logical_not": LatexWriter._not, "cast": LatexWriter._cast, "where": LatexWriter._where,
+    "clamp": LatexWriter._clamp,
 }  # fmt: skip

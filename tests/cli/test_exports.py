@@ -71,7 +71,10 @@ def test_golden_formulas(to: str, tmp_path: Path) -> None:
 
 
 def test_what_comes_back_is_floating(tmp_path: Path) -> None:
-    for text, shown in [("x[1]", "return one_hot(np.array(1), 3).astype(x.dtype)"), ("sum(x)", "return np.ones_like(x)")]:
+    for text, shown in [
+        ("x[1]", "return one_hot(np.array(1), 3).astype(x.dtype)"),
+        ("sum(x)", "return np.ones_like(x)"),
+    ]:
         assert shown in printed(f'"{text}" --wrt x --x 1,2,3 --to numpy')
     assert "0.3*F.one_hot(t, 4).to(x.dtype)" in printed(
         '"cross_entropy(x, t, label_smoothing=0.1)" --wrt x --x randn:3,4 --t "tensor([0, 1, 2])" --to torch'

@@ -69,6 +69,7 @@ def test_shared_parts_have_lines_of_their_own():
         ("sum(erf(x))", r"\frac{2}{\sqrt{\pi}} \, e^{-x^{2}}"),
         ("sum(tanh(x) @ M)", r"(\sum_{\dim 1} M) \, (1 - \tanh^{2}(x))"),
         ("sum(tanh(x) * (x @ M))", r"\tanh(x) \, M^{\top} + (x \, M) \odot (1 - \tanh^{2}(x))"),
+        ("sum(x/clamp(c, min=1e-6))", r"\frac{1}{\max(c, 10^{-6})}"),
         ("sum(relu(x)*c)", r"\begin{cases} 0 & x \le 0 \\ c & \text{otherwise} \end{cases}"),
         ("sum(max(x, 1)[0])", r"\operatorname{one\_hot}({\max}_{1}(x)_{1}, 3)"),
         (
@@ -119,8 +120,8 @@ def well_formed(text):
         opened += (letter == "{") - (letter == "}")
         assert opened >= 0, text
     assert opened == 0, text
-    assert text.count(r"\left") == text.count(r"\right"), text
-
+    for start, end in ((r"\\left\b", r"\\right\b"), (r"\\begin\b", r"\\end\b")):
+        assert len(re.findall(start, text)) == len(re.findall(end, text)), text
     while (flat := re.sub(r"\{[^{}]*\}", "G", bare)) != bare:
         assert not re.search(r"_G_|\^G\^", flat), text
         bare = flat
@@ -166,8 +167,8 @@ def test_formulas_compile_and_fit_a_page(tmp_path):
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "formulas.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
-    wide = [float(line.split("(")[1].split("pt")[0]) for line in done.stdout.splitlines() if "Overfull" in line]
-    assert sum(w > WIDEST for w in wide) <= 20, sorted(wide)
+    wide = [float(line.split("(")[1].split("pt")[0]) for line in done.stdout.splitlines() if r"Overfull \hbox" in line]
+    assert sum(w > WIDEST for w in wide) <= 1, sorted(wide)  # the formula of grid_sample
 
 
 def test_a_wide_sum_has_several_lines():

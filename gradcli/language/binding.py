@@ -12,6 +12,7 @@ from gradcli.graph.op import Op, number
 from gradcli.graph.signature import MISSING, TENSOR_KINDS, Parameter
 from gradcli.language.context import Context
 from gradcli.language.devices import check_device
+from gradcli.language.mathmodule import MATH_NAMES
 from gradcli.language.tensor import Tensor
 
 # torch takes numpy's names for these
@@ -40,7 +41,7 @@ def bind(overloads: Sequence[Op], args: list[Any], kwargs: dict[str, Any], conte
         else:
             return op, inputs, params
     if len(overloads) == 1:
-        raise TypeError_(reasons[0], op=name, hint=f"the call is {overloads[0].signature.shown}")
+        raise TypeError_(reasons[0], op=name, hint=_hint(overloads[0], args))
     given = [kind_name(a) for a in args] + [f"{k}={kind_name(v)}" for k, v in kwargs.items()]
     listed = "\n        ".join(dict.fromkeys(op.signature.shown for op in overloads))
     raise TypeError_(
@@ -50,6 +51,13 @@ def bind(overloads: Sequence[Op], args: list[Any], kwargs: dict[str, Any], conte
         torch=f"{name}() received an invalid combination of arguments - got ({', '.join(given)}), but expected one of:"
         + "".join(f"\n * ({op.signature.text.split('(', 1)[1]}" for op in overloads),
     )
+
+
+def _hint(op: Op, args: list[Any]) -> str:
+    """What would be right; a number where a tensor is taken may be meant for the function of math."""
+    if op.elementwise and len(args) == 1 and isinstance(args[0], int | float) and op.name in MATH_NAMES:
+        return f"for a number there is math.{op.name}({args[0]}); a tensor is tensor({float(args[0])})"
+    return f"the call is {op.signature.shown}"
 
 
 def fit_arguments(

@@ -109,3 +109,4 @@ def _table() -> dict[str, Value]:
 
 _TABLE = _table()
 MATH = Namespace("math", lambda name: _TABLE.get(name, MISSING), lambda: sorted(_TABLE))
+MATH_NAMES = frozenset(_TABLE)

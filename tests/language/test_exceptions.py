@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gradcli import Session, errors
-from gradcli.errors import GradcliError, RaisedError
+from gradcli.errors import GradcliError, RaisedError, TypeError_
 from gradcli.language.exceptions import EXCEPTIONS, ImportError_, chain_of, translate
 from gradcli.language.values import Builtin
 
@@ -140,3 +140,17 @@ def test_python_s_own_errors_become_ours() -> None:
         ours = translate(error)
         assert ours.python_name == type(error).__name__
         assert ours.said() == str(error)
+
+
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        ("sqrt(8)", "for a number there is math.sqrt(8); a tensor is tensor(8.0)"),
+        ("relu(8)", "the call is relu(input)"),
+        ("sqrt('8')", "the call is sqrt(input)"),
+    ],
+)
+def test_a_number_where_a_tensor_is_taken(source: str, hint: str) -> None:
+    with pytest.raises(TypeError_) as caught:
+        Session().run(source)
+    assert caught.value.hint == hint

@@ -208,9 +208,9 @@ def test_a_value_is_let_go_where_it_is_used_up(session: Any) -> None:
 )
 def test_a_step_costs_the_same_in_a_long_loop(program: str, session: Any) -> None:
     def seconds(text: str) -> float:
-        begin = time.perf_counter()
+        begin = time.process_time()
         session.run(text)
-        return time.perf_counter() - begin
+        return time.process_time() - begin
 
     once = min(seconds(program) for _ in range(3))
     tenfold = seconds(program.replace("000", "0000", 1))

@@ -213,8 +213,8 @@ def _batched(x: Node, rank: int, name: str) -> Node:
     return x
 
 
-def _check_operands(x: Node, weight: Node, bias: Node | None, rank: int, channels: int) -> None:
-    """Refuse weights and biases that do not go with the input. channels: what the output has."""
+def _check_operands(x: Node, weight: Node, bias: Node | None, rank: int, at: int, groups: int = 1) -> None:
+    """Refuse weights and biases that do not go with the input. at: where the weight has the channels (of a group) out."""
     if weight.ndim != rank + 2:
         raise ShapeError(
             f"the weight must have {rank + 2} dimensions; its shape is {weight.shape}",
@@ -226,6 +226,7 @@ def _check_operands(x: Node, weight: Node, bias: Node | None, rank: int, channel
                 f"the dtypes differ: {x.dtype.name} and {given.dtype.name}",
                 torch=f"expected scalar type {TITLES[x.dtype.name]} but found {TITLES[given.dtype.name]}",
             )
+    channels = weight.shape[at] * groups
     if bias is not None and bias.shape != (channels,):
         raise ShapeError(
             f"the bias has shape {bias.shape}; with {channels} channels out it must be ({channels},)",
@@ -291,7 +292,7 @@ def _convolve(
 ) -> Any:
     name = f"conv{rank}d"
     batch = _batched(x, rank, name)
-    _check_operands(x, weight, bias, rank, weight.shape[0])
+    _check_operands(x, weight, bias, rank, 0)
     _check_groups(weight, groups)
     if batch.shape[1] != weight.shape[1] * groups:
         raise ShapeError(
@@ -332,7 +333,7 @@ def _convolve_transposed(
 ) -> Any:
     name = f"conv_transpose{rank}d"
     batch = _batched(x, rank, name)
-    _check_operands(x, weight, bias, rank, weight.shape[1] * groups)
+    _check_operands(x, weight, bias, rank, 1, groups)
     _check_groups(weight, groups)
     if batch.shape[1] != weight.shape[0]:
         raise ShapeError(

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from gradcli import dtypes
-from gradcli.engine.run import value
 from gradcli.errors import DtypeError, GradcliError, IndexError_, ShapeError
 from gradcli.graph.node import Node
-from gradcli.graph.op import Op, draw, kept, leaf, op
+from gradcli.graph.op import Op, draw, kept, op, same
 from gradcli.ops.dtyperules import TITLES
 from gradcli.ops.shape import expand, reshape_like_torch
 from gradcli.shapes import Shape, broadcast_shapes, element_count, normal_dim
@@ -227,7 +226,7 @@ def _take_along(x: Node, indices: Node, dim: int | None) -> Node:
     check_integers(indices, "take_along_dim", (dtypes.int64,))
     result: Node
     if dim is None:
-        result = gather(reshape_like_torch(x, (-1,)), _from_end(reshape_like_torch(indices, (-1,)), x.size), dim=0)
+        result = gather(reshape_like_torch(x, (-1,)), _from_end(reshape_like_torch(indices, (-1,)), size=x.size), dim=0)
         return result
     if x.ndim != indices.ndim:
         raise ShapeError(
@@ -242,7 +241,7 @@ def _take_along(x: Node, indices: Node, dim: int | None) -> Node:
     if x.ndim:
         x = _expanded(x, (*others[:at], x.shape[at], *others[at + 1 :]))
         size = x.shape[at]
-        indices = _expanded(_from_end(indices, size), (*others[:at], indices.shape[at], *others[at + 1 :]))
+        indices = _expanded(_from_end(indices, size=size), (*others[:at], indices.shape[at], *others[at + 1 :]))
     result = gather(x, indices, dim=at)
     return result
 
@@ -252,11 +251,19 @@ def _expanded(x: Node, shape: Shape) -> Node:
     return result
 
 
-def _from_end(indices: Node, size: int) -> Node:
-    """Indices that count from the end, counted from 0."""
-    array = value(indices)
+def _counted_kernel(array: Any, size: int) -> Any:
     check_range(array, size, 0, negative=True)
-    return leaf(np.where(array < 0, array + size, array))
+    return np.where(array < 0, array + size, array)
+
+
+_from_end: Op = op(
+    "_from_end(Tensor indices, int size)",
+    "Indices that may count from the end, counted from 0.",
+    spelled=["_"],
+    kernel=_counted_kernel,
+    shape=same,
+    dtype=kept,
+)
 
 
 op(

@@ -100,16 +100,30 @@ def _search_node(sequence: Node, values: Any, side: str, out_int32: bool, sorter
             "boundaries tensor and input value tensor must match, but we got boundaries tensor "
             f"{list(sequence.shape)}",
         )
-    held = value(sequence)
-    if sorter is not None:
-        if sorter.shape != sequence.shape:
-            raise ShapeError(
-                f"the sorter has shape {sorter.shape}, the boundaries have {sequence.shape}",
-                torch="torch.searchsorted(): boundary and sorter must have the same size",
-            )
-        held = np.take_along_axis(held, value(sorter), -1)
-    found = np.asarray(_search(held, np.asarray(value(values)), side))
-    return leaf(found.astype(np.int32 if out_int32 else np.int64))
+    if sorter is not None and sorter.shape != sequence.shape:
+        raise ShapeError(
+            f"the sorter has shape {sorter.shape}, the boundaries have {sequence.shape}",
+            torch="torch.searchsorted(): boundary and sorter must have the same size",
+        )
+    given = (sequence, values) if sorter is None else (sequence, values, sorter)
+    result: Node = _searched(*given, side=side, out_int32=out_int32)
+    return result
+
+
+def _search_kernel(sequence: Any, values: Any, sorter: Any = None, *, side: str, out_int32: bool) -> Any:
+    held = sequence if sorter is None else np.take_along_axis(sequence, sorter, -1)
+    found = np.asarray(_search(held, np.asarray(values), side))
+    return found.astype(np.int32 if out_int32 else np.int64)
+
+
+_searched: Op = op(
+    "_searchsorted(Tensor sorted_sequence, Tensor input, Tensor? sorter=None, *, str side, bool out_int32)",
+    "Where each value would go into a sorted sequence to keep it sorted.",
+    spelled=["_"],
+    kernel=_search_kernel,
+    shape=lambda inputs, params: inputs[1].shape,
+    dtype=lambda inputs, params: (None, dtypes.int32 if params["out_int32"] else dtypes.int64),
+)
 
 
 op(
@@ -149,21 +163,43 @@ def _one_hot(classes: Node, num_classes: int) -> Node:
             hint="convert them: .long()",
             torch="one_hot is only applicable to index tensor of type LongTensor.",
         )
-    held = value(classes)
-    if not held.size and num_classes <= 0:
+    if not classes.size and num_classes <= 0:
         raise ValueError_(
             "the number of classes cannot be told from no elements",
             torch="Can not infer total number of classes from empty tensor.",
         )
+    count = num_classes
+    if count == -1:
+        held = value(classes)
+        _check_not_negative(held)
+        count = int(held.max()) + 1
+    result: Node = _one_hot_rows(classes, num_classes=count)
+    return result
+
+
+def _check_not_negative(held: Any) -> None:
     if held.size and held.min() < 0:
         raise ValueError_(f"class {held.min()} is negative", torch="Class values must be non-negative.")
-    count = int(held.max()) + 1 if num_classes == -1 else num_classes
-    if held.size and held.max() >= count:
+
+
+def _one_hot_kernel(held: Any, num_classes: int) -> Any:
+    _check_not_negative(held)
+    if held.size and held.max() >= num_classes:
         raise ValueError_(
-            f"class {held.max()} is out of range for {count} classes",
+            f"class {held.max()} is out of range for {num_classes} classes",
             torch="Class values must be smaller than num_classes.",
         )
-    return leaf((held[..., None] == np.arange(count)).astype(np.int64))
+    return (held[..., None] == np.arange(num_classes)).astype(np.int64)
+
+
+_one_hot_rows: Op = op(
+    "_one_hot(Tensor input, int num_classes)",
+    "For each class a row of zeros with a one in its place.",
+    spelled=["_"],
+    kernel=_one_hot_kernel,
+    shape=lambda inputs, params: (*inputs[0].shape, params["num_classes"]),
+    dtype=kept,
+)
 
 
 op(

@@ -117,7 +117,7 @@ class LatexWriter(LineWriter):
     def _inside(self, term: Term) -> str:
         return self.texts[term.args[0].serial][0]
 
-    def tensor(self, term: Term, head: str) -> str:
+    def tensor(self, term: Term, call: Term) -> str:
         """A tensor as an argument of a call, where broadcasting has to be seen."""
         return self._spread(term) if term.head == "expand" else self.texts[term.serial][0]
 
@@ -328,7 +328,7 @@ class LatexWriter(LineWriter):
         inner = term.args[0]
         if not inner.shape or not term.shape or _kept(inner) == term.shape:
             return self.texts[inner.serial]
-        return applied(rf"\operatorname{{reshape}}_{{{self._shape(term.shape)}}}", self.tensor(inner, "reshape")), ATOM
+        return applied(rf"\operatorname{{reshape}}_{{{self._shape(term.shape)}}}", self.tensor(inner, term)), ATOM
 
     def _expand(self, term: Term) -> Text:
         """Among elements broadcasting goes without saying."""

@@ -58,13 +58,13 @@ class LineWriter:
     def arguments(self, term: Term) -> list[str]:
         """The arguments of a call: its tensors, then what else is given, in which a tensor may have its place."""
         placed = _placed(term.params)
-        leading = [self.tensor(a, term.head) for at, a in enumerate(term.args) if at not in placed]
+        leading = [self.tensor(a, term) for at, a in enumerate(term.args) if at not in placed]
         return leading + [self.keyword(name, self.value(value, term)) for name, value in term.params]
 
     def value(self, value: Any, term: Term) -> str:
         """The text of a further argument of a term."""
         if isinstance(value, Arg):
-            return self.tensor(term.args[value.at], term.head)
+            return self.tensor(term.args[value.at], term)
         if isinstance(value, list):
             return f"[{', '.join(self.value(v, term) for v in value)}]"
         if isinstance(value, tuple):
@@ -82,7 +82,7 @@ class LineWriter:
         parts = ["" if p is None else self.plain(p) for p in (place.start, place.stop)]
         return ":".join(parts if place.step is None else [*parts, self.plain(place.step)])
 
-    def tensor(self, term: Term, head: str) -> str:
+    def tensor(self, term: Term, call: Term) -> str:
         """A tensor as an argument of a call."""
         return self.texts[term.serial][0]
 

@@ -80,6 +80,8 @@ class Style:
         """A number that is written as a formula (1/x.numel()), broadcast to a shape."""
         if self.like and shape and self.variables.get(self.like) == shape:
             return f"full_like({self.like}, {text})"
+        if not shape:
+            return f"tensor({text}{f', dtype={self.like}.dtype' if self.like else ''})"
         return f"full({self.shape(shape)}, {text}{f', dtype={self.like}.dtype' if self.like else ''})"
 
     def expanded(self, text: str, shape: Shape) -> str:

@@ -20,10 +20,8 @@ COMPARED = {"gt": ">", "lt": "<", "ge": ">=", "le": "<=", "eq": "==", "ne": "!="
 WORTH_NAMING = 18
 # calls that take a number where others need a tensor
 NUMBERS_TOO = frozenset("where pow div remainder fmod floor_divide clamp quantile nanquantile fill masked_fill".split())
-# calls that take no integers where their other tensors are floating
-FLOATING_ONLY = frozenset(
-    "matmul scatter_add index_add index_put select_scatter slice_scatter diagonal_scatter outer linalg.solve".split()
-)
+# terms that may be Python numbers
+NUMERIC = frozenset({"number", "size", "sum", "product", "pow"})
 # calls that make a tensor of the default dtype
 CREATING = frozenset("eye linspace zeros ones full".split())
 
@@ -61,6 +59,8 @@ class Writer(LineWriter):
             return special(term)  # type: ignore[no-any-return]
         if head == "pow" and len(term.args) == 2:
             return f"{self.at(term.args[0], POWER + 1)}**{self.at(term.args[1], POWER)}", POWER
+        if head == "remainder" and len(term.args) == 2:
+            return f"{self.at(term.args[0], TIMES)} % {self.at(term.args[1], TIMES + 1)}", TIMES
         if head in COMPARED:
             left, right = (self.at(a, COMPARISON + 1) for a in term.args)
             return f"{left} {COMPARED[head]} {right}", COMPARISON
@@ -78,13 +78,14 @@ class Writer(LineWriter):
         made = self.style.dtype_argument() if term.head in CREATING and term.floating else ""
         return [*found, made] if made and term.param("dtype") is None else found
 
-    def tensor(self, term: Term, head: str) -> str:
-        """An argument; a number where only a tensor will do is written as one."""
-        if term.head == "number" and head not in NUMBERS_TOO:
-            return self.style.constant(term.value, ())
-        if term.head == "one_hot" and head in FLOATING_ONLY:
-            return self.style.cast(self.texts[term.serial][0], float64)
-        return self.texts[term.serial][0]
+    def tensor(self, term: Term, call: Term) -> str:
+        """An argument; a number where only a tensor will do is written as one, and counts as floating where they are."""
+        text = self.texts[term.serial][0]
+        if term.head in NUMERIC and term.dtype is None and not term.shape and call.head not in NUMBERS_TOO:
+            return self.style.constant(term.value, ()) if term.head == "number" else self.style.filled(text, ())
+        if call.floating and not term.floating and _moved(term).head == "one_hot":
+            return self.style.cast(self.at(term, ATOM), float64)
+        return text
 
     def plain(self, value: Any) -> str:
         """A number, text or dtype among the arguments."""
@@ -114,7 +115,7 @@ class Writer(LineWriter):
 
     def _matmul(self, term: Term) -> Text:
         left, right = (
-            self.tensor(a, "matmul") if a.head == "one_hot" else self.at(a, TIMES + (at or a.head != "matmul"))
+            self.at(a, TIMES + (at or a.head != "matmul")) if a.floating else self.tensor(a, term)
             for at, a in enumerate(term.args)
         )
         return f"{left} @ {right}", TIMES
@@ -210,6 +211,16 @@ class Writer(LineWriter):
 
 
 SPECIAL = frozenset({"index", "item", "mT", "matmul", "mask", "cast", "expand", "reshape", "total", "sum", "product"})
+
+
+def _moved(term: Term) -> Term:
+    """What was moved about, or picked from, to make a term."""
+    while term.head in MOVING:
+        term = term.args[0]
+    return term
+
+
+MOVING = frozenset({"reshape", "permute", "mT", "flip", "expand", "pad", "index", "product"})
 
 
 def _spaced(text: str) -> bool:

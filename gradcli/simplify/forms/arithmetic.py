@@ -71,9 +71,9 @@ def power(b: Builder, args: Sequence[Term], node: Node) -> Term:
     base = args[0] if "input" not in node.params else b.number(node.params["input"])
     exponent = args[-1] if len(args) > 1 or "input" in node.params else b.number(node.params["exponent"])
     power = bare(exponent)
-    if power.head == "number" and isinstance(power.value, Fraction) and bare(base).head != "number":
+    if power.head == "number" and isinstance(power.value, Fraction):
         whole = power.value.denominator == 1
-        if whole or power.value == HALF or power.value == -HALF:
+        if (whole or power.value in (HALF, -HALF)) and (whole or bare(base).head != "number"):
             return b.broadcast(b.power(base, power.value), [base, exponent])
     return b.elementwise("pow", [base, exponent], node.dtype)
 

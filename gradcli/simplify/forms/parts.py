@@ -206,6 +206,13 @@ def copy_slices(b: Builder, args: Sequence[Term], node: Node) -> Term:
     raise NoForm(node.op.name)
 
 
+def from_end(b: Builder, args: Sequence[Term], node: Node) -> Term:
+    """Indices counted from 0."""
+    if b.assume("no index counts from the end"):
+        return args[0]
+    return b.elementwise("remainder", [args[0], b.number(node.params["size"])], node.dtype)
+
+
 def take_along(b: Builder, args: Sequence[Term], node: Node) -> Term:
     return b.call("take_along_dim", args, node.shape, node.dtype, dim=node.params["dim"])
 
@@ -236,6 +243,15 @@ def place_rows(b: Builder, args: Sequence[Term], node: Node) -> Term:
         placed = b.call("masked_scatter", (b.zeros(mask.shape), mask, args[0]), mask.shape, node.dtype)
         return b.reshape(placed, node.shape)
     return add_rows(b, args[0], args[1], dim, node.shape)
+
+
+def rows_picked(b: Builder, args: Sequence[Term], node: Node) -> Term:
+    """index_select; at the places of a mask what the mask picks."""
+    x, places = args
+    if places.head == "places":
+        mask = places.args[0]
+        return b.index(b.reshape(x, mask.shape), (Arg(1),), node.shape, (mask,))
+    return b.call("index_select", args, node.shape, node.dtype, node.params["dim"], Arg(1))
 
 
 def place_flat(b: Builder, args: Sequence[Term], node: Node) -> Term:

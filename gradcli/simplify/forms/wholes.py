@@ -101,15 +101,48 @@ def index_put(b: Builder, args: Sequence[Term], node: Node) -> Term:
 def embedding_back(b: Builder, args: Sequence[Term], node: Node) -> Term:
     """The rows of a cotangent added at their numbers; none for the padding, and shares of those that come often."""
     g, indices = args
-    p, (classes, width), count = node.params, node.shape, prod(indices.shape)
+    (classes, width), count = node.shape, prod(indices.shape)
     flat, rows = b.reshape(indices, (count,)), b.reshape(g, (count, width))
-    if p["padding_idx"] >= 0:
-        kept = b.mask(b.compare("ne", flat, b.number(p["padding_idx"])))
-        rows = b.multiply([rows, b.reshape(kept, (count, 1))])
-    if p["scale_grad_by_freq"]:
-        often = b.call("bincount", (flat,), (classes,), int64, minlength=classes)
-        rows = b.divide(rows, b.reshape(b.index(often, (Arg(1),), (count,), (flat,)), (count, 1)))
+    share = _share(b, flat, node.params, classes)
+    if share is not None:
+        rows = b.multiply([rows, b.reshape(share, (count, 1))])
     return add_rows(b, rows, flat, 0, node.shape)
+
+
+def _share(b: Builder, indices: Term, p: Any, classes: int) -> Term | None:
+    """What the cotangent of each row counts; None where all count 1."""
+    share: Term | None = None
+    if p["padding_idx"] >= 0:
+        share = b.mask(b.compare("ne", indices, b.number(p["padding_idx"])))
+    if p["scale_grad_by_freq"]:
+        flat = b.reshape(indices, (prod(indices.shape),))
+        often = b.call("bincount", (flat,), (classes,), int64, minlength=classes)
+        share = b.divide(share or b.number(1), b.index(often, (Arg(1),), indices.shape, (indices,)))
+    return share
+
+
+def weighted_rows(b: Builder, args: Sequence[Term], node: Node) -> Term:
+    """The rows of a table at their numbers, as the derivative of `embedding_back` needs them."""
+    rows, indices = args
+    shares = [_share(b, indices, node.params, rows.shape[0])]
+    picked = b.index(rows, (Arg(1),), node.shape, (indices,))
+    return b.multiply([picked, *[b.reshape(s, (*indices.shape, 1)) for s in shares if s is not None]])
+
+
+def one_hot(b: Builder, args: Sequence[Term], node: Node) -> Term:
+    """one_hot(x, n)"""
+    return b.call("one_hot", args, node.shape, int64, node.params["num_classes"])
+
+
+def searched(b: Builder, args: Sequence[Term], node: Node) -> Term:
+    """searchsorted"""
+    p = node.params
+    named: dict[str, Any] = {"right": True} if p["side"] == "right" else {}
+    if p["out_int32"]:
+        named["out_int32"] = True
+    if len(args) > 2:
+        named["sorter"] = Arg(2)
+    return b.call("searchsorted", args, node.shape, node.dtype, **named)
 
 
 def pseudoinverse(b: Builder, args: Sequence[Term], node: Node) -> Term:

@@ -6,13 +6,27 @@ from fractions import Fraction
 
 from gradcli.graph.terms import Term
 from gradcli.simplify.build import Builder
-from gradcli.simplify.law import law
+from gradcli.simplify.law import law, one
 from gradcli.simplify.normal import ONE, factor_of
 
 
 @law("softmax log_softmax", "softmax(x, 0) -> 1, log_softmax(x, 0) -> 0", "x is a finite number")
 def _softmax_of_number(b: Builder, t: Term) -> Term | None:
     return b.number(int(t.head == "softmax")) if not t.shape and b.finite() else None
+
+
+AT_ZERO = {
+    **dict.fromkeys("exp exp2 cos cosh erfc special.i0 sinc".split(), 1),
+    **dict.fromkeys("sin tan sinh tanh asin atan asinh atanh expm1 log1p erf relu abs sign".split(), 0),
+    "sigmoid": Fraction(1, 2),
+}  # fmt: skip
+
+
+@law(" ".join([*AT_ZERO, "log"]), "exp(0) -> 1, log(1) -> 0", "always")
+def _at_zero(b: Builder, t: Term) -> Term | None:
+    if t.head == "log":
+        return b.zeros(t.shape) if one(t.args[0]) else None
+    return b.expand(b.number(AT_ZERO[t.head]), t.shape) if one(t.args[0], 0) else None
 
 
 @law("exp", "exp(log_softmax(x)) -> softmax(x)", "always")

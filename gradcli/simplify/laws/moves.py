@@ -145,6 +145,12 @@ def _permuted(b: Builder, t: Term) -> Term | None:
     return None
 
 
+@law("flip", "flip(flip(x, d), d) -> x", "always")
+def _flipped_twice(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    return x.args[0] if x.head == "flip" and x.params == t.params else None
+
+
 @law("reshape", "reshape(x.T) -> reshape(x)", "x is a row or a column")
 def _reshape_of_turned(b: Builder, t: Term) -> Term | None:
     x = t.args[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import prod
 
-from gradcli.graph.terms import Term
+from gradcli.graph.terms import Term, below
 from gradcli.simplify.build import Builder
 from gradcli.simplify.law import law, one
 from gradcli.simplify.normal import ONE, bare, factor_of, is_number
@@ -129,10 +129,17 @@ def _mean_of_centred(b: Builder, t: Term) -> Term | None:
     return b.zeros(t.shape) if mean.param("keepdim") or not mean.shape else None
 
 
-@law("total", "sum(x) -> x", "the summed dimensions have one element each")
+@law("total", "sum(x) -> x", "the summed dimensions have one element each, not as many as a mask happens to hold")
 def _total_of_one(b: Builder, t: Term) -> Term | None:
     x = t.args[0]
-    return b.reshape(x, t.shape) if all(x.shape[d] == 1 for d in t.param("dims")) else None
+    if any(x.shape[d] != 1 for d in t.param("dims")) or any(map(_counted, below(x))):
+        return None
+    return b.reshape(x, t.shape)
+
+
+def _counted(x: Term) -> bool:
+    """Whether the size of a term is the number of places where a mask holds."""
+    return x.head == "index" and any(a.dtype is not None and a.dtype.name == "bool" for a in x.args[1:])
 
 
 @law("total", "sum(one_hot(t), -1) -> 1", "each t is a class")

@@ -13,6 +13,7 @@ from gradcli.graph.node import Node, recording
 from gradcli.graph.op import Op
 from gradcli.language.binding import bind
 from gradcli.language.context import Context
+from gradcli.language.mathmodule import MATH
 from gradcli.language.tensor import Tensor
 from gradcli.ops.catalog import catalog
 from gradcli.ops.memory import before_change
@@ -86,6 +87,24 @@ class OpFunction:
         return target
 
 
+class NumberFunction(OpFunction):
+    """A free name that is an op of tensors, and on a Python number the function of `math`: log(2), sqrt(2*pi)."""
+
+    __slots__ = ()
+
+    def call(self, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        """Call it with values of the language."""
+        if len(args) == 1 and not kwargs and type(args[0]) in (int, float):
+            return MATH.get_attribute(self.name).call(args, kwargs)
+        return super().call(args, kwargs)
+
+
+ON_NUMBERS = frozenset(
+    "sqrt exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc "
+    "lgamma".split()
+)
+
+
 def _is_factory(op: Op) -> bool:
     """Whether the op makes a tensor out of no tensors, or one like another: those take requires_grad=."""
     return "requires_grad" in op.signature.by_name
@@ -156,7 +175,10 @@ def op_function(name: str, module: str, context: Context) -> OpFunction | None:
         return known
     found = catalog()
     table = found.modules[module] if module else found.free
-    function = _lookup(name, table, context)
+    if not module and name in ON_NUMBERS:
+        function: OpFunction | None = NumberFunction(name, table[name], context)
+    else:
+        function = _lookup(name, table, context)
     if function is not None:
         context.functions[key] = function
     return function

@@ -214,7 +214,7 @@ def _batched(x: Node, rank: int, name: str) -> Node:
 
 
 def _check_operands(x: Node, weight: Node, bias: Node | None, rank: int, at: int, groups: int = 1) -> None:
-    """Refuse weights and biases that do not go with the input. at: where the weight has the channels (of a group) out."""
+    """Refuse weights and biases that do not go with the input. at: where the weight has the channels out."""
     if weight.ndim != rank + 2:
         raise ShapeError(
             f"the weight must have {rank + 2} dimensions; its shape is {weight.shape}",

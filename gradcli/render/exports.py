@@ -33,6 +33,7 @@ class TorchStyle(Style):
     """Terms as PyTorch code."""
 
     infinity = "float('inf')"
+    pi = "math.pi"
 
     def call(self, name: str, arguments: Sequence[str]) -> str:
         """A call of a public op."""
@@ -48,6 +49,10 @@ class TorchStyle(Style):
         else:
             name = f"torch.linalg.{name}" if name in LINALG else f"torch.{name}"
         return f"{name}({', '.join(arguments)})"
+
+    def number_call(self, name: str, text: str) -> str:
+        """A function of a Python number."""
+        return f"math.{name}({text})"
 
     def dtype_argument(self) -> str:
         """What says that a tensor is made in the dtype of the variables, not the default one."""
@@ -125,6 +130,7 @@ class NumpyStyle(Style):
     """Terms as numpy code (and jax.numpy's, whose names are the same)."""
 
     infinity = "np.inf"
+    pi = "np.pi"
     own: Mapping[str, str] = {}  # names of a library beside numpy's
 
     def call(self, name: str, arguments: Sequence[str]) -> str:
@@ -154,6 +160,10 @@ class NumpyStyle(Style):
         else:
             raise NoName(name)
         return f"{name}({', '.join(arguments)})"
+
+    def number_call(self, name: str, text: str) -> str:
+        """A function of a Python number."""
+        return f"np.{name}({text})"
 
     def constant(self, value: Any, shape: Shape) -> str:
         """A number broadcast to a shape."""

@@ -149,6 +149,9 @@ class LatexWriter(LineWriter):
     def _number(self, term: Term) -> Text:
         return number_latex(term.value)
 
+    def _named_constant(self, term: Term) -> Text:
+        return rf"\{term.param('name')}", ATOM
+
     def _literal(self, term: Term) -> Text:
         value = ast.literal_eval(re.sub(r"\b(nan|inf)\b", "0", text := str(term.param("value"))))
         if re.search("nan|inf", text) or len(term.shape) > 2 or len(text) > 200:
@@ -386,7 +389,8 @@ def _entry(value: Any) -> str:
 
 
 WRITERS: dict[str, Any] = {
-    "variable": LatexWriter._variable, "number": LatexWriter._number, "literal": LatexWriter._literal,
+    "variable": LatexWriter._variable, "constant": LatexWriter._named_constant, "number": LatexWriter._number,
+    "literal": LatexWriter._literal,
     "size": LatexWriter._size_term, "eye": LatexWriter._eye, "one_hot": LatexWriter._one_hot,
     "sum": LatexWriter._sum, "product": LatexWriter._product, "total": LatexWriter._total, "pow": LatexWriter._pow,
     "exp": LatexWriter._exp, "log1p": LatexWriter._log1p, "expm1": LatexWriter._expm1, "exp2": LatexWriter._exp2,

@@ -23,6 +23,7 @@ class Style:
         self.like = like
 
     infinity = "inf"
+    pi = "pi"
 
     def call(self, name: str, arguments: Sequence[str]) -> str:
         """A call of a public op."""
@@ -33,6 +34,10 @@ class Style:
                 owner += ".clone()"
             return f"{owner}{name}({', '.join(arguments[1:])})"
         return f"{name.removeprefix('F.').removeprefix('torch.')}({', '.join(arguments)})"
+
+    def number_call(self, name: str, text: str) -> str:
+        """A function of a Python number."""
+        return f"{name}({text})"
 
     def shape(self, shape: Shape) -> str:
         """A shape as an argument."""

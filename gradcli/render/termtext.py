@@ -21,7 +21,7 @@ WORTH_NAMING = 18
 # calls that take a number where others need a tensor
 NUMBERS_TOO = frozenset("where pow div remainder fmod floor_divide clamp quantile nanquantile fill masked_fill".split())
 # terms that may be Python numbers
-NUMERIC = frozenset({"number", "size", "sum", "product", "pow"})
+NUMERIC = frozenset({"number", "size", "constant", "log", "sum", "product", "pow"})
 # calls that make a tensor of the default dtype
 CREATING = frozenset("eye linspace zeros ones full".split())
 
@@ -49,6 +49,10 @@ class Writer(LineWriter):
             return str(term.param("name")), ATOM
         if head == "number":
             return self._number(term.value)
+        if head == "constant":
+            return self.style.pi, ATOM
+        if head == "log" and _is_python(term):
+            return self.style.number_call("log", self.texts[term.args[0].serial][0]), ATOM
         if head == "size":
             return self.style.integer_text(str(term.param("text"))), ATOM
         if head == "literal":
@@ -73,19 +77,25 @@ class Writer(LineWriter):
     def arguments(self, term: Term) -> list[str]:
         """The arguments of a call, and what they need besides to give the dtype that they should."""
         found = super().arguments(term)
-        if term.head == "where" and all(a.head == "number" for a in term.args[1:]):
-            found[1] = self.style.constant(term.args[1].value, ())
+        if term.head == "where" and all(map(_is_python, term.args[1:])):
+            found[1] = self._as_tensor(term.args[1])
         made = self.style.dtype_argument() if term.head in CREATING and term.floating else ""
         return [*found, made] if made and term.param("dtype") is None else found
 
     def tensor(self, term: Term, call: Term) -> str:
-        """An argument; a number where only a tensor will do is written as one, and counts as floating where they are."""
+        """An argument: numbers as tensors where only these will do, counts as floating where all are."""
         text = self.texts[term.serial][0]
-        if term.head in NUMERIC and term.dtype is None and not term.shape and call.head not in NUMBERS_TOO:
-            return self.style.constant(term.value, ()) if term.head == "number" else self.style.filled(text, ())
+        if _is_python(term) and call.head not in NUMBERS_TOO:
+            return self._as_tensor(term)
         if call.floating and not term.floating and _moved(term).head == "one_hot":
             return self.style.cast(self.at(term, ATOM), float64)
         return text
+
+    def _as_tensor(self, term: Term) -> str:
+        """A Python number as a tensor."""
+        if term.head == "number":
+            return self.style.constant(term.value, ())
+        return self.style.filled(self.texts[term.serial][0], ())
 
     def plain(self, value: Any) -> str:
         """A number, text or dtype among the arguments."""
@@ -204,13 +214,19 @@ class Writer(LineWriter):
         if power == 1:
             return self.at(base, TIMES + 1)
         if power == Fraction(1, 2):
-            return self.style.call("sqrt", [self.texts[base.serial][0]])
+            inside = self.texts[base.serial][0]
+            return self.style.number_call("sqrt", inside) if _is_python(base) else self.style.call("sqrt", [inside])
         if power.denominator != 1:
             return f"{self.at(base, POWER + 1)}**{decimal(power)}"
         return f"{self.at(base, POWER + 1)}**{power}"
 
 
 SPECIAL = frozenset({"index", "item", "mT", "matmul", "mask", "cast", "expand", "reshape", "total", "sum", "product"})
+
+
+def _is_python(term: Term) -> bool:
+    """Whether a term is written as a Python number."""
+    return term.dtype is None and not term.shape and term.head in NUMERIC
 
 
 def _moved(term: Term) -> Term:

@@ -11,7 +11,8 @@ from gradcli.dtypes import DType
 from gradcli.graph.node import Node
 from gradcli.graph.terms import Params, Term
 from gradcli.shapes import Shape, broadcast_shapes
-from gradcli.simplify.normal import ONE, Arithmetic, bare, common_dtype
+from gradcli.simplify.constants import known
+from gradcli.simplify.normal import HALF, ONE, Arithmetic, bare, common_dtype
 
 COMPARED: dict[str, Callable[[Fraction, Fraction], bool]] = {
     "gt": lambda a, b: a > b, "lt": lambda a, b: a < b, "ge": lambda a, b: a >= b, "le": lambda a, b: a <= b,
@@ -171,12 +172,26 @@ class Builder(Arithmetic):
     def sized(self, count: Any) -> Term:
         """A number, which may be a count of elements where shapes are unknown."""
         if self.sizes and isinstance(count, int | float) and count - count == 0 != count:
-            found = self._size(float(count), ONE)
-            if found is None and 0 < abs(count) < 1:
-                found = self._size(1 / float(count), -ONE)
-            if found is not None:
-                return found
-        return self.number(count)
+            for power in (ONE, HALF):
+                whole = float(count) ** int(1 / power)
+                found = self._size(whole, power) if count > 0 or power == 1 else None
+                if found is None and 0 < abs(count) < 1:
+                    found = self._size(1 / whole, -power)
+                if found is not None:
+                    return found
+        return self.known(count)
+
+    def known(self, value: Any) -> Term:
+        """A number; with the constant that it is made of, where its digits are those of one."""
+        parts = known(value) if isinstance(value, float) else None
+        if parts is None:
+            return self.number(value)
+        factor, kind, (rational, pis), power = parts
+        inside = self.power_product([(self.number(rational), ONE), (self.constant("pi"), Fraction(pis))])
+        if kind == "log":
+            inside = self.make("log", (inside,))
+        exponent = HALF * power if kind == "root" else ONE * power
+        return self.power_product([(self.number(factor), ONE), (inside, exponent)])
 
     def _size(self, count: float, power: Fraction) -> Term | None:
         """`count ** power` as a small number times a size, or a size and a small number added."""

@@ -90,7 +90,7 @@ class Converter:
         if not value.size:
             return b.zeros(value.shape) if value.dtype.kind == "f" else _empty(b, node)
         if value.dtype.kind == "f" and bool((value == first).all()):
-            return b.expand(b.number(first), value.shape)
+            return b.expand(b.known(first), value.shape)
         if value.ndim == 2 and value.dtype.kind == "f" and np.array_equal(value, np.eye(*value.shape)):
             return b.call("eye", (), node.shape, node.dtype, *dict.fromkeys(node.shape))
         if value.size > LITERAL_LIMIT:

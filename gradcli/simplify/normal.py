@@ -19,8 +19,9 @@ from typing import Any
 from gradcli.dtypes import DType
 from gradcli.graph.terms import Term, Terms
 from gradcli.shapes import Shape, broadcast_shapes
+from gradcli.simplify.constants import extracted
 
-ONE, ZERO = Fraction(1), Fraction(0)
+ONE, HALF, ZERO = Fraction(1), Fraction(1, 2), Fraction(0)
 
 
 def common_dtype(args: Iterable[Term]) -> DType | None:
@@ -140,6 +141,7 @@ class Arithmetic(Terms):
     def _product(self, factor: Fraction, parts: list[tuple[Term, Fraction]]) -> Term:
         if not factor:
             return self.number(ZERO)
+        factor, parts = self._joined_roots(factor, parts)
         found = dict[tuple[int, bool], list[Any]]()
         for term, power in parts:
             found.setdefault((term.serial, power > 0), [term, ZERO])[1] += power
@@ -159,10 +161,53 @@ class Arithmetic(Terms):
         dtype = common_dtype(args)
         return self.make("product", args, params, broadcast_shapes(*[a.shape for a in args]), dtype)
 
+    def _joined_roots(
+        self, factor: Fraction, parts: list[tuple[Term, Fraction]]
+    ) -> tuple[Fraction, list[tuple[Term, Fraction]]]:
+        """Roots of numbers and of pi under one sign: sqrt(2)/sqrt(pi) is sqrt(2/pi)."""
+        roots = [(t, p) for t, p in parts if p.denominator == 2 and abs(p) == HALF and _monomial(t) is not None]
+        if not roots:
+            return factor, parts
+        inside, pis = ONE, 0
+        for term, p in roots:
+            r, k = _monomial(term) or (ONE, 0)
+            inside, pis = (inside * r, pis + k) if p > 0 else (inside / r, pis - k)
+        factor, inside = extracted(factor, inside)
+        whole = int(pis / 2)
+        rest = [pair for pair in parts if pair not in roots]
+        rest += [(self.constant("pi"), Fraction(whole))] if whole else []
+        return factor, [*rest, *self._root(inside, pis - 2 * whole)]
+
+    def _root(self, inside: Fraction, pis: int) -> list[tuple[Term, Fraction]]:
+        """sqrt(inside * pi**pis) as a power; 1/sqrt(...) where nothing is above the line."""
+        if inside == 1 and not pis:
+            return []
+        power = -HALF if inside.numerator == 1 and pis <= 0 else HALF
+        base, pis = (inside, pis) if power > 0 else (1 / inside, -pis)
+        return [(self._product(base, [(self.constant("pi"), Fraction(pis))] if pis else []), power)]
+
+    def constant(self, name: str) -> Term:
+        """A number that has a name: pi."""
+        return self.make("constant", (), (("name", name),))
+
+
+def _monomial(term: Term) -> tuple[Fraction, int] | None:
+    """(r, k) of r * pi**k, a positive number."""
+    if term.head == "number" and isinstance(term.value, Fraction) and term.value > 0:
+        return term.value, 0
+    if term.head == "constant":
+        return ONE, 1
+    if term.head == "product" and len(term.args) == 1 and term.args[0].head == "constant" and term.param("factor") > 0:
+        power = term.param("powers")[0]
+        return (term.param("factor"), int(power)) if power.denominator == 1 else None
+    return None
+
 
 def _late(part: tuple[Term, Fraction]) -> int:
-    """Sizes are written first, then variables, then calls: x.numel()*x*exp(x)."""
-    return {"size": 0, "variable": 1, "index": 1}.get(part[0].head, 2)
+    """Sizes and pi are written first, then variables, then calls, logarithms of numbers last: pi*x*exp(x)*log(2)."""
+    if part[0].dtype is None and not part[0].shape:
+        return 3 if part[0].head == "log" else 0
+    return {"variable": 1, "index": 1}.get(part[0].head, 2)
 
 
 def _distributes(product: Term, power: Fraction) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import math
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from gradcli.api import Session
 from gradcli.errors import GradcliError, MemoryError_, OverflowError_
 from gradcli.language.attributes import METHODS
 from gradcli.language.types import PYTHON_TYPES
@@ -216,3 +218,17 @@ def test_a_range_is_summed_without_walking_it(session: Any) -> None:
     assert session.run("sum(range(10**15)), sum(range(5, -5, -3)), sum(range(3, 3)), sum(range(4), 0.5)") == (
         10**15 * (10**15 - 1) // 2, 5 + 2 - 1 - 4, 0, 6.5,
     )  # fmt: skip
+
+
+def test_functions_of_numbers_are_those_of_math_under_their_free_names() -> None:
+    session = Session()
+    assert session.eval("(log(2), sqrt(2*pi), exp(1))") == (math.log(2), math.sqrt(2 * math.pi), math.e)
+    assert repr(session.eval("sqrt(torch.tensor(4.0))")) == "tensor(2.)"
+    for wrong, message in (
+        ("torch.log(2)", "'input' must be a tensor, not int"),
+        ("from torch import log\nlog(2)", "'input' must be a tensor, not int"),
+        ("sqrt(-1)", "math domain error"),
+        ("log('2')", "'input' must be a tensor, not str"),
+    ):
+        with pytest.raises(GradcliError, match=message):
+            session.run(wrong)

@@ -73,7 +73,7 @@ def power(b: Builder, args: Sequence[Term], node: Node) -> Term:
     power = bare(exponent)
     if power.head == "number" and isinstance(power.value, Fraction):
         whole = power.value.denominator == 1
-        if (whole or power.value in (HALF, -HALF)) and (whole or bare(base).head != "number"):
+        if whole or power.value in (HALF, -HALF):
             return b.broadcast(b.power(base, power.value), [base, exponent])
     return b.elementwise("pow", [base, exponent], node.dtype)
 
@@ -125,7 +125,7 @@ def normal_cdf(b: Builder, args: Sequence[Term], node: Node) -> Term:
 
 
 def full(b: Builder, args: Sequence[Term], node: Node) -> Term:
-    return b.expand(b.number(node.params["fill_value"]), node.shape)
+    return b.expand(b.known(node.params["fill_value"]), node.shape)
 
 
 def eye(b: Builder, args: Sequence[Term], node: Node) -> Term:

@@ -188,14 +188,17 @@ TURNED = {"ge": "le", "gt": "lt", "le": "ge", "lt": "gt"}
 @law("ge gt le lt eq ne", "c * x > 0 -> x > 0, x**2 == 0 -> x == 0", "c is a number")
 def _scaled_comparison(b: Builder, t: Term) -> Term | None:
     left, right = t.args
-    if left.head != "product" or not one(right, 0) or len(left.args) != 1:
+    if left.head != "product" or not one(right, 0):
         return None
-    factor, power = left.param("factor"), left.param("powers")[0]
+    pairs = [(a, p) for a, p in zip(left.args, left.param("powers"), strict=True) if a.head not in ("constant", "log")]
+    if len(pairs) != 1:
+        return None
+    factor, (x, power) = left.param("factor"), pairs[0]
     if t.head in ("eq", "ne") and power > 0:
-        return b.compare(t.head, left.args[0], right)
+        return b.compare(t.head, x, right)
     if power != 1:
         return None
-    return b.compare(t.head if factor > 0 else TURNED[t.head], left.args[0], right)
+    return b.compare(t.head if factor > 0 else TURNED[t.head], x, right)
 
 
 @law("isnan", "isnan(x) -> False", "x is not nan")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from gradcli.autodiff import batch
+from gradcli.autodiff import batch, kept
 from gradcli.autodiff.backward import vjp
 from gradcli.autodiff.forward import jvp
 from gradcli.dtypes import DType
@@ -28,6 +28,10 @@ def rows(output: Node, wrt: Sequence[Node], create_graph: bool = False) -> list[
 
     Shapes: (elements of the output, *shape of the node).
     """
+    if not create_graph and output.size * max([x.size for x in wrt], default=0) >= kept.SMALLEST:
+        planned = kept.planned(_batched_rows, output, wrt)
+        if planned is not None:
+            return planned
     if output.size and batch.batchable([output]):
         try:
             return batch.rows(output, wrt, create_graph)
@@ -40,17 +44,35 @@ def rows(output: Node, wrt: Sequence[Node], create_graph: bool = False) -> list[
     return [_stacked([row.get(x) for row in found], x) for x in wrt]
 
 
-def columns(output: Node, x: Node) -> Node:
+def _batched_rows(output: Node, wrt: Sequence[Node]) -> list[Node | None]:
+    return batch.rows(output, wrt, create_graph=False)
+
+
+def columns(output: Node, x: Node, create_graph: bool = False) -> Node:
     """The Jacobian of an output by one node, by forward passes.
 
     Shapes: (*shape of the output, *shape of the node).
     """
-    shape = (*output.shape, *x.shape)
+    if not create_graph and output.size * x.size >= kept.SMALLEST:
+        planned = kept.planned(_batched_columns, output, [x])
+        if planned is not None and planned[0] is not None:
+            return planned[0]
     try:
         pushed = batch.columns(output, x) if x.size else None
     except NeedsValue:
         tangents = [jvp([output], {x: direction})[0] for direction in basis(x.shape, x.dtype)]
         pushed = _stacked(tangents, output)
+    return _turned(pushed, output, x)
+
+
+def _batched_columns(output: Node, wrt: Sequence[Node]) -> list[Node | None]:
+    (x,) = wrt
+    return [_turned(batch.columns(output, x), output, x)]
+
+
+def _turned(pushed: Node | None, output: Node, x: Node) -> Node:
+    """Tangents for each direction as a Jacobian."""
+    shape = (*output.shape, *x.shape)
     if pushed is None:
         return zeros(shape, output.dtype)
     flat = reshape(pushed, shape=(x.size, output.size))
@@ -64,6 +86,11 @@ def jacobian(output: Node, wrt: Sequence[Node], create_graph: bool = False) -> l
     Shapes: (*shape of the output, *shape of the node).
     """
     found = rows(output, wrt, create_graph) if output.requires_grad else [None] * len(wrt)
+    return _blocks(found, output, wrt)
+
+
+def _blocks(found: Sequence[Node | None], output: Node, wrt: Sequence[Node]) -> list[Node]:
+    """Rows of Jacobians in the shapes of output and node, zeros for those that are None."""
     return [
         zeros((*output.shape, *x.shape), x.dtype) if block is None else reshape(block, shape=(*output.shape, *x.shape))
         for block, x in zip(found, wrt, strict=True)
@@ -90,9 +117,24 @@ def hessian(output: Node, wrt: Sequence[Node]) -> list[list[Node]]:
     Shapes: (*shape of the first, *shape of the second).
     Raises: ShapeError when the output has more elements.
     """
+    if output.size == 1 and max([x.size for x in wrt], default=0) ** 2 >= kept.SMALLEST:
+        planned = kept.planned(_batched_hessian, output, wrt)
+        if planned is not None:
+            blocks = [block for block in planned if block is not None]
+            return [blocks[at : at + len(wrt)] for at in range(0, len(blocks), len(wrt))]
     with recording(True):
         slopes = gradient(output, wrt)
     return [jacobian(slope, wrt) for slope in slopes]
+
+
+def _batched_hessian(output: Node, wrt: Sequence[Node]) -> list[Node | None]:
+    with recording(True):
+        slopes = gradient(output, wrt)
+    blocks: list[Node | None] = []
+    for slope in slopes:
+        found = batch.rows(slope, wrt, create_graph=False) if slope.requires_grad else [None] * len(wrt)
+        blocks += _blocks(found, slope, wrt)
+    return blocks
 
 
 def tangents(outputs: Sequence[Node], given: Mapping[Node, Node]) -> list[Node]:

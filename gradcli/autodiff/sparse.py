@@ -7,7 +7,8 @@ become too many, the batch is made whole and goes on as any other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -138,14 +139,32 @@ def _sum(node: Node, a: Sparse, b: Sparse) -> Sparse | None:
     return Sparse(terms, a.count, node.shape, node.dtype) if len(terms) <= MOST else None
 
 
+_assumed: list[Node] | None = None
+
+
+@contextmanager
+def assuming() -> Iterator[list[Node]]:
+    """What is not known inside, and is needed to leave zeros out, is taken for zeros, and put into this list."""
+    global _assumed
+    before, _assumed = _assumed, []
+    try:
+        yield _assumed
+    finally:
+        _assumed = before
+
+
 def _zero_at_zero(node: Node, inputs: Sequence[Any]) -> bool:
     """Whether the op makes zeros of zeros, whatever the other inputs have there: not where these are infinite."""
     zeros = [leaf(np.zeros(i.shape, i.dtype.numpy), i.dtype) if isinstance(i, Sparse) else i for i in inputs]
     with recording(False):
+        made = node.op(*zeros, **node.params)
         try:
-            return not np.any(value(node.op(*zeros, **node.params)))
+            return not np.any(value(made))
         except NeedsValue:
-            return False
+            if _assumed is None:
+                return False
+            _assumed.append(made)
+            return True
 
 
 def _picked(node: Node, shape: Shape, places: Array) -> Node:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.autodiff.functional import columns, rows
+from gradcli.autodiff.functional import columns, hessian, rows
 from gradcli.engine.run import run
 from gradcli.errors import GradError, IndexError_, ShapeError, ValueError_
 from gradcli.graph.op import leaf
@@ -48,9 +48,16 @@ def jacobian_rows(output: Tensor, inputs: Sequence[Tensor], create_graph: bool) 
     return tuple(None if block is None else Tensor(block, output.context) for block in blocks)
 
 
-def jacobian_columns(output: Tensor, i: Tensor) -> Tensor:
+def jacobian_columns(output: Tensor, i: Tensor, create_graph: bool) -> Tensor:
     """The Jacobian of an output with respect to an input, by forward passes."""
-    return Tensor(columns(output.node, i.node), output.context)
+    return Tensor(columns(output.node, i.node, create_graph), output.context)
+
+
+def hessian_blocks(output: Tensor, inputs: Sequence[Tensor]) -> tuple[tuple[Tensor, ...], ...]:
+    """The second derivatives of an output of one element with respect to each pair of inputs, without a graph."""
+    found = hessian(output.node, [i.node for i in inputs])
+    run([block for row in found for block in row if block.value is None])
+    return tuple(tuple(Tensor(block, output.context) for block in row) for row in found)
 
 
 def stacked(parts: list[Tensor], dim: int) -> Tensor:

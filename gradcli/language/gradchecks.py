@@ -164,7 +164,7 @@ def _by_rows(output: Tensor, own: list[Tensor]) -> list[np.ndarray]:
 
 def _by_columns(output: Tensor, i: Tensor) -> np.ndarray:
     """The Jacobian by forward passes, (elements of the input, elements of the output)."""
-    return jacobian_columns(output, i).numpy().reshape(output.node.size, i.node.size).T
+    return jacobian_columns(output, i, False).numpy().reshape(output.node.size, i.node.size).T
 
 
 def _check_linear(outputs: list[Tensor], own: list[Tensor]) -> None:

@@ -13,7 +13,7 @@ from gradcli.graph.node import recording
 from gradcli.graph.op import leaf
 from gradcli.language import autograd
 from gradcli.language.autograd import filled
-from gradcli.language.batching import jacobian_columns, jacobian_rows
+from gradcli.language.batching import hessian_blocks, jacobian_columns, jacobian_rows
 from gradcli.language.binding import kind_name
 from gradcli.language.context import Context
 from gradcli.language.tensor import Tensor
@@ -225,7 +225,7 @@ def _forward_jacobian(
         own = fresh(given, True)
         own = tuple(i if i.requires_grad else fresh((i,), False)[0] for i in own)
         several, outputs = call_function(context, func, own, "jacobian")
-        rows = tuple(tuple(jacobian_columns(output, i) for i in own) for output in outputs)
+        rows = tuple(tuple(jacobian_columns(output, i, False) for i in own) for output in outputs)
     rows = detached(rows, False)
     return unpacked(tuple(unpacked(row, is_tuple) for row in rows), several)
 
@@ -250,6 +250,11 @@ def hessian(
             torch='Expected strategy to be either "forward-mode" or "reverse-mode".',
         )
     is_tuple, given = as_tuple(inputs, "inputs", "hessian")
+    if not (create_graph or strict) and outer_jacobian_strategy == "reverse-mode":
+        with recording(True):
+            own = fresh(given, False)
+            blocks = hessian_blocks(scalar_output(context, func, own, "hessian", strict), own)
+        return unpacked(tuple(unpacked(row, is_tuple) for row in blocks), is_tuple)
     gradient = _Gradient(context, func, strict)
     rows = jacobian(context, gradient, given, create_graph, strict, vectorize, outer_jacobian_strategy)
     return unpacked(tuple(unpacked(row, is_tuple) for row in rows), is_tuple)

@@ -369,7 +369,8 @@ def jacfwd(
     """`torch.func.jacfwd(f)`: the function that gives the Jacobian of f, by forward mode."""
 
     def blocks(level: Level, output: Tensor, inputs: list[Tensor]) -> list[Tensor]:
-        return [jacobian_columns(output, i) for i in inputs]
+        create = level.outside and level.reaches_out([output.node])
+        return [jacobian_columns(output, i, create) for i in inputs]
 
     return _jacobian_function(context, func, argnums, has_aux, "jacfwd", blocks)
 

@@ -21,7 +21,7 @@ Pads = tuple[tuple[int, int], ...]
 
 
 class Windows:
-    """Windows over an input of spatial shape `size`; `out` windows in each dimension."""
+    """Windows over an input of spatial shape `size`; `out` windows in each dimension. Equal ones are one to a plan."""
 
     __slots__ = ("dilation", "kernel", "out", "pads", "size", "stride")
 
@@ -32,6 +32,15 @@ class Windows:
         self.pads = pads
         self.dilation = dilation
         self.out = out
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Windows and self._parts() == other._parts()
+
+    def __hash__(self) -> int:
+        return hash(self._parts())
+
+    def _parts(self) -> tuple[Any, ...]:
+        return self.size, self.kernel, self.stride, self.pads, self.dilation, self.out
 
     @property
     def padded(self) -> Shape:

@@ -17,8 +17,9 @@ from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, leaf, op
 from gradcli.ops.arithmetic import add
 from gradcli.ops.diagonal import diag_embed, tril, triu
+from gradcli.ops.equations import solve_, solve_triangular
 from gradcli.ops.join import cat
-from gradcli.ops.linalg import check_matrix, floats, solve_, solve_triangular, square
+from gradcli.ops.matrixchecks import check_matrix, floats, square
 from gradcli.ops.order import transposed
 from gradcli.ops.part import slice_
 from gradcli.ops.products import product

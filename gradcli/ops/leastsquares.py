@@ -16,8 +16,10 @@ from gradcli.ops.compare import eq, where
 from gradcli.ops.convert import detach, to_dtype, zeros_as
 from gradcli.ops.decompose import svdvals
 from gradcli.ops.dtyperules import not_taken
+from gradcli.ops.equations import is_vector
+from gradcli.ops.inverses import inverse_or_inf
 from gradcli.ops.join import cat
-from gradcli.ops.linalg import check_floats, check_matrix, floats, inverse_or_inf, is_vector, no_derivative
+from gradcli.ops.matrixchecks import check_floats, check_matrix, floats, no_derivative
 from gradcli.ops.norms import MATRIX_ORDERS, matrix_norm
 from gradcli.ops.order import flip, transposed
 from gradcli.ops.part import select, slice_

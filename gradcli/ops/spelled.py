@@ -101,6 +101,10 @@ SPELLED = {
         ".select_scatter .slice_scatter .stride torch.as_strided torch.as_strided_scatter torch.diagonal_scatter "
         "torch.is_same_size torch.select_scatter torch.slice_scatter"
     ),
+    "equations": (
+        ".cholesky_inverse .cholesky_solve .triangular_solve linalg.solve linalg.solve_ex linalg.solve_triangular "
+        "linalg.tensorinv linalg.tensorsolve torch.cholesky_inverse torch.cholesky_solve torch.triangular_solve"
+    ),
     "explog": (
         ".exp .exp2 .expm1 .float_power .log .log10 .log1p .log2 .logaddexp .logaddexp2 .logit .pow .rsqrt "
         ".sigmoid .sqrt .square F.sigmoid special.exp2 special.expit special.expm1 special.log1p special.logit "
@@ -121,6 +125,10 @@ SPELLED = {
     "grids": ("F.affine_grid F.grid_sample torch.grid_sampler torch.grid_sampler_2d torch.grid_sampler_3d"),
     "histogram": (".bincount .histc .histogram torch.bincount torch.histc torch.histogram"),
     "index": (".index_put torch.index_put"),
+    "inverses": (
+        ".det .inverse .logdet .slogdet linalg.det linalg.inv linalg.inv_ex linalg.slogdet torch.det torch.inverse "
+        "torch.logdet torch.slogdet"
+    ),
     "join": (
         ".combinations .repeat .repeat_interleave .tile torch.block_diag torch.cartesian_prod torch.cat "
         "torch.column_stack torch.combinations torch.concat torch.concatenate torch.dstack torch.hstack "
@@ -137,13 +145,6 @@ SPELLED = {
         "torch.clamp torch.clamp_max torch.clamp_min torch.clip torch.copysign torch.fmax torch.fmin "
         "torch.heaviside torch.nan_to_num torch.nextafter torch.relu"
     ),
-    "linalg": (
-        ".cholesky_inverse .cholesky_solve .det .inverse .logdet .matrix_exp .matrix_power .slogdet "
-        ".triangular_solve linalg.det linalg.inv linalg.inv_ex linalg.matrix_exp linalg.matrix_power "
-        "linalg.slogdet linalg.solve linalg.solve_ex linalg.solve_triangular linalg.tensorinv linalg.tensorsolve "
-        "torch.cholesky_inverse torch.cholesky_solve torch.det torch.inverse torch.logdet torch.matrix_exp "
-        "torch.matrix_power torch.slogdet torch.triangular_solve"
-    ),
     "losses": (
         "F.binary_cross_entropy F.binary_cross_entropy_with_logits F.huber_loss F.l1_loss F.mse_loss F.smooth_l1_loss"
     ),
@@ -158,6 +159,9 @@ SPELLED = {
     ),
     "masked": (
         ".masked_fill .masked_scatter .masked_select torch.masked_fill torch.masked_scatter torch.masked_select"
+    ),
+    "matrixpowers": (
+        ".matrix_exp .matrix_power linalg.matrix_exp linalg.matrix_power torch.matrix_exp torch.matrix_power"
     ),
     "maxpooling": (
         "F.max_pool1d F.max_pool1d_with_indices F.max_pool2d F.max_pool2d_with_indices F.max_pool3d "

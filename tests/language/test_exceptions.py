@@ -145,7 +145,7 @@ def test_python_s_own_errors_become_ours() -> None:
 @pytest.mark.parametrize(
     ("source", "hint"),
     [
-        ("sqrt(8)", "for a number there is math.sqrt(8); a tensor is tensor(8.0)"),
+        ("torch.sqrt(8)", "for a number there is math.sqrt(8); a tensor is tensor(8.0)"),
         ("relu(8)", "the call is relu(input)"),
         ("sqrt('8')", "the call is sqrt(input)"),
     ],

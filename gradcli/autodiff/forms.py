@@ -13,9 +13,10 @@ from typing import Any
 from gradcli.graph.node import Node
 from gradcli.ops.convert import to_dtype
 from gradcli.ops.diagonal import diagonal
+from gradcli.ops.extremes import amax, amin
 from gradcli.ops.order import permute, transpose
 from gradcli.ops.products import product
-from gradcli.ops.reduce import amax, amin, mean_dim, prod_dim, sum_
+from gradcli.ops.reduce import mean_dim, prod_dim, sum_
 from gradcli.ops.shape import expand, reshape
 from gradcli.shapes import Shape, normal_dim, normal_dims
 
@@ -96,15 +97,15 @@ def rows_of_elementwise(batch: Batch) -> Node:
       "statistics._to_rank", "bitwise.frexp", "distances._distance", "grids._flat_taps", "grids._inside_taps",
       "pooling._avg_pool1d", "pooling._avg_pool2d", "pooling._avg_pool3d", "pooling._spread_mean",
       "maxpooling._max_pool1d", "maxpooling._max_pool2d", "maxpooling._max_pool3d", "adaptive._adaptive_max_pool1d",
-      "adaptive._adaptive_max_pool2d", "adaptive._adaptive_max_pool3d", "linalg._linalg_inv",
-      "linalg._inverse_or_inf", "linalg._info", "linalg._linalg_det", "linalg._linalg_slogdet", "linalg.slogdet",
-      "linalg._cofactors", "linalg.matrix_exp", "linalg.cholesky_inverse", "linalg._identity_power",
-      "decompose._linalg_svdvals", "decompose._linalg_svd", "decompose._svd", "decompose._linalg_cholesky",
-      "decompose.cholesky", "decompose._cholesky_info", "decompose._qr", "decompose._linalg_qr",
-      "decompose._linalg_eigh", "decompose._linalg_eigvalsh", "decompose._linalg_eig", "decompose._linalg_eigvals",
+      "adaptive._adaptive_max_pool2d", "adaptive._adaptive_max_pool3d", "inverses._linalg_inv",
+      "inverses._inverse_or_inf", "inverses._info", "inverses._linalg_det", "inverses._linalg_slogdet",
+      "inverses.slogdet", "inverses._cofactors", "matrixpowers.matrix_exp", "equations.cholesky_inverse",
+      "matrixpowers._identity_power", "svd._linalg_svdvals", "svd._linalg_svd", "svd._svd",
+      "cholesky._linalg_cholesky", "cholesky.cholesky", "cholesky._cholesky_info", "qr._qr", "qr._linalg_qr",
+      "eigen._linalg_eigh", "eigen._linalg_eigvalsh", "eigen._linalg_eig", "eigen._linalg_eigvals",
       "lu._lu_factor_unchecked", "lu._lu_parts", "lu._unpacked", "lu._linalg_lu_factor", "lu._permutation",
-      "lu._lu_info", "lu._linalg_ldl_factor", "leastsquares._pinv", "leastsquares._unit_columns",
-      "leastsquares._matrix_rank", "leastsquares.geqrf")  # fmt: skip
+      "lu._lu_info", "lu._linalg_ldl_factor", "leastsquares._pinv", "reflections._unit_columns",
+      "conditions._matrix_rank", "reflections.geqrf")  # fmt: skip
 def _unchanged(batch: Batch) -> Any:
     """Ops that leave the dimensions before the last ones as they are."""
     return batch.again() if batch.only_first else None
@@ -182,7 +183,7 @@ def _all_whole(batch: Batch) -> list[Node]:
 form("scatter.scatter_add", "scatter.scatter_reduce")(along_with_places)
 
 
-@form("scatter.index_add", "scatter.index_reduce")
+@form("indexed.index_add", "indexed.index_reduce")
 def _at_slices(batch: Batch) -> Any:
     """One vector of places for all rows."""
     ndim = len(batch.node.shape)
@@ -192,7 +193,7 @@ def _at_slices(batch: Batch) -> Any:
     return batch.again(x, batch.inputs[1], source, dim=normal_dim(batch.node.params["dim"], ndim) + 1)
 
 
-@form("reduce.prod", "reduce.max", "reduce.min")
+@form("reduce.prod", "extremes.max", "extremes.min")
 def _of_all(batch: Batch) -> Any:
     """The product of all elements, and the extremes, whose derivative is shared by equal ones; along dim as others."""
     params = batch.node.params

@@ -66,7 +66,7 @@ def moves_of(function: Callable[[Array], Array], size: int) -> Moves | None:
       "convert._clone_rows", "diagonal._diagonal_copy", "folding._im2col", "maxpooling._pluck", "along._take_along",
       "gather.take", "gather.gather", "index._index", "index._index_put", "masked._masked_select",
       "masked._masked_scatter", "bags._bag_spread", "search._weighted_rows", "search._embedding", "views._copy_slices",
-      "scatter.index_fill", "scatter.scatter", "scatter.put", "scatter.index_copy", "masked.masked_fill")  # fmt: skip
+      "indexed.index_fill", "scatter.scatter", "indexed.put", "indexed.index_copy", "masked.masked_fill")  # fmt: skip
 def picked(batch: Batch) -> Node | None:
     """Each element of the result is one of the inputs' elements, a constant, or their sum."""
     moving = [at for at, i in enumerate(batch.inputs) if batch.flags[at] or (MODE.recording and i.requires_grad)]

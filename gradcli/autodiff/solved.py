@@ -12,7 +12,7 @@ from gradcli.ops.shape import reshape
 from gradcli.shapes import normal_dim
 
 
-@form("linalg._linalg_solve", "linalg._linalg_solve_triangular")
+@form("equations._linalg_solve", "equations._linalg_solve_triangular")
 def solved(batch: Batch) -> Node:
     """A X = B, X A = B, or A x = b for vectors."""
     vector = batch.node.params.get("vector", False)
@@ -30,7 +30,7 @@ def solved(batch: Batch) -> Node:
     return result
 
 
-@form("linalg.cholesky_solve")
+@form("equations.cholesky_solve")
 def cholesky_solved(batch: Batch) -> Node:
     """The factor comes second."""
     b, factor = batch.inputs

@@ -14,10 +14,10 @@ from gradcli.graph.op import Op, draw, leaf, op
 from gradcli.ops.compare import eq, where
 from gradcli.ops.dropout import dropped
 from gradcli.ops.dtyperules import TITLES, new
+from gradcli.ops.extremes import amax
 from gradcli.ops.order import transpose
 from gradcli.ops.products import matmul
 from gradcli.ops.random import FROM
-from gradcli.ops.reduce import amax
 from gradcli.ops.shape import expand, reshape
 from gradcli.ops.softmax import softmax
 

@@ -1,6 +1,7 @@
 """Linear equations: solve, triangular solves, solves by a Cholesky factor, and equations of tensors.
 
-Factorisations are in decompose.py; what builds on those (pinv, lstsq, rank, cond) in leastsquares.py.
+Factorisations are in cholesky.py, qr.py, eigen.py, svd.py and lu.py; what builds on singular values (pinv, lstsq) in
+leastsquares.py.
 """
 
 from __future__ import annotations

@@ -12,11 +12,11 @@ from gradcli import dtypes
 from gradcli.errors import LinalgError, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, leaf, op
-from gradcli.ops.decompose import Cotangents, columns_of, rows_of, symmetric_of, total
 from gradcli.ops.diagonal import tril, triu
 from gradcli.ops.equations import solve_triangular
 from gradcli.ops.join import cat
 from gradcli.ops.matrixchecks import check_floats, check_matrix, floats, no_derivative, square
+from gradcli.ops.matrixparts import Cotangents, columns_of, rows_of, symmetric_of, total
 from gradcli.ops.order import transposed
 from gradcli.ops.products import product
 from gradcli.shapes import Shape, broadcast_shapes

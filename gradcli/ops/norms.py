@@ -14,12 +14,13 @@ from gradcli.graph.op import Op, draw, op
 from gradcli.ops.arithmetic import abs_, sign, sub
 from gradcli.ops.compare import eq, ne, where
 from gradcli.ops.convert import to_dtype
-from gradcli.ops.decompose import svdvals
 from gradcli.ops.dtyperules import TITLES
 from gradcli.ops.explog import pow_
+from gradcli.ops.extremes import amax, amin
 from gradcli.ops.order import permute
-from gradcli.ops.reduce import amax, amin, half_in_single, reduced, sum_, sum_dim
+from gradcli.ops.reduce import half_in_single, reduced, sum_, sum_dim
 from gradcli.ops.shape import expand_reduced, unsqueeze
+from gradcli.ops.svd import svdvals
 from gradcli.shapes import Shape, normal_dim, normal_dims
 
 

@@ -15,7 +15,8 @@ from gradcli.graph.op import Op, draw, index, kept, leaf, op
 from gradcli.ops.along import put_along
 from gradcli.ops.declare import refuse
 from gradcli.ops.dtyperules import not_taken, refusing
-from gradcli.ops.reduce import chosen, share_all, to_scalar, two_along, with_indices
+from gradcli.ops.extremes import chosen, share_all
+from gradcli.ops.reduce import to_scalar, two_along, with_indices
 from gradcli.ops.select import partly_sorted, quick_select
 from gradcli.shapes import Shape, normal_dim
 

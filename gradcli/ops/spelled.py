@@ -42,6 +42,7 @@ SPELLED = {
         "torch.bitwise_right_shift torch.bitwise_xor torch.frexp torch.gcd torch.lcm torch.ldexp"
     ),
     "blend": (".addcdiv .addcmul .lerp torch.addcdiv torch.addcmul torch.lerp"),
+    "cholesky": (".cholesky linalg.cholesky linalg.cholesky_ex torch.cholesky"),
     "compare": (
         ".allclose .eq .equal .ge .greater .greater_equal .gt .is_nonzero .isclose .isfinite .isinf .isnan "
         ".isneginf .isposinf .isreal .le .less .less_equal .logical_and .logical_not .logical_or .logical_xor .lt "
@@ -51,8 +52,9 @@ SPELLED = {
         "torch.logical_and torch.logical_not torch.logical_or torch.logical_xor torch.lt torch.maximum "
         "torch.minimum torch.ne torch.not_equal torch.signbit"
     ),
-    "compare reduce": (".max .min torch.max torch.min"),
+    "compare extremes": (".max .min torch.max torch.min"),
     "compare search": ("torch.where"),
+    "conditions": ("linalg.cond linalg.matrix_rank"),
     "convert": (
         ".bool .byte .char .clone .contiguous .copy_ .cpu .cuda .detach .double .fill_ .float .half .int "
         ".is_contiguous .long .short .to .type .type_as .zero_ torch.clone torch.detach torch.fill torch.zero_"
@@ -70,6 +72,7 @@ SPELLED = {
         "torch.unfold_copy torch.unravel_index torch.unsafe_chunk torch.unsafe_split torch.unsafe_split_with_sizes "
         "torch.unsqueeze_copy torch.view_copy"
     ),
+    "counts": (".all .any .count_nonzero torch.all torch.any torch.count_nonzero"),
     "create": (
         ".new_empty .new_empty_strided .new_full .new_ones .new_tensor .new_zeros torch.arange torch.empty "
         "torch.empty_like torch.empty_permuted torch.empty_strided torch.eye torch.full torch.full_like "
@@ -78,10 +81,6 @@ SPELLED = {
     ),
     "crossentropy": ("F.cross_entropy F.nll_loss"),
     "ctc": ("F.ctc_loss"),
-    "decompose": (
-        ".cholesky .qr .svd linalg.cholesky linalg.cholesky_ex linalg.eig linalg.eigh linalg.eigvals "
-        "linalg.eigvalsh linalg.qr linalg.svd linalg.svdvals torch.cholesky torch.qr torch.svd"
-    ),
     "diagonal": (
         ".diag .diag_embed .diagflat .diagonal .trace .tril .triu linalg.diagonal torch.diag torch.diag_embed "
         "torch.diagflat torch.diagonal torch.trace torch.tril torch.triu"
@@ -95,6 +94,7 @@ SPELLED = {
         "F.alpha_dropout F.dropout F.dropout1d F.dropout2d F.dropout3d F.feature_alpha_dropout torch.alpha_dropout "
         "torch.dropout torch.feature_alpha_dropout torch.feature_dropout"
     ),
+    "eigen": ("linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh"),
     "einsum": (".inner torch.einsum torch.inner torch.tensordot"),
     "embed": (
         ".as_strided .as_strided_scatter .diagonal_scatter .element_size .fill_diagonal_ .is_same_size "
@@ -111,6 +111,7 @@ SPELLED = {
         "torch.exp torch.exp2 torch.expm1 torch.float_power torch.log torch.log10 torch.log1p torch.log2 "
         "torch.logaddexp torch.logaddexp2 torch.logit torch.pow torch.rsqrt torch.sigmoid torch.sqrt torch.square"
     ),
+    "extremes": (".amax .amin .aminmax .argmax .argmin torch.amax torch.amin torch.aminmax torch.argmax torch.argmin"),
     "folding": ("F.fold F.unfold"),
     "gamma": (
         ".digamma .igamma .igammac .lgamma .mvlgamma .polygamma special.digamma special.gammainc special.gammaincc "
@@ -125,6 +126,10 @@ SPELLED = {
     "grids": ("F.affine_grid F.grid_sample torch.grid_sampler torch.grid_sampler_2d torch.grid_sampler_3d"),
     "histogram": (".bincount .histc .histogram torch.bincount torch.histc torch.histogram"),
     "index": (".index_put torch.index_put"),
+    "indexed": (
+        ".index_add .index_copy .index_fill .index_reduce .put torch.index_add torch.index_copy torch.index_fill "
+        "torch.index_reduce torch.put"
+    ),
     "inverses": (
         ".det .inverse .logdet .slogdet linalg.det linalg.inv linalg.inv_ex linalg.slogdet torch.det torch.inverse "
         "torch.logdet torch.slogdet"
@@ -135,10 +140,7 @@ SPELLED = {
         "torch.meshgrid torch.repeat_interleave torch.row_stack torch.stack torch.tile torch.vstack"
     ),
     "layers": ("F.bilinear F.linear torch.bilinear"),
-    "leastsquares": (
-        ".geqrf .orgqr .ormqr .pinverse linalg.cond linalg.householder_product linalg.lstsq linalg.matrix_rank "
-        "linalg.pinv linalg.vander torch.geqrf torch.orgqr torch.ormqr torch.pinverse torch.vander"
-    ),
+    "leastsquares": (".pinverse linalg.lstsq linalg.pinv torch.pinverse"),
     "likelihood": ("F.gaussian_nll_loss F.kl_div F.poisson_nll_loss"),
     "limits": (
         ".clamp .clamp_max .clamp_min .clip .copysign .fmax .fmin .heaviside .nan_to_num .nextafter .relu F.relu "
@@ -191,27 +193,21 @@ SPELLED = {
         "torch.baddbmm torch.bmm torch.chain_matmul torch.cross torch.dot torch.ger torch.kron torch.matmul "
         "torch.mm torch.mv torch.outer torch.vdot"
     ),
+    "qr": (".qr linalg.qr torch.qr"),
     "random": (
         ".bernoulli .bernoulli_ .cauchy_ .exponential_ .geometric_ .log_normal_ .multinomial .normal_ .random_ "
         ".uniform_ torch.bernoulli torch.multinomial torch.normal torch.rand torch.rand_like torch.randint "
         "torch.randint_like torch.randn torch.randn_like torch.randperm"
     ),
-    "reduce": (
-        ".all .amax .amin .aminmax .any .argmax .argmin .count_nonzero .mean .prod .sum torch.all torch.amax "
-        "torch.amin torch.aminmax torch.any torch.argmax torch.argmin torch.count_nonzero torch.mean torch.prod "
-        "torch.sum"
-    ),
+    "reduce": (".mean .prod .sum torch.mean torch.prod torch.sum"),
+    "reflections": (".geqrf .orgqr .ormqr linalg.householder_product torch.geqrf torch.orgqr torch.ormqr"),
     "resize": ("F.interpolate F.upsample F.upsample_bilinear F.upsample_nearest"),
     "rounding": (
         ".ceil .fix .floor .frac .round .trunc special.round torch.ceil torch.fix torch.floor torch.frac "
         "torch.round torch.trunc"
     ),
     "scan": (".cummax .cummin .cumprod .cumsum torch.cummax torch.cummin torch.cumprod torch.cumsum"),
-    "scatter": (
-        ".index_add .index_copy .index_fill .index_reduce .put .scatter .scatter_add .scatter_reduce "
-        "torch.index_add torch.index_copy torch.index_fill torch.index_reduce torch.put torch.scatter "
-        "torch.scatter_add torch.scatter_reduce"
-    ),
+    "scatter": (".scatter .scatter_add .scatter_reduce torch.scatter torch.scatter_add torch.scatter_reduce"),
     "search": (
         ".argwhere .nonzero .nonzero_static F.embedding F.one_hot torch.argwhere torch.bucketize torch.nonzero "
         "torch.nonzero_static torch.searchsorted"
@@ -244,6 +240,7 @@ SPELLED = {
         "torch.cov torch.nanmean torch.nanquantile torch.nansum torch.quantile torch.std torch.std_mean torch.var "
         "torch.var_mean"
     ),
+    "svd": (".svd linalg.svd linalg.svdvals torch.svd"),
     "tapers": (
         "torch.bartlett_window torch.blackman_window torch.hamming_window torch.hann_window torch.kaiser_window"
     ),
@@ -254,4 +251,5 @@ SPELLED = {
         "torch.arctanh torch.asin torch.asinh torch.atan torch.atan2 torch.atanh torch.cos torch.cosh "
         "torch.deg2rad torch.hypot torch.rad2deg torch.sin torch.sinc torch.sinh torch.tan torch.tanh"
     ),
+    "vander": ("linalg.vander torch.vander"),
 }

@@ -16,12 +16,13 @@ from gradcli.ops.along import take_along
 from gradcli.ops.arithmetic import div, mul
 from gradcli.ops.compare import eq, isnan, logical_not, maximum, where
 from gradcli.ops.convert import to_dtype, zeros_as
+from gradcli.ops.counts import any_dim
 from gradcli.ops.diagonal import diagonal
 from gradcli.ops.dtyperules import TITLES, check_same
 from gradcli.ops.explog import sqrt
 from gradcli.ops.order import permute, transposed
 from gradcli.ops.products import product
-from gradcli.ops.reduce import add_up, any_dim, half_in_single, mean_dim, reduced, sum_, summing
+from gradcli.ops.reduce import add_up, half_in_single, mean_dim, reduced, sum_, summing
 from gradcli.ops.shape import expand_reduced, reshape, unsqueeze
 from gradcli.ops.sort import sort
 from gradcli.shapes import normal_dim, normal_dims, reduced_shape

@@ -42,6 +42,7 @@ SPELLED = {
         "torch.bitwise_right_shift torch.bitwise_xor torch.frexp torch.gcd torch.lcm torch.ldexp"
     ),
     "blend": (".addcdiv .addcmul .lerp torch.addcdiv torch.addcmul torch.lerp"),
+    "chances": (".bernoulli .multinomial torch.bernoulli torch.multinomial"),
     "cholesky": (".cholesky linalg.cholesky linalg.cholesky_ex torch.cholesky"),
     "compare": (
         ".allclose .eq .equal .ge .greater .greater_equal .gt .is_nonzero .isclose .isfinite .isinf .isnan "
@@ -95,7 +96,7 @@ SPELLED = {
         "torch.dropout torch.feature_alpha_dropout torch.feature_dropout"
     ),
     "eigen": ("linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh"),
-    "einsum": (".inner torch.einsum torch.inner torch.tensordot"),
+    "einsum": ("torch.einsum"),
     "embed": (
         ".as_strided .as_strided_scatter .diagonal_scatter .element_size .fill_diagonal_ .is_same_size "
         ".select_scatter .slice_scatter .stride torch.as_strided torch.as_strided_scatter torch.diagonal_scatter "
@@ -195,11 +196,11 @@ SPELLED = {
     ),
     "qr": (".qr linalg.qr torch.qr"),
     "random": (
-        ".bernoulli .bernoulli_ .cauchy_ .exponential_ .geometric_ .log_normal_ .multinomial .normal_ .random_ "
-        ".uniform_ torch.bernoulli torch.multinomial torch.normal torch.rand torch.rand_like torch.randint "
-        "torch.randint_like torch.randn torch.randn_like torch.randperm"
+        "torch.normal torch.rand torch.rand_like torch.randint torch.randint_like torch.randn torch.randn_like "
+        "torch.randperm"
     ),
     "reduce": (".mean .prod .sum torch.mean torch.prod torch.sum"),
+    "refill": (".bernoulli_ .cauchy_ .exponential_ .geometric_ .log_normal_ .normal_ .random_ .uniform_"),
     "reflections": (".geqrf .orgqr .ormqr linalg.householder_product torch.geqrf torch.orgqr torch.ormqr"),
     "resize": ("F.interpolate F.upsample F.upsample_bilinear F.upsample_nearest"),
     "rounding": (
@@ -244,6 +245,7 @@ SPELLED = {
     "tapers": (
         "torch.bartlett_window torch.blackman_window torch.hamming_window torch.hann_window torch.kaiser_window"
     ),
+    "tensordot": (".inner torch.inner torch.tensordot"),
     "trig": (
         ".acos .acosh .arccos .arccosh .arcsin .arcsinh .arctan .arctan2 .arctanh .asin .asinh .atan .atan2 .atanh "
         ".cos .cosh .deg2rad .hypot .rad2deg .sin .sinc .sinh .tan .tanh F.tanh special.sinc torch.acos "

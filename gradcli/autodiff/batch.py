@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.autodiff import convolved, placed, solved  # noqa: F401 (for the forms they enter)
+from gradcli.autodiff import convolved, multiplied, placed, solved  # noqa: F401 (for the forms they enter)
+from gradcli.autodiff.along import along_dims
 from gradcli.autodiff.backward import vjp
-from gradcli.autodiff.forms import FORMS, Batch, Form, along_dims, rows_of_elementwise
+from gradcli.autodiff.entries import sparsely
+from gradcli.autodiff.forms import FORMS, Batch, Form, rows_of_elementwise
 from gradcli.autodiff.forward import jvp
-from gradcli.autodiff.sparse import Sparse, directions, sparsely
+from gradcli.autodiff.sparse import Sparse, directions
 from gradcli.dtypes import DType
 from gradcli.engine.run import run
 from gradcli.errors import GradError
@@ -26,6 +28,7 @@ from gradcli.graph.node import MODE, NeedsValue, Node, compute_now, recording
 from gradcli.graph.op import leaf, op, pick_op
 from gradcli.graph.walk import ancestors, sources
 from gradcli.ops.join import stack
+from gradcli.ops.order import transpose
 from gradcli.ops.part import select
 from gradcli.ops.shape import expand, reshape
 from gradcli.shapes import Shape
@@ -103,13 +106,20 @@ def _pulled(
 def columns(output: Node, x: Node) -> Node | None:
     """The Jacobian of an output by an input, by forward passes; None where it does not depend on it.
 
-    Shapes: (elements of the input, *shape of the output).
+    Shapes: (*shape of the output, *shape of the input).
     """
     tangent = placeholder(x.shape, x.dtype)
     pushed = jvp([output], {x: tangent})[0]
     if pushed is None:
         return None
-    return replay([pushed], {tangent: _identity(x.shape, x.dtype)}, x.size)[0]
+    made = _replayed([pushed], {tangent: _identity(x.shape, x.dtype)}, x.size, _unknown_value).get(pushed.serial)
+    shape = (*output.shape, *x.shape)
+    if isinstance(made, Sparse):
+        sparse: Node = reshape(made.turned(), shape=shape)
+        return sparse
+    flat = reshape(_spread(pushed, x.size) if made is None else made, shape=(x.size, output.size))
+    turned: Node = reshape(transpose(flat, dim0=0, dim1=1), shape=shape)
+    return turned
 
 
 def batchable(outputs: Sequence[Node]) -> bool:
@@ -155,6 +165,14 @@ def replay(
     Shapes: batch (count, *shape of its placeholder) -> (count, *shape of the output).
     """
     wanted = list(outputs)
+    known = _replayed(wanted, batches, count, follow)
+    return [_whole(node, known) if node.serial in known else _spread(node, count) for node in wanted]
+
+
+def _replayed(
+    wanted: Sequence[Node], batches: Mapping[Node, Node | Sparse], count: int, follow: Callable[[Node], bool]
+) -> dict[int, Any]:
+    """What becomes of each node on the way to those that are wanted, by serial."""
     known: dict[int, Any] = {node.serial: batch for node, batch in batches.items()}
     before = MODE.recording
     try:
@@ -166,7 +184,7 @@ def replay(
                     known[node.serial] = made
     finally:
         MODE.recording = before
-    return [_whole(node, known) if node.serial in known else _spread(node, count) for node in wanted]
+    return known
 
 
 def _whole(node: Node, known: dict[int, Any]) -> Any:

@@ -57,27 +57,21 @@ def columns(output: Node, x: Node, create_graph: bool = False) -> Node:
         planned = kept.planned(_batched_columns, output, [x])
         if planned is not None and planned[0] is not None:
             return planned[0]
+    shape = (*output.shape, *x.shape)
     try:
-        pushed = batch.columns(output, x) if x.size else None
+        found = batch.columns(output, x) if x.size else None
     except NeedsValue:
+        found = None
         tangents = [jvp([output], {x: direction})[0] for direction in basis(x.shape, x.dtype)]
         pushed = _stacked(tangents, output)
-    return _turned(pushed, output, x)
+        if pushed is not None:
+            flat = reshape(pushed, shape=(x.size, output.size))
+            found = reshape(transpose(flat, dim0=0, dim1=1), shape=shape)
+    return zeros(shape, output.dtype) if found is None else found
 
 
 def _batched_columns(output: Node, wrt: Sequence[Node]) -> list[Node | None]:
-    (x,) = wrt
-    return [_turned(batch.columns(output, x), output, x)]
-
-
-def _turned(pushed: Node | None, output: Node, x: Node) -> Node:
-    """Tangents for each direction as a Jacobian."""
-    shape = (*output.shape, *x.shape)
-    if pushed is None:
-        return zeros(shape, output.dtype)
-    flat = reshape(pushed, shape=(x.size, output.size))
-    turned: Node = reshape(transpose(flat, dim0=0, dim1=1), shape=shape)
-    return turned
+    return [batch.columns(output, wrt[0])]
 
 
 def jacobian(output: Node, wrt: Sequence[Node], create_graph: bool = False) -> list[Node]:

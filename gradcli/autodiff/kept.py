@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gradcli.autodiff.sparse import assuming
+from gradcli.autodiff.entries import assuming
 from gradcli.engine.plan import Plan
 from gradcli.engine.read import read
 from gradcli.engine.term import frozen

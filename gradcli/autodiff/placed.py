@@ -8,12 +8,14 @@ each comes from, or goes to, is read off by applying the op, or its rule, to the
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from gradcli.autodiff.along import along_with_places, moved_pair
 from gradcli.autodiff.backward import fit
-from gradcli.autodiff.forms import Batch, along_with_places, form, moved_pair
+from gradcli.autodiff.forms import Batch, form
 from gradcli.dtypes import float64
 from gradcli.engine.run import value
 from gradcli.graph.node import MODE, Node, cast_value, recording
@@ -62,22 +64,27 @@ def moves_of(function: Callable[[Array], Array], size: int) -> Moves | None:
     return Moves(whole.astype(np.int64) - 1, factor, constant)
 
 
-@form("order.roll", "order.rot90", "join.repeat", "part.unfold", "embed.as_strided", "embed.fill_diagonal_",
-      "convert._clone_rows", "diagonal._diagonal_copy", "folding._im2col", "maxpooling._pluck", "along._take_along",
-      "gather.take", "gather.gather", "index._index", "index._index_put", "masked._masked_select",
-      "masked._masked_scatter", "bags._bag_spread", "search._weighted_rows", "search._embedding", "views._copy_slices",
-      "indexed.index_fill", "scatter.scatter", "indexed.put", "indexed.index_copy", "masked.masked_fill")  # fmt: skip
+PICKS = frozenset({
+    "order.roll", "order.rot90", "join.repeat", "part.unfold", "embed.as_strided", "embed.fill_diagonal_",
+    "convert._clone_rows", "diagonal._diagonal_copy", "folding._im2col", "maxpooling._pluck", "along._take_along",
+    "gather.take", "gather.gather", "index._index", "index._index_put", "masked._masked_select",
+    "masked._masked_scatter", "bags._bag_spread", "search._weighted_rows", "search._embedding", "views._copy_slices",
+    "indexed.index_fill", "scatter.scatter", "indexed.put", "indexed.index_copy", "masked.masked_fill",
+})  # fmt: skip
+
+
+@form(*PICKS)
 def picked(batch: Batch) -> Node | None:
     """Each element of the result is one of the inputs' elements, a constant, or their sum."""
     moving = [at for at, i in enumerate(batch.inputs) if batch.flags[at] or (MODE.recording and i.requires_grad)]
     if not all(batch.inputs[at].dtype.floating for at in moving):
         return _with_own_places(batch)
     shapes = [batch.own_shape(at) for at in moving]
-    found = moves_of(_pieces(batch, moving, shapes), sum(_size(shape) for shape in shapes))
+    found = moves_of(_pieces(batch, moving, shapes), sum(prod(shape) for shape in shapes))
     if found is None:
         return None
     rows = [
-        reshape(batch.whole(at), shape=(batch.count, _size(shape))) for at, shape in zip(moving, shapes, strict=True)
+        reshape(batch.whole(at), shape=(batch.count, prod(shape))) for at, shape in zip(moving, shapes, strict=True)
     ]
     dtype = batch.node.dtype
     source = rows[0] if len(rows) == 1 else cat(*rows, dim=1)
@@ -135,8 +142,8 @@ def _pieces(batch: Batch, moving: list[int], shapes: list[Shape]) -> Callable[[A
     def function(vector: Array) -> Array:
         given, begin = list(values), 0
         for at, shape in zip(moving, shapes, strict=True):
-            given[at] = vector[begin : begin + _size(shape)].reshape(shape)
-            begin += _size(shape)
+            given[at] = vector[begin : begin + prod(shape)].reshape(shape)
+            begin += prod(shape)
         for at, i in enumerate(batch.inputs):
             if at not in moving and i.dtype.floating:
                 given[at] = cast_value(given[at], float64)
@@ -161,7 +168,7 @@ def placed(batch: Batch) -> Node | None:
     found = moves_back(node)
     if found is None:
         return None
-    made = reshape(batch.inputs[0], shape=(batch.count, _size(own)))
+    made = reshape(batch.inputs[0], shape=(batch.count, prod(own)))
     place, factor = found.place.reshape(-1), found.factor.reshape(-1)
     if not np.all(factor):
         kept = np.flatnonzero(factor)
@@ -204,6 +211,20 @@ def moves_back(node: Node) -> Moves | None:
     return moves_of(lambda vector: value(_back(node, leaf(vector.reshape(node.shape)))), node.size)
 
 
+def moves_forward(node: Node) -> Moves | None:
+    """Which element of the first input each element of the result is, the other inputs being as they are."""
+    others = [i.value if i.op is number_op else value(i) for i in node.inputs[1:]]
+    shape, target = node.inputs[0].shape, node.op.dtype(node.inputs, node.params)[0]
+    if target is not None:
+        others = [
+            cast_value(other, float64) if i.dtype.floating else other
+            for i, other in zip(node.inputs[1:], others, strict=True)
+        ]
+    return moves_of(
+        lambda vector: np.asarray(node.op.kernel(vector.reshape(shape), *others, **node.params)), prod(shape)
+    )
+
+
 def _back(node: Node, g: Node) -> Any:
     """The cotangent of the first input, if there is one."""
     op = node.op
@@ -214,10 +235,3 @@ def _back(node: Node, g: Node) -> Any:
             rule = op.grads[0] if op.grads else None
             back = None if rule is None else rule(g, node, *node.inputs, **node.params)
         return None if back is None else fit(back, node.inputs[0])
-
-
-def _size(shape: Shape) -> int:
-    size = 1
-    for s in shape:
-        size *= s
-    return size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from check_declaration import cases, nodes_in
 
 from gradcli.autodiff import batch
 from gradcli.autodiff.backward import vjp
+from gradcli.autodiff.forms import FORMS
 from gradcli.autodiff.forward import jvp
 from gradcli.engine.run import value
 from gradcli.errors import DtypeError, GradcliError, GradError
@@ -101,8 +103,8 @@ def test_columns_are_the_rows_turned(text: str) -> None:
     rows, columns = batch.rows(output, [x], False)[0], batch.columns(output, x)
     assert rows is not None
     assert columns is not None
-    turned = value(columns).reshape(x.size, output.size).T
-    np.testing.assert_allclose(turned, value(rows), rtol=1e-12, atol=1e-14)
+    assert columns.shape == (*output.shape, *x.shape)
+    np.testing.assert_allclose(value(columns).reshape(value(rows).shape), value(rows), rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("text", PROGRAMS)
@@ -180,3 +182,8 @@ def test_a_replayed_op_gives_what_it_gives_for_each_slice(op: Op) -> None:
                 rows = np.stack([row[index] for row in expected])
                 assert value(block).dtype == rows.dtype
                 np.testing.assert_allclose(value(block), rows, rtol=1e-9, atol=1e-12, err_msg=f"{op.name} {case}")
+
+
+def test_every_form_is_of_an_op_that_exists() -> None:
+    declared = {f"{found.family}.{found.name}" for found in gc.get_objects() if isinstance(found, Op)}
+    assert set(FORMS) <= declared

@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))  # the samples' check
 
 from check_declaration import cases
 
-from gradcli.autodiff import batch, sparse
-from gradcli.autodiff.sparse import Sparse, directions
+from gradcli.autodiff import batch, entries, sparse
+from gradcli.autodiff.sparse import Entries, Sparse, directions
 from gradcli.dtypes import float64
 from gradcli.engine.run import value
 from gradcli.errors import DtypeError, GradError
@@ -33,8 +33,9 @@ def quiet() -> Any:
 
 @pytest.fixture
 def from_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tensors of one element begin without zeros, too."""
+    """Tensors of one element begin without zeros, too, and no number of entries is too large."""
     monkeypatch.setattr(sparse, "SMALLEST", 1)
+    monkeypatch.setattr(entries, "FULL", 0)
 
 
 def blocks(output: Node, leaves: list[Node], create_graph: bool) -> list[np.ndarray]:
@@ -47,6 +48,7 @@ def blocks(output: Node, leaves: list[Node], create_graph: bool) -> list[np.ndar
 @pytest.mark.parametrize("create_graph", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("op", [op for op in TABLE if op.differentiable], ids=lambda op: op.name)
 def test_without_zeros_as_with_them(op: Op, create_graph: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entries, "FULL", 0)
     for case in cases(op):
         try:
             leaves, outputs = case.outputs(case.arrays)
@@ -133,7 +135,13 @@ def test_few_elements_are_not_worth_it() -> None:
 
 
 def test_whole_has_all_entries() -> None:
-    entries = Sparse(
-        [(leaf(np.array([1.0, 2.0])), np.array([0, 2])), (leaf(np.ones(2)), np.array([1, 2]))], 2, (3,), float64
+    batch_of_two = Sparse(
+        [
+            Entries(leaf(np.array([1.0, 2.0])), np.arange(2), np.array([0, 2])),
+            Entries(leaf(np.ones(2)), np.arange(2), np.array([1, 2])),
+        ],
+        2,
+        (3,),
+        float64,
     )
-    np.testing.assert_array_equal(value(entries.whole()), [[1.0, 1.0, 0.0], [0.0, 0.0, 3.0]])
+    np.testing.assert_array_equal(value(batch_of_two.whole()), [[1.0, 1.0, 0.0], [0.0, 0.0, 3.0]])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -13,9 +13,9 @@ from gradcli.cli.timelimit import time_limit
 from gradcli.cli.tracing import Trace, ones
 from gradcli.cli.verify import Check
 from gradcli.environment import Environment
-from gradcli.errors import GradError, ShapeError, UsageError
+from gradcli.errors import GradcliError, GradError, ShapeError, UsageError
 from gradcli.graph.node import Node
-from gradcli.graph.terms import below
+from gradcli.graph.terms import Term, below
 from gradcli.render.errortext import note_text
 from gradcli.render.style import Style
 from gradcli.render.termtext import formula_lines
@@ -44,12 +44,21 @@ def _assumptions(derivatives: Sequence[Derivative]) -> list[str]:
 
 def differentiate(problem: Problem) -> list[Derivative]:
     """The derivative for each variable asked for."""
-    trace = Trace(problem.module, problem.values, problem.dtype, problem.recorded())
+    trace = _traced(problem)
     if not trace.outputs:
         raise GradError("the expression gives no tensor, so it has no derivative")
     seeds = _seeds(problem, trace)
     outputs = [output.node for output in trace.outputs]
     return [_derivative(problem, trace, outputs, seeds, name) for name in problem.wrt]
+
+
+def _traced(problem: Problem) -> Trace:
+    """The graph of the program: masks hold in any number of places, where that does not matter for shapes."""
+    given = problem.module, problem.values, problem.dtype, problem.recorded()
+    try:
+        return Trace(*given, counted=True)
+    except GradcliError:
+        return Trace(*given)
 
 
 def _seeds(problem: Problem, trace: Trace) -> list[Node]:
@@ -109,9 +118,10 @@ def _find_formula(problem: Problem, derivative: Derivative, trace: Trace, gradie
         names, name = trace.names(), derivative.name
         derivative.definition = None
         if name not in trace.nodes:
-            derivative.definition = simplified(target, names, b)
+            derivative.definition = simplified(target, names, b, trace.held.masks)
             names = {**names, target: name}
-        derivative.term = simplified(gradient, names, b)
+        derivative.term = simplified(gradient, names, b, trace.held.masks)
+        derivative.counts = b.counts
         parts = below(derivative.term)
         if not any(t.head == "variable" and t.param("name") == name for t in parts):
             derivative.definition = None
@@ -134,12 +144,12 @@ def _again(trace: Trace, gradient: Node, target: Node) -> Node | None:
     return trace.pull([gradient], [trace.seed(ones(gradient.shape, gradient.dtype))], [target])[0]
 
 
-def style_of(problem: Problem, like: str) -> Style:
-    """How the formulas of a problem are written in gradcli's own language."""
+def style_of(problem: Problem, like: str, counts: Mapping[int, Term] | None = None) -> Style:
+    """How the formulas of a problem are written in gradcli's own language. counts: those of `Derivative`."""
     shapes = {n: tuple(v.shape) for n, v in problem.values.items() if isinstance(v, np.ndarray)}
     if problem.seed is not None and isinstance(problem.seed_value, np.ndarray):
         shapes[problem.seed] = problem.seed_value.shape
-    return Style(shapes, problem.sizes, like)
+    return Style(shapes, problem.sizes, like, counts)
 
 
 def text_of(problem: Problem, derivative: Derivative) -> str:
@@ -147,7 +157,7 @@ def text_of(problem: Problem, derivative: Derivative) -> str:
     if derivative.term is None:
         return derivative.program
     like = derivative.name if derivative.name in problem.values else next(iter(problem.values), "")
-    style = style_of(problem, like)
+    style = style_of(problem, like, derivative.counts)
     taken = names_in(problem.module) | ({problem.seed} if problem.seed else set())
     lines = []
     if derivative.definition is not None:

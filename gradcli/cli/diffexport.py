@@ -37,7 +37,7 @@ def _body(problem: Problem, d: Derivative, to: str, names: Sequence[str]) -> str
         return "".join(f"    {line}\n" for line in [*before, f"return {last}"])
     shapes = {n: tuple(v.shape) for n, v in problem.values.items() if isinstance(v, np.ndarray)}
     like = d.name if d.name in problem.values else next(iter(problem.values), "")
-    style = module_style(to, shapes, problem.sizes, like)
+    style = module_style(to, shapes, problem.sizes, like, d.counts)
     taken = names_in(problem.module) | set(names) | set(LIBRARIES[to])
     lines: list[str] = []
     try:

@@ -30,7 +30,7 @@ from gradcli.source import Source
 class Derivative:
     """A derivative: of which variable, its term (None: only as a call of func.grad), and what it takes for granted."""
 
-    __slots__ = ("assumed", "definition", "name", "program", "shape", "term")
+    __slots__ = ("assumed", "counts", "definition", "name", "program", "shape", "term")
 
     def __init__(self, name: str, shape: Shape) -> None:
         self.name = name
@@ -38,6 +38,7 @@ class Derivative:
         self.term: Term | None = None
         self.definition: Term | None = None
         self.assumed: list[str] = []
+        self.counts: dict[int, Term] = {}  # numbers that stand for how often a mask holds
         self.program = ""
 
 

@@ -12,10 +12,12 @@ from gradcli.autodiff.backward import vjp
 from gradcli.dtypes import ALIASES, DType
 from gradcli.errors import GradError, NameError_
 from gradcli.graph.node import MODE, NeedsValue, Node
-from gradcli.graph.op import leaf
+from gradcli.graph.op import leaf, number_op
+from gradcli.graph.walk import ancestors, sources
 from gradcli.language import ast
 from gradcli.language.machine import compile_program
 from gradcli.language.tensor import Tensor
+from gradcli.shapes import Shape
 from gradcli.suggest import nearest
 
 Array = np.ndarray[Any, Any]
@@ -28,6 +30,45 @@ class Forgetful(list[Any]):
         """Forget it."""
 
 
+class Held:
+    """In how many places masks hold, in a formula that is to hold for any: numbers that nothing else has.
+
+    masks: the mask, as broadcast to a shape, that each such number belongs to.
+    """
+
+    def __init__(self) -> None:
+        self.masks: dict[int, tuple[Node, Shape]] = {}
+        self._known: dict[Any, int] = {}
+        self._ways: dict[Any, int] = {}
+        self._free = iter(COUNTS)
+
+    def count(self, mask: Node, shape: Shape) -> int:
+        """A number for a mask, the same for masks that are computed in the same way."""
+        key = (self._way(mask), shape)
+        if key not in self._known:
+            number = next(self._free, None)
+            if number is None:
+                raise NeedsValue
+            self._known[key] = number
+            self.masks[number] = mask, shape
+        return self._known[key]
+
+    def _way(self, mask: Node) -> int:
+        """A number for how a node is computed: the same for two that are alike down to the same leaves."""
+        found: dict[int, int] = {}
+        for node in ancestors([mask], lambda node: True):
+            parts = sources(node)
+            own: Any = tuple(found[p.serial] for p in parts)
+            if not parts:
+                own = repr(node.value) if node.op is number_op else node.serial
+            way = (node.op.name, own, repr(sorted(node.params.items())), parts == ())
+            found[node.serial] = self._ways.setdefault(way, len(self._ways))
+        return found[mask.serial]
+
+
+COUNTS = (10007, 10037, 10061, 10091, 10133, 10159, 10181, 10211)
+
+
 class Trace:
     """The graph of a program: its variables and outputs as nodes, nothing of it computed.
 
@@ -36,8 +77,15 @@ class Trace:
     """
 
     def __init__(
-        self, module: ast.Module, variables: Mapping[str, Any], dtype: str = "float64", recorded: Sequence[str] = ()
+        self,
+        module: ast.Module,
+        variables: Mapping[str, Any],
+        dtype: str = "float64",
+        recorded: Sequence[str] = (),
+        counted: bool = False,
     ) -> None:
+        """recorded: the variables that gradients flow to (none named: all). counted: see `Held`."""
+        self.held = Held()
         self._session = session = Session(dtype=dtype)
         self._context = session._context
         self._context.deferred = Forgetful()
@@ -45,6 +93,7 @@ class Trace:
         bound: dict[str, Any] = {}
         with self._context.active():
             MODE.deferring = True
+            MODE.held = self.held.count if counted else None
             for name, value in variables.items():
                 bound[name] = self._bind(name, value, not recorded or name in recorded)
             session._machine.ops_first = True
@@ -55,6 +104,8 @@ class Trace:
                     "the expression draws random numbers or depends on values, so it has no formula",
                     hint="bind what is drawn to a variable: --mask 1,0,1",
                 ) from None
+            finally:
+                MODE.held = None
         self.variables = bound
         self.value = value
         found = value if isinstance(value, tuple) else (value,)

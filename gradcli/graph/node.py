@@ -19,6 +19,7 @@ from gradcli.errors import GradcliError, GradError, OverflowError_
 
 if TYPE_CHECKING:
     from gradcli.graph.op import Op
+    from gradcli.shapes import Shape
 
 # A node with at most this many elements, whose inputs are known, is computed when it is made: deferring it would cost
 # more than computing it.
@@ -38,10 +39,11 @@ class Mode:
     touched: whether a rule read a value saved by the forward pass since this was last cleared.
     numbers: the Python numbers among the inputs of the node whose rules are applied: they count as saved, too.
     default: the dtype of Python floats and factories.
+    held: in how many places a mask holds, where that is not to depend on values (a formula holds for any); else None.
     run: the engine's door, for the few ops that cannot wait for their inputs (random numbers come in program order).
     """
 
-    __slots__ = ("default", "deferring", "horizon", "numbers", "recording", "run", "touched")
+    __slots__ = ("default", "deferring", "held", "horizon", "numbers", "recording", "run", "touched")
 
     def __init__(self) -> None:
         self.recording = True
@@ -50,6 +52,7 @@ class Mode:
         self.touched = False
         self.numbers: tuple[Node, ...] = ()
         self.default = dtypes.float32
+        self.held: Callable[[Node, Shape], int] | None = None
         self.run: Callable[[Iterable[Node]], None] = _no_engine
 
 

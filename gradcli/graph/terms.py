@@ -127,11 +127,14 @@ def exact(value: Any) -> Any:
 
 
 def _fraction(value: float) -> Fraction:
-    """A third where a float is one to its last bits, else its shortest decimal."""
-    simple = Fraction(value).limit_denominator(12)
-    if simple and abs(float(simple) - value) <= 4e-16 * abs(value):
-        return simple
-    return Fraction(repr(value))
+    """A third, or a short decimal such as 1, where a float is one to its last bits; else its shortest decimal."""
+    shortest = Fraction(repr(value))
+    limit = 12 if shortest.denominator <= SHORT else 1000
+    simple = Fraction(value).limit_denominator(limit)
+    return simple if simple and abs(float(simple) - value) <= 4e-16 * abs(value) else shortest
+
+
+SHORT = 10**13  # a decimal with fewer digits was meant as it stands
 
 
 def _frozen(value: Any) -> Any:

@@ -15,10 +15,11 @@ import numpy as np
 from gradcli import dtypes
 from gradcli.engine.run import value as node_value
 from gradcli.errors import DtypeError, IndexError_, ShapeError, TypeError_, ValueError_
-from gradcli.graph.node import Node
+from gradcli.graph.node import MODE, Node
 from gradcli.graph.op import Op, draw, fixed, kept, leaf, named, op, same
 from gradcli.ops.convert import alias
 from gradcli.ops.dtyperules import TITLES
+from gradcli.ops.held import held
 from gradcli.ops.part import select, slice_, sliced_range
 from gradcli.ops.shape import reshape, unsqueeze
 from gradcli.ops.views import Step, take_view, write_view
@@ -54,6 +55,21 @@ class Reading:
 def read_index(parts: Sequence[Any], shape: Shape, *, writing: bool = False) -> Reading:
     """What an index means for a tensor of a shape. writing: a slice of all is no view even where it stands alone.
 
+    A tensor without dimensions is a number, but where values are not to be looked at; it then picks as others do,
+    unless the result would have another shape.
+    Raises: IndexError_ for what is out of range or no index, ValueError_ for a step that is not positive.
+    """
+    if MODE.held is not None:
+        reading = _read_index(parts, shape, writing, pointing=True)
+        dims = [dim for dim, _ in reading.indices]
+        if not dims or dims[-1] - dims[0] == len(dims) - 1:
+            return reading
+    return _read_index(parts, shape, writing, pointing=False)
+
+
+def _read_index(parts: Sequence[Any], shape: Shape, writing: bool, pointing: bool) -> Reading:
+    """pointing: tensors without dimensions pick elements, too.
+
     Raises: IndexError_ for what is out of range or no index, ValueError_ for a step that is not positive.
     """
     if len(parts) == 1 and isinstance(parts[0], list) and _is_tuple(parts[0]):
@@ -68,7 +84,7 @@ def read_index(parts: Sequence[Any], shape: Shape, *, writing: bool = False) -> 
         if part is Ellipsis:
             dim += free
         elif isinstance(part, Node):
-            dim = _read_tensor(reading, part, dim, position)
+            dim = _read_tensor(reading, part, dim, position, pointing)
         elif isinstance(part, bool):
             dim = _read_bool(reading, part, dim)
         elif part is None:
@@ -147,7 +163,7 @@ def _read_bool(reading: Reading, part: bool, dim: int) -> int:
     return dim + 1
 
 
-def _read_tensor(reading: Reading, part: Node, dim: int, position: int) -> int:
+def _read_tensor(reading: Reading, part: Node, dim: int, position: int, pointing: bool) -> int:
     if part.dtype.floating:
         raise IndexError_(
             f"a tensor of {part.dtype} cannot be an index",
@@ -155,6 +171,9 @@ def _read_tensor(reading: Reading, part: Node, dim: int, position: int) -> int:
             torch="tensors used as indices must be long, int, byte or bool tensors",
         )
     if not part.ndim:
+        if pointing and part.dtype not in _MASKS:
+            reading.indices.append((dim, part))
+            return dim + 1
         item = node_value(part).item()
         if part.dtype in _MASKS:
             return _read_bool(reading, bool(item), dim)
@@ -171,7 +190,7 @@ def _read_tensor(reading: Reading, part: Node, dim: int, position: int) -> int:
                 torch=f"The shape of the mask {list(part.shape)} at index {at} does not match the shape of the indexed "
                 f"tensor {list(reading.shape)} at index {dim + at}",
             )
-    count = int(np.count_nonzero(node_value(part)))
+    count = held(part, part.shape)
     for at in range(part.ndim):
         reading.indices.append((dim + at, _true_places(part, at=at, count=count)))
     return dim + part.ndim
@@ -461,7 +480,7 @@ _ZERO = {dtype: leaf(np.zeros((), dtype.numpy)) for dtype in dtypes.ALL if dtype
 
 
 def _public_put(x: Node, indices: Sequence[Node], values: Node, accumulate: bool) -> Node:
-    reading = read_index(tuple(indices), x.shape)
+    reading = _read_index(tuple(indices), x.shape, writing=False, pointing=True)
     dims = tuple(dim for dim, _ in reading.indices)
     result: Node = index_put(x, values, *[i for _, i in reading.indices], dims=dims, accumulate=accumulate)
     return result

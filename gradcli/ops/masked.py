@@ -9,7 +9,6 @@ import numpy as np
 
 from gradcli import dtypes
 from gradcli.dtypes import DType
-from gradcli.engine.run import value as node_value
 from gradcli.errors import DtypeError, ShapeError
 from gradcli.graph.node import Node, cast_value
 from gradcli.graph.op import Op, draw, index, kept, leaf, op
@@ -17,6 +16,7 @@ from gradcli.ops.compare import where
 from gradcli.ops.convert import zeros_as
 from gradcli.ops.dtyperules import TITLES
 from gradcli.ops.gather import place_rows
+from gradcli.ops.held import held
 from gradcli.ops.reduce import sum_
 from gradcli.ops.shape import expand, reshape
 from gradcli.shapes import Shape, broadcast_shapes
@@ -104,8 +104,7 @@ _holding = op(
 
 def _places(mask: Node, shape: Shape) -> Node:
     """Where the mask, broadcast to a shape, holds in the flattened tensor."""
-    count = int(np.count_nonzero(np.broadcast_to(node_value(mask), shape)))
-    result: Node = _holding(mask, count=count, size=shape)
+    result: Node = _holding(mask, count=held(mask, shape), size=shape)
     return result
 
 

@@ -54,7 +54,7 @@ class TorchStyle(Style):
         """A function of a Python number."""
         return f"math.{name}({text})"
 
-    def dtype_argument(self) -> str:
+    def dtype_argument(self, needed: bool) -> str:
         """What says that a tensor is made in the dtype of the variables, not the default one."""
         return f"dtype={self.like}.dtype" if self.like else ""
 
@@ -226,6 +226,8 @@ def _keyword(text: str) -> str:
 STYLES = {"torch": TorchStyle, "numpy": NumpyStyle, "jax": JaxStyle}
 
 
-def module_style(to: str, variables: Mapping[str, Shape], sizes: Mapping[int, str], like: str) -> Style:
+def module_style(
+    to: str, variables: Mapping[str, Shape], sizes: Mapping[int, str], like: str, counts: Mapping[int, Term]
+) -> Style:
     """The style of a library."""
-    return STYLES[to](variables, sizes, like)
+    return STYLES[to](variables, sizes, like, counts)

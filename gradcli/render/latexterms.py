@@ -348,6 +348,9 @@ class LatexWriter(LineWriter):
         left, right = (r"\left[", r"\right]") if r"\frac" in inside else ("[", "]")
         return rf"\mathbf{{1}}{left}{inside}{right}", ATOM
 
+    def _count(self, term: Term) -> Text:
+        return rf"\sum {self._mask(term)[0]}", SUMMED
+
     def _not(self, term: Term) -> Text:
         return rf"\neg {self.at(term.args[0], POWER)}", POWER
 
@@ -398,6 +401,7 @@ WRITERS: dict[str, Any] = {
     "linalg.solve": LatexWriter._solve, "linalg.pinv": LatexWriter._pinv, "outer": LatexWriter._outer,
     "matmul": LatexWriter._matmul, "index": LatexWriter._index, "item": LatexWriter._item,
     "reshape": LatexWriter._reshape, "expand": LatexWriter._expand, "mask": LatexWriter._mask,
-    "logical_not": LatexWriter._not, "cast": LatexWriter._cast, "where": LatexWriter._where,
+    "logical_not": LatexWriter._not, "count": LatexWriter._count, "cast": LatexWriter._cast,
+    "where": LatexWriter._where,
     "clamp": LatexWriter._clamp,
 }  # fmt: skip

@@ -14,13 +14,21 @@ class Style:
     """How a language writes what differs: here torch's words as gradcli reads them; exports override it.
 
     variables: shapes by name. sizes: the text for a size, where shapes are unknown. like: the variable that constants
-    take shape and dtype from.
+    take shape and dtype from. counts: terms that numbers stand for, `held` their texts, which the writer puts here.
     """
 
-    def __init__(self, variables: Mapping[str, Shape], sizes: Mapping[int, str] | None = None, like: str = "") -> None:
+    def __init__(
+        self,
+        variables: Mapping[str, Shape],
+        sizes: Mapping[int, str] | None = None,
+        like: str = "",
+        counts: Mapping[int, Term] | None = None,
+    ) -> None:
         self.variables = variables
         self.sizes = sizes or {}
         self.like = like
+        self.counts = counts or {}
+        self.held: dict[int, str] = {}
 
     infinity = "inf"
     pi = "pi"
@@ -59,13 +67,14 @@ class Style:
 
     def integer(self, n: int) -> str:
         """A number of elements or an index."""
-        if n in self.sizes:
-            return self.integer_text(self.sizes[n])
-        found = _from_size(n, self.sizes)
+        texts = self.held | {size: self.integer_text(text) for size, text in self.sizes.items()}
+        if n in texts:
+            return texts[n]
+        found = _from_size(n, texts)
         if found is None:
             return repr(n)
         size, times, more = found
-        text = self.integer_text(self.sizes[size])
+        text = texts[size]
         return f"{times}*{text}" if times > 1 else f"{text} {'-' if more < 0 else '+'} {abs(more)}"
 
     def constant(self, value: Any, shape: Shape) -> str:
@@ -115,9 +124,9 @@ class Style:
         """A dtype as an argument."""
         return repr(dtype)
 
-    def dtype_argument(self) -> str:
-        """What a call that makes a tensor is given for its dtype; nothing where the default will do."""
-        return ""
+    def dtype_argument(self, needed: bool) -> str:
+        """What a call that makes a tensor is given for its dtype. needed: what it meets promotes nothing."""
+        return f"dtype={self.like}.dtype" if needed and self.like else ""
 
     def literal(self, text: str, dtype: DType) -> str:
         """A tensor written out."""

@@ -21,13 +21,15 @@ WORTH_NAMING = 18
 # calls that take a number where others need a tensor
 NUMBERS_TOO = frozenset("where pow div remainder fmod floor_divide clamp quantile nanquantile fill masked_fill".split())
 # terms that may be Python numbers
-NUMERIC = frozenset({"number", "size", "constant", "log", "sum", "product", "pow"})
+NUMERIC = frozenset({"number", "size", "count", "constant", "log", "sum", "product", "pow"})
 # calls that make a tensor of the default dtype
 CREATING = frozenset("eye linspace zeros ones full".split())
 
 
 def formula_lines(root: Term, style: Style, taken: Iterable[str] = ()) -> list[tuple[str | None, str]]:
     """The lines of a formula: (name, text) for each shared part, and (None, text) for the formula itself."""
+    for number, term in style.counts.items():
+        style.held[number] = InOneLine(term, style, ()).lines()[-1][1]
     return Writer(root, style, taken).lines()
 
 
@@ -37,6 +39,7 @@ class Writer(LineWriter):
     def __init__(self, root: Term, style: Style, taken: Iterable[str]) -> None:
         super().__init__(root, set(taken) | set(style.variables))
         self.style = style
+        self._operands = {a.serial for t in self.order for a in t.args if not _promotes(t, a)}
 
     def worth_naming(self, term: Term, text: str) -> bool:
         """Whether a part becomes a line of its own."""
@@ -53,6 +56,8 @@ class Writer(LineWriter):
             return self.style.pi, ATOM
         if head == "log" and _is_python(term):
             return self.style.number_call("log", self.texts[term.args[0].serial][0]), ATOM
+        if head == "count":
+            return f"int({self._held(term)})", ATOM
         if head == "size":
             return self.style.integer_text(str(term.param("text"))), ATOM
         if head == "literal":
@@ -79,7 +84,9 @@ class Writer(LineWriter):
         found = super().arguments(term)
         if term.head == "where" and all(map(_is_python, term.args[1:])):
             found[1] = self._as_tensor(term.args[1])
-        made = self.style.dtype_argument() if term.head in CREATING and term.floating else ""
+        made = ""
+        if term.head in CREATING and term.floating:
+            made = self.style.dtype_argument(term.head != "eye" or term.serial in self._operands)
         return [*found, made] if made and term.param("dtype") is None else found
 
     def tensor(self, term: Term, call: Term) -> str:
@@ -129,6 +136,10 @@ class Writer(LineWriter):
             for at, a in enumerate(term.args)
         )
         return f"{left} @ {right}", TIMES
+
+    def _held(self, count: Term) -> str:
+        """How often a mask holds, as a tensor."""
+        return self.style.call("sum", [self.texts[count.args[0].serial][0]])
 
     def _mask(self, term: Term) -> Text:
         assert term.dtype is not None
@@ -195,6 +206,8 @@ class Writer(LineWriter):
                     masks.append(a)
                 else:
                     above.append(self.at(a.args[0], ATOM))
+            elif a.head == "count" and abs(p) == 1 and term.floating:
+                (above if p > 0 else under).append(self._held(a))
             else:
                 (above if p > 0 else under).append(self._power(a, abs(p)))
         for at, a in enumerate(masks):
@@ -221,7 +234,20 @@ class Writer(LineWriter):
         return f"{self.at(base, POWER + 1)}**{power}"
 
 
+class InOneLine(Writer):
+    """Writes a formula whose parts have no lines of their own."""
+
+    def worth_naming(self, term: Term, text: str) -> bool:
+        """None is."""
+        return False
+
+
 SPECIAL = frozenset({"index", "item", "mT", "matmul", "mask", "cast", "expand", "reshape", "total", "sum", "product"})
+
+
+def _promotes(term: Term, part: Term) -> bool:
+    """Whether a term brings a part to the dtype of the others: arithmetic does, if one of these has dimensions."""
+    return term.head in ("sum", "product") and any(a.floating and a.shape for a in term.args if a is not part)
 
 
 def _is_python(term: Term) -> bool:
@@ -236,7 +262,7 @@ def _moved(term: Term) -> Term:
     return term
 
 
-MOVING = frozenset({"reshape", "permute", "mT", "flip", "expand", "pad", "index", "product"})
+MOVING = frozenset({"reshape", "permute", "mT", "flip", "expand", "pad", "index", "product", "sum"})
 
 
 def _spaced(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -44,6 +44,7 @@ class Builder(Arithmetic):
         self.laws = laws
         self.dtype = dtype
         self.sizes = sizes or {}
+        self.counts: dict[int, Term] = {}  # numbers that stand for how often a mask holds
         self._settled: dict[int, Term] = {}
 
     def settle(self, term: Term) -> Term:
@@ -171,7 +172,7 @@ class Builder(Arithmetic):
 
     def sized(self, count: Any) -> Term:
         """A number, which may be a count of elements where shapes are unknown."""
-        if self.sizes and isinstance(count, int | float) and count - count == 0 != count:
+        if (self.sizes or self.counts) and isinstance(count, int | float) and count - count == 0 != count:
             for power in (ONE, HALF):
                 whole = float(count) ** int(1 / power)
                 found = self._size(whole, power) if count > 0 or power == 1 else None
@@ -180,6 +181,10 @@ class Builder(Arithmetic):
                 if found is not None:
                     return found
         return self.known(count)
+
+    def count(self, number: int, mask: Term) -> None:
+        """Let a number stand for how often a mask holds."""
+        self.counts[number] = self.make("count", (mask,))
 
     def known(self, value: Any) -> Term:
         """A number; with the constant that it is made of, where its digits are those of one."""
@@ -195,16 +200,22 @@ class Builder(Arithmetic):
 
     def _size(self, count: float, power: Fraction) -> Term | None:
         """`count ** power` as a small number times a size, or a size and a small number added."""
-        for value, text in self.sizes.items():
-            size = self.make("size", (), (("text", text),))
-            for more in (0, -1, 1, -2, 2):
-                times, back = count / (value + more), (value + more) / count
-                whole = self.add([(1, size), (more, self.number(1))]) if more else size
-                if abs(times - round(times)) < 1e-9 * abs(times) and 0 < abs(times) < 100:
-                    return self.power(self.scale(Fraction(round(times)), whole), power)
-                if abs(back - round(back)) < 1e-9 * abs(back) and 0 < abs(back) < 100:
-                    return self.power(self.scale(Fraction(1, round(back)), whole), power)
+        for value, sizes, more in self._size_candidates():
+            times, back = count / (value + more), (value + more) / count
+            for ratio, factor in ((times, Fraction(round(times))), (back, 1 / Fraction(round(back) or 1))):
+                if abs(ratio - round(ratio)) < 1e-9 * abs(ratio) and 0 < abs(ratio) < 100:
+                    size = self.multiply(sizes)
+                    whole = self.add([(1, size), (more, self.number(1))]) if more else size
+                    return self.power(self.scale(factor, whole), power)
         return None
+
+    def _size_candidates(self) -> Iterator[tuple[int, list[Term], int]]:
+        """Numbers with the sizes whose product they are, and what is added to them: the likelier first."""
+        named = {n: self.make("size", (), (("text", text),)) for n, text in self.sizes.items()}
+        sizes = [*self.counts.items(), *named.items()]
+        yield from ((n, [size], 0) for n, size in sizes)
+        yield from ((n * m, [a, b], 0) for at, (n, a) in enumerate(sizes) for m, b in sizes[at:])
+        yield from ((n, [size], more) for more in (-1, 1, -2, 2) for n, size in sizes)
 
     def cast(self, x: Term, dtype: DType, named: bool = False) -> Term:
         """x in another dtype; named: it is rounded to just this one, not to that of the variables."""

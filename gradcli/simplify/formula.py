@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from gradcli.dtypes import DType, float64
 from gradcli.graph.node import Node
 from gradcli.graph.terms import Term
+from gradcli.shapes import Shape
 from gradcli.simplify.build import Builder
 from gradcli.simplify.convert import Converter
 from gradcli.simplify.laws import LAWS
@@ -18,9 +19,17 @@ def builder(dtype: DType = float64, sizes: Mapping[int, str] | None = None, exac
     return Builder(LAWS, dtype, sizes, exact)
 
 
-def simplified(output: Node, names: Mapping[Node, str], b: Builder) -> Term:
-    """The formula of a node in terms of the named ones. Raises: NoForm for an op without public form."""
-    term = b.expand(Converter(b, names).term(output), output.shape)
+def simplified(
+    output: Node, names: Mapping[Node, str], b: Builder, held: Mapping[int, tuple[Node, Shape]] | None = None
+) -> Term:
+    """The formula of a node in terms of the named ones. Raises: NoForm for an op without public form.
+
+    held: masks, as broadcast to a shape, by the number that stands for how often they hold.
+    """
+    converter = Converter(b, names)
+    for number, (mask, shape) in (held or {}).items():
+        b.count(number, b.expand(converter.term(mask), shape))
+    term = b.expand(converter.term(output), output.shape)
     inner = bare(term)
     if not output.dtype.floating or (inner.dtype is None and not inner.shape) or term.floating:
         return term

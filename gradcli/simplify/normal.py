@@ -204,10 +204,16 @@ def _monomial(term: Term) -> tuple[Fraction, int] | None:
 
 
 def _late(part: tuple[Term, Fraction]) -> int:
-    """Sizes and pi are written first, then variables, then calls, logarithms of numbers last: pi*x*exp(x)*log(2)."""
-    if part[0].dtype is None and not part[0].shape:
-        return 3 if part[0].head == "log" else 0
-    return {"variable": 1, "index": 1}.get(part[0].head, 2)
+    """Sizes and pi are written first, then variables, calls, logarithms of numbers, and what only counts or chooses.
+
+    So it is pi*x*exp(x)*log(2)*(x > 0), in which no number is rounded to the default dtype by meeting a bool first.
+    """
+    term = part[0]
+    if term.dtype is None and not term.shape:
+        return 3 if term.head == "log" else 0
+    if term.head == "mask" or not term.floating:
+        return 4
+    return {"variable": 1, "index": 1}.get(term.head, 2)
 
 
 def _distributes(product: Term, power: Fraction) -> bool:

@@ -60,7 +60,7 @@ def written(to, names, node, by, exact):
     """The function of a module, and whether the formula takes anything for granted."""
     b = builder(exact=exact)
     term = simplified(node, names, b)
-    style = module_style(to, {name: n.shape for n, name in names.items()}, {}, by)
+    style = module_style(to, {name: n.shape for n, name in names.items()}, {}, by, {})
     lines = formula_lines(term, style, {*names.values(), *LIBRARIES[to]})
     body = "".join(f"    {part} = {text}\n" if part else f"    return {text}\n" for part, text in lines)
     space = {}
@@ -163,4 +163,4 @@ def test_functions_of_f_are_none_of_torch_itself():
 
 def test_what_has_no_name_is_refused():
     with pytest.raises(NoName, match="no_such_op"):
-        module_style("numpy", {}, {}, "").call("no_such_op", ["x"])
+        module_style("numpy", {}, {}, "", {}).call("no_such_op", ["x"])

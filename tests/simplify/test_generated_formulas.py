@@ -61,6 +61,7 @@ def differentiated(text, values, name):
     problem = Problem(parse_program(source), source, "float64")
     used = [key for key in values if key in text]
     problem.values = problem.known = {key: values[key] for key in values if key in used or key == name}
+    problem.known = dict(problem.values)
     problem.wrt = [name]
     return text_of(problem, differentiate(problem)[0])
 

@@ -9,7 +9,7 @@ from gradcli.dtypes import bool_
 from gradcli.graph.terms import Term
 from gradcli.simplify.build import Builder
 from gradcli.simplify.law import NEGATED, law, one
-from gradcli.simplify.normal import bare, is_number
+from gradcli.simplify.normal import ONE, bare, is_number
 
 
 @law("where", "where(z >= c, c, where(z <= d, d, z)) -> clamp(z, d, c)", "c and d are numbers")
@@ -206,6 +206,30 @@ def _not_nan(b: Builder, t: Term) -> Term | None:
     return b.expand(b.number(False), t.shape) if b.finite() else None
 
 
+@law("logical_or logical_and", "c or False -> c, c and True -> c", "always")
+def _settled_part(b: Builder, t: Term) -> Term | None:
+    left, right = t.args
+    for known, other in ((left, right), (right, left)):
+        if is_number(known):
+            stays = bool(bare(known).value) == (t.head == "logical_and")
+            return b.expand(other, t.shape) if stays else b.expand(known, t.shape)
+    return left if left is right else None
+
+
+@law("sum", "where(c, x, 0) + where(c, 0, y) -> where(c, x, y)", "both have the same coefficient")
+def _both_branches(b: Builder, t: Term) -> Term | None:
+    pairs = [(f, a) for f, a in zip(t.param("factors"), t.args, strict=True) if a.head == "where"]
+    for at, (f, a) in enumerate(pairs):
+        for g, c in pairs[at + 1 :]:
+            first, second = (a, c) if one(a.args[2], 0) else (c, a)
+            if f != g or a.args[0] is not c.args[0] or not (one(first.args[2], 0) and one(second.args[1], 0)):
+                continue
+            rest = [(h, x) for h, x in zip(t.param("factors"), t.args, strict=True) if x is not a and x is not c]
+            joined = b.where(a.args[0], first.args[1], second.args[2])
+            return b.add([*rest, (f, joined), (t.param("constant"), b.number(1))])
+    return None
+
+
 @law("any", "any(False) -> False", "always")
 def _none_holds(b: Builder, t: Term) -> Term | None:
     x = t.args[0]
@@ -265,6 +289,19 @@ def _cast_mask(b: Builder, t: Term) -> Term | None:
     if x.dtype is not None and x.dtype.name == "bool" and t.dtype is not None and t.dtype.floating:
         return b.mask(x)
     return x if x.head in ("mask", "number") else None
+
+
+@law("cast", "cast(c * one_hot(t)) -> c * cast(one_hot(t)), sums alike", "the result is floating")
+def _cast_counts(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head not in ("sum", "product") or t.param("named") or t.dtype is None or not t.dtype.floating:
+        return None
+    parts = [a if a.dtype is None else b.cast(a, t.dtype) for a in x.args]
+    if x.floating or all(a.dtype is None or a.shape != x.shape for a in x.args):
+        return None
+    if x.head == "sum":
+        return b.add([*zip(x.param("factors"), parts, strict=True), (x.param("constant"), b.number(1))])
+    return b.power_product([(b.number(x.param("factor")), ONE), *zip(parts, x.param("powers"), strict=True)])
 
 
 @law("cast", "a cast there and back -> x", "nothing is rounded on the way")

@@ -64,6 +64,9 @@ def _one_hot(b: Builder, t: Term) -> Term | None:
     return b.multiply([source, hot])
 
 
+NESTED = 4  # how deep sums and products of what a mask picks are looked through
+
+
 @law("masked_scatter", "masked_scatter(zeros, m, f(x[m])) -> where(m, f(x), 0)", "f is a number, a product or a sum")
 def _masked_elementwise(b: Builder, t: Term) -> Term | None:
     zeros, mask, source = t.args
@@ -75,24 +78,19 @@ def _masked_elementwise(b: Builder, t: Term) -> Term | None:
     return None if whole is None else b.where(mask, b.expand(whole, t.shape), b.number(0))
 
 
-def _before_picking(b: Builder, source: Term, mask: Term) -> Term | None:
+def _before_picking(b: Builder, source: Term, mask: Term, depth: int = NESTED) -> Term | None:
     """What elementwise arithmetic on x[mask] makes of all of x."""
     if source.head == "index" and len(source.args) == 2 and source.args[1] is mask:
         return source.args[0] if source.args[0].shape == mask.shape else None
-    if source.head not in ("product", "sum"):
+    if source.head not in ("product", "sum") or not depth:
         return None
-    parts = [a if a.shape == () else _picked_from(a, mask) for a in source.args]
+    parts = [a if a.shape == () else _before_picking(b, a, mask, depth - 1) for a in source.args]
     known = [a for a in parts if a is not None]
     if len(known) < len(parts):
         return None
     if source.head == "sum":
         return b.add([*zip(source.param("factors"), known, strict=True), (source.param("constant"), b.number(1))])
     return b.power_product([(b.number(factor_of(source)), ONE), *zip(known, source.param("powers"), strict=True)])
-
-
-def _picked_from(a: Term, mask: Term) -> Term | None:
-    picked = a.head == "index" and len(a.args) == 2 and a.args[1] is mask and a.args[0].shape == mask.shape
-    return a.args[0] if picked else None
 
 
 @law("scatter_add", "scatter_add(zeros, 0, i, c) -> c * one_hot(i)", "one place i and one element c of a vector")
@@ -103,3 +101,15 @@ def _placed_number(b: Builder, t: Term) -> Term | None:
         return None
     hot = b.call("one_hot", (place,), t.shape, int64, t.shape[0])
     return b.multiply([bare(source), hot]) if is_scalar(source) else None
+
+
+@law("index_put", "index_put(zeros, (i,), c) -> c * one_hot(i)", "i is one index, not counted from the end")
+def _put_at_one(b: Builder, t: Term) -> Term | None:
+    zeros, index, *rest = t.args
+    places = t.params[0][1]
+    if places != (Arg(1),) or len(rest) != 1 or index.shape or index.dtype is not int64 or not one(zeros, 0):
+        return None
+    if not b.assume("no index counts from the end"):
+        return None
+    hot = b.call("one_hot", (index,), t.shape[:1], int64, t.shape[0])
+    return b.multiply([b.reshape(hot, (t.shape[0], *[1] * (len(t.shape) - 1))), b.expand(rest[0], t.shape[1:])])

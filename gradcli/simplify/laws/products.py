@@ -136,6 +136,12 @@ def _outer_product(b: Builder, t: Term) -> Term | None:
     return None
 
 
+@law("mT", "outer(u, v).T -> outer(v, u)", "always")
+def _transposed_outer(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    return b.call("outer", x.args[::-1], t.shape, t.dtype) if x.head == "outer" and len(x.args) == 2 else None
+
+
 @law("matmul", "V @ V.T -> I", "V holds the eigenvectors of a symmetric matrix")
 def _orthogonal(b: Builder, t: Term) -> Term | None:
     left, right = t.args

@@ -162,7 +162,7 @@ def _total_of_scatter(b: Builder, t: Term) -> Term | None:
     x = t.args[0]
     if x.head != "scatter_add" or t.param("dims") != (x.params[0][1],) or not one(x.args[0], 0):
         return None
-    return b.total(x.args[2], t.param("dims"), t.param("keepdim"))
+    return b.total(b.expand(x.args[2], x.args[1].shape), t.param("dims"), t.param("keepdim"))
 
 
 @law("total", "sum(x, d) -> sum(x)", "the other dimensions have one element")

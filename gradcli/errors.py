@@ -51,7 +51,7 @@ class GradcliError(Exception):
     @property
     def python_name(self) -> str:
         """The Python exception this is for a program of the language."""
-        return self.catches[0]
+        return self.catches[0].rpartition(".")[2]
 
     def said(self) -> str:
         """What `str(e)` gives inside a program: PyTorch's wording where it is known."""
@@ -103,6 +103,12 @@ class ValueError_(GradcliError):
     catches: ClassVar[tuple[str, ...]] = ("ValueError", "Exception", "BaseException")
 
 
+class RefusedValue(ValueError_):
+    """A value that an op refuses, be it of the right kind; to programs a RuntimeError, as PyTorch raises it."""
+
+    catches = ("RuntimeError", "Exception", "BaseException")
+
+
 class IndexError_(GradcliError):
     """An index or a dimension out of range."""
 
@@ -141,12 +147,20 @@ class DtypeError(GradcliError):
     """A dtype that the operation does not take."""
 
 
+class UnsupportedDtype(DtypeError):
+    """A dtype that no kernel of the operation is for."""
+
+    catches: ClassVar[tuple[str, ...]] = ("NotImplementedError", "RuntimeError", "Exception", "BaseException")
+
+
 class GradError(GradcliError):
     """A backward pass that cannot be made, or a rule of autograd that was broken."""
 
 
 class LinalgError(GradcliError):
     """A matrix for which the operation is not defined (singular, not positive definite)."""
+
+    catches: ClassVar[tuple[str, ...]] = ("torch._C._LinAlgError", "RuntimeError", "Exception", "BaseException")
 
 
 class NotImplementedError_(GradcliError):

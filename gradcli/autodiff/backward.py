@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from numpy import isnan
+
 from gradcli.errors import GradcliError, GradError
 from gradcli.graph.node import MODE, Node, recording
 from gradcli.graph.op import number_op, pick, pick_op
@@ -83,6 +85,7 @@ def vjp(
                 _visit(order.pop(), pending, found, targets, retain_graph)
         finally:
             MODE.horizon, MODE.touched = before
+            MODE.visited = None
     return found
 
 
@@ -140,24 +143,40 @@ def _visit(
 
 def _apply_rules(node: Node, g: Any, pending: Cotangents) -> None:
     op, inputs = node.op, node.inputs
-    MODE.touched = False
+    MODE.touched, MODE.visited = False, node
     MODE.numbers = tuple([i for i in inputs if i.op is number_op])
     y = node if not op.outputs else _outputs(node)
     try:
         if op.joint is not None:
-            for i, gi in zip(inputs, op.joint(g, y, *inputs, **node.params), strict=True):
+            for at, (i, gi) in enumerate(zip(inputs, op.joint(g, y, *inputs, **node.params), strict=True)):
                 if gi is not None and i.requires_grad:
-                    pending.add(i, fit(gi, i))
+                    pending.add(i, _sound(node, at, fit(gi, i)))
             return
         assert op.grads is not None
-        for rule, i in zip(op.grads, inputs, strict=True):
+        for at, (rule, i) in enumerate(zip(op.grads, inputs, strict=True)):
             if i.requires_grad and rule is not None:
                 gi = rule(g, y, *inputs, **node.params)
                 if gi is not None:
-                    pending.add(i, fit(gi, i))
+                    pending.add(i, _sound(node, at, fit(gi, i)))
     except GradcliError as error:
         error.span = error.span or node.span
         raise
+
+
+def _sound(node: Node, at: int, g: Node) -> Node:
+    """The cotangent of an input; where anomalies are looked for, only without a nan.
+
+    Raises: GradError.
+    """
+    if MODE.anomalies:
+        MODE.run([g])
+        if isnan(g.value).any():
+            raise GradError(
+                f"the gradient of {node.op.shown} for its input {at} has a nan",
+                hint="--trace-nan shows where it began",
+                torch=f"Function '{node.op.torch2 or node.op.shown}' returned nan values in its {at}th output.",
+            )
+    return g
 
 
 def _outputs(node: Node) -> tuple[Node, ...]:

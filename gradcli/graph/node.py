@@ -34,23 +34,32 @@ class Mode:
     """How nodes are made at the moment. One per process: sessions take turns.
 
     recording: nodes keep what a backward pass needs (off inside no_grad).
+    inference: tensors are made that will never need it (torch.inference_mode).
+    anomalies: a backward pass refuses a cotangent that is nan (torch.autograd.detect_anomaly).
     deferring: nothing is computed when it is made (tracing an expression that is planned as a whole).
     horizon: inside a backward pass, the first serial of its own nodes; what is older was saved by the forward pass.
     touched: whether a rule read a value saved by the forward pass since this was last cleared.
-    numbers: the Python numbers among the inputs of the node whose rules are applied: they count as saved, too.
+    visited: the node whose rules are applied.
+    numbers: the Python numbers among the inputs of the visited node: they count as saved, too.
     default: the dtype of Python floats and factories.
     held: in how many places a mask holds, where that is not to depend on values (a formula holds for any); else None.
     run: the engine's door, for the few ops that cannot wait for their inputs (random numbers come in program order).
     """
 
-    __slots__ = ("default", "deferring", "held", "horizon", "numbers", "recording", "run", "touched")
+    __slots__ = (
+        "anomalies", "default", "deferring", "held", "horizon", "inference", "numbers", "recording", "run", "touched",
+        "visited",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.recording = True
+        self.inference = False
+        self.anomalies = False
         self.deferring = False
         self.horizon = 0
         self.touched = False
         self.numbers: tuple[Node, ...] = ()
+        self.visited: Node | None = None
         self.default = dtypes.float32
         self.held: Callable[[Node, Shape], int] | None = None
         self.run: Callable[[Iterable[Node]], None] = _no_engine
@@ -75,13 +84,17 @@ class Alias:
 
 
 class Extra:
-    """What few nodes have: hooks on the cotangent, the tensor a leaf belongs to, the memory it stands for."""
+    """What few nodes have: hooks on the cotangent, the tensor a leaf belongs to, the memory it stands for.
 
-    __slots__ = ("alias", "hooks", "owner", "retained")
+    after: what runs when the .grad of its owner has been added to.
+    """
+
+    __slots__ = ("after", "alias", "hooks", "owner", "retained")
 
     def __init__(self) -> None:
         self.alias: Alias | None = None
         self.hooks: list[Callable[[Node], Node | None]] | None = None
+        self.after: list[Callable[[], None]] | None = None
         self.owner: Callable[[], Any] | None = None
         self.retained = False
 
@@ -215,7 +228,8 @@ def _check_fresh(node: Node, alias: Alias) -> None:
     if now == alias.version:
         return
     kind = {"float64": "DoubleTensor", "float16": "HalfTensor"}.get(node.dtype.name, "FloatTensor")
-    maker = (node.op.torch2 or "").removesuffix("0").removesuffix("Backward")
+    shown = node if node is MODE.visited else alias.storage.node  # a result is named by what made it first
+    maker = (shown.op.torch2 or "").removesuffix("0").removesuffix("Backward")
     maker = "torch::autograd::CopySlices" if maker == "CopySlices" else maker
     made = f", which is output 0 of {maker}," if maker else ""
     raise GradError(

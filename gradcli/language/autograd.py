@@ -85,6 +85,9 @@ def backward(
         owner = owners.get(node) or _owner(node)
         if owner is not None:
             accumulate(owner, g, create_graph)
+            if node.extra is not None and node.extra.after:
+                for hook in list(node.extra.after):
+                    call_outside_rules(hook)
 
 
 def _owner(node: Node) -> Tensor | None:
@@ -197,6 +200,32 @@ def register_hook(tensor: Tensor, function: Any) -> Callable[[], None]:
             hooks.remove(hook)
 
     return remove
+
+
+def after_accumulating(tensor: Tensor, function: Any) -> Callable[[], None]:
+    """Call `function` with a leaf each time a backward pass has added to its .grad.
+
+    Returns: what takes the hook away again.
+    """
+    node = tensor.node
+    if not node.requires_grad or node.op is not leaf_op:
+        what = "non-leaf tensors" if node.requires_grad else "a tensor that doesn't require gradient"
+        raise GradError(
+            "such a hook needs a leaf that requires grad: gradients accumulate there alone",
+            hint="register_hook is for every tensor",
+            torch=f"post accumulate grad hooks cannot be registered on {what}"
+            if node.requires_grad
+            else f"cannot register a hook on {what}",
+        )
+    context = tensor.context
+    extra = node.more()
+    extra.after = hooks = extra.after or []
+
+    def hook() -> None:
+        context.call(function, [tensor], {})
+
+    hooks.append(hook)
+    return lambda: hooks.remove(hook) if hook in hooks else None
 
 
 def call_outside_rules(function: Callable[[], Any]) -> Any:

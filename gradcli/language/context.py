@@ -32,6 +32,8 @@ class Context:
         self.default = dtype
         self.names = names
         self.recording = True
+        self.inference = False
+        self.anomalies = False
         self.functions: dict[str, Any] = {}
         self.call: Callable[[Any, list[Any], dict[str, Any]], Any] = _no_machine
         self.write: Callable[[str], None] = _discard
@@ -80,8 +82,10 @@ class Context:
         """Inside, this session's settings are those of the process; numpy's warnings do not reach the user."""
         global _current
         before = MODE.default, MODE.recording, MODE.deferring, MODE.horizon, MODE.touched
+        before_modes = MODE.inference, MODE.anomalies
         outer, _current = _current, self
         MODE.default, MODE.recording = self.default, self.recording
+        MODE.inference, MODE.anomalies = self.inference, self.anomalies
         MODE.deferring, MODE.horizon, MODE.touched = False, 0, False
         try:
             with np.errstate(all="ignore"):
@@ -89,6 +93,8 @@ class Context:
         finally:
             _current = outer
             self.default, self.recording = MODE.default, MODE.recording
+            self.inference, self.anomalies = MODE.inference, MODE.anomalies
+            MODE.inference, MODE.anomalies = before_modes
             MODE.default, MODE.recording, MODE.deferring, MODE.horizon, MODE.touched = before
 
 

@@ -108,8 +108,9 @@ def names_of(error: GradcliError) -> tuple[str, ...]:
 
 def exception_type(error: GradcliError) -> TypeValue:
     """`type(e)`."""
-    known = EXCEPTIONS.get(error.python_name)
-    return known if known is not None else ExceptionType(error.python_name, names_of(error))
+    names = names_of(error)
+    known = EXCEPTIONS.get(names[0])
+    return known if known is not None else ExceptionType(names[0], names)
 
 
 def error_attribute(error: GradcliError, name: str) -> Value:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gradcli.errors import GradError, ShapeError, TypeError_
+from gradcli.errors import GradError, NotImplementedError_, ShapeError, TypeError_
 from gradcli.graph.node import MODE, Node, mark_saved, recording
 from gradcli.graph.op import Op, kept, op, pick
 from gradcli.language.autograd import call_outside_rules, filled
 from gradcli.language.binding import kind_name
 from gradcli.language.context import Context
+from gradcli.language.gradfn import PROGRAM
 from gradcli.language.tensor import Tensor
 from gradcli.language.values import MISSING, Builtin, NativeBase, no_attribute
 from gradcli.shapes import Shape
@@ -123,7 +124,10 @@ def _forward(user_class: Any, ctx: FunctionContext, args: list[Any], context: Co
     setup = user_class.find("setup_context")
     forward = user_class.find("forward")
     if forward is MISSING:
-        raise TypeError_(f"the class {user_class.name} has no static method forward")
+        raise NotImplementedError_(
+            f"the class {user_class.name} has no static method forward",
+            torch="You must implement the forward function for custom autograd.Function.",
+        )
     # inputs are seen without their history, as forward runs outside autograd
     if setup is MISSING:
         return context.call(forward, [ctx, *args], {})
@@ -173,11 +177,15 @@ def _declare(user_class: Any, ctx: FunctionContext, args: list[Any], tensors: li
         mark_saved(tuple(node for _, node in ctx.saved if node is not None))
         backward = user_class.find("backward")
         if backward is MISSING:
-            raise GradError(f"the class {user_class.name} has no static method backward")
+            raise NotImplementedError_(
+                f"the class {user_class.name} has no static method backward",
+                torch="You must implement either the backward or vjp method for your custom autograd.Function to use "
+                "it with backward mode AD.",
+            )
         answer = call_outside_rules(lambda: context.call(backward, [ctx, *given], {}))
         return _input_cotangents(user_class.name, answer, args)
 
-    return op(
+    declared = op(
         f"{user_class.name}(Tensors inputs)",
         "Defined by the program.",
         joint=rule,
@@ -187,6 +195,8 @@ def _declare(user_class: Any, ctx: FunctionContext, args: list[Any], tensors: li
         outputs=[f"output{at}" for at in range(len(tensors))] if len(tensors) > 1 else [],
         listed=False,
     )
+    declared.family = PROGRAM
+    return declared
 
 
 def _never(inputs: tuple[Node, ...], params: Any) -> Shape:

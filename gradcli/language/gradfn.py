@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from gradcli.graph.node import Node
 from gradcli.graph.op import leaf_op, pick_op
@@ -12,11 +13,13 @@ from gradcli.ops.memory import before_change
 if TYPE_CHECKING:
     from gradcli.language.tensor import Tensor
 
+PROGRAM = "program"  # the family of an op that a program's torch.autograd.Function declares
+
 
 class GradFn:
-    """What `t.grad_fn` gives: a recorded op. Equal to another when both are the same op of the graph."""
+    """What `t.grad_fn` gives: a recorded op. `grad_fn_of` makes it, the same one for the same op while it is held."""
 
-    __slots__ = ("names", "node")
+    __slots__ = ("__weakref__", "names", "node")
 
     def __init__(self, node: Node, names: str) -> None:
         self.node = node
@@ -40,7 +43,7 @@ class GradFn:
         for given in node.inputs:
             i = given.inputs[0] if given.op is before_change and given.inputs else given
             at = i.params["at"] if i.op is pick_op else 0
-            found.append((GradFn(i, self.names) if i.requires_grad else None, at))
+            found.append((grad_fn_of(i, self.names) if i.requires_grad else None, at))
         return tuple(found)
 
     @property
@@ -60,14 +63,21 @@ class GradFn:
             return self.variable
         raise no_attribute(self.name(), name, ("name", "next_functions"))
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, GradFn) and other.node is self.node
-
-    def __hash__(self) -> int:
-        return id(self.node)
-
     def __repr__(self) -> str:
-        return f"<{grad_fn_name(self.node, self.names)}>"
+        module = "torch.autograd.function." if self.node.op.family == PROGRAM else ""
+        return f"<{module}{grad_fn_name(self.node, self.names)}>"
+
+
+_held: WeakValueDictionary[tuple[int, str], GradFn] = WeakValueDictionary()
+
+
+def grad_fn_of(node: Node, names: str) -> GradFn:
+    """The recorded op of a node."""
+    key = (node.serial, names)
+    found = _held.get(key)
+    if found is None:
+        found = _held[key] = GradFn(node, names)
+    return found
 
 
 def grad_fn_name(node: Node, names: str) -> str:

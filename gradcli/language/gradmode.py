@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli.graph.node import MODE
+from gradcli.language.arguments import REQUIRED, arguments
 from gradcli.language.values import Builtin, ContextManager
 
 
@@ -31,6 +32,38 @@ class GradMode(ContextManager):
         return GradMode(self.on)
 
 
+class InferenceMode(GradMode):
+    """torch.inference_mode(): recording is off, and the tensors made inside stay out of autograd for good."""
+
+    type_name = "inference_mode"
+
+    def __init__(self, on: bool) -> None:
+        super().__init__(not on)
+        self._inference = MODE.inference
+
+    def enter(self) -> Any:
+        """Switch both."""
+        super().enter()
+        self._inference = MODE.inference
+        MODE.inference = not self.on
+
+    def exit(self, failed: bool) -> None:
+        """Switch both back."""
+        super().exit(failed)
+        MODE.inference = self._inference
+
+    def fresh(self) -> GradMode:
+        """One for each call of a decorated function."""
+        return InferenceMode(not self.on)
+
+
+def inference_mode(args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """`torch.inference_mode(mode=True)`, also as a decorator without parentheses."""
+    if args and not isinstance(args[0], bool):
+        return InferenceMode(True).call(args, kwargs)
+    return InferenceMode(bool(args[0] if args else kwargs.get("mode", True)))
+
+
 class SetGradEnabled(GradMode):
     """torch.set_grad_enabled(mode): switches at once; as a context it switches back at its end."""
 
@@ -43,10 +76,38 @@ class SetGradEnabled(GradMode):
         MODE.recording = self.on
 
 
-class NoAnomalies(ContextManager):
-    """torch.autograd.set_detect_anomaly and its like: read, and without effect here."""
+class DetectAnomaly(ContextManager):
+    """torch.autograd.detect_anomaly(): a backward pass inside refuses a gradient that is nan.
 
-    type_name = "set_detect_anomaly"
+    at_once: it begins when it is made, as set_detect_anomaly does.
+    """
+
+    type_name = "detect_anomaly"
+
+    def __init__(self, on: bool, at_once: bool = False) -> None:
+        self.on = on
+        self._before = MODE.anomalies
+        if at_once:
+            MODE.anomalies = on
+
+    def enter(self) -> Any:
+        """Begin to look."""
+        MODE.anomalies = self.on
+
+    def exit(self, failed: bool) -> None:
+        """As it was before."""
+        MODE.anomalies = self._before
+
+
+def detect_anomaly(args: list[Any], kwargs: dict[str, Any]) -> DetectAnomaly:
+    """`torch.autograd.detect_anomaly(check_nan=True)`."""
+    return DetectAnomaly(bool(args[0] if args else kwargs.get("check_nan", True)))
+
+
+def set_detect_anomaly(args: list[Any], kwargs: dict[str, Any]) -> DetectAnomaly:
+    """`torch.autograd.set_detect_anomaly(mode, check_nan=True)`."""
+    mode, check_nan = arguments("set_detect_anomaly", args, kwargs, mode=REQUIRED, check_nan=True)
+    return DetectAnomaly(bool(mode) and bool(check_nan), at_once=True)
 
 
 def mode_function(name: str, on: bool) -> Builtin:

@@ -31,8 +31,16 @@ def set_item(tensor: Tensor, index: Any, value: Any) -> None:
 
     Raises: ShapeError when it does not; TypeError_ when it is no tensor or number.
     """
-    new = index_put_nodes(tensor.node, index_parts(index), _value_node(value, tensor))
-    tensor.assign(new, name="the assignment")
+    parts = index_parts(index)
+    new = index_put_nodes(tensor.node, parts, _value_node(value, tensor))
+    tensor.assign(new, name="the assignment", part=any(_picks(part) for part in parts))
+
+
+def _picks(part: Any) -> bool:
+    """Whether a part of an index makes a view: all but `...`, `:` and the lists and tensors that choose elements."""
+    if isinstance(part, slice):
+        return part != slice(None)
+    return part is None or isinstance(part, int)
 
 
 def _value_node(value: Any, tensor: Tensor) -> Node:

@@ -12,7 +12,7 @@ import numpy as np
 
 from gradcli.dtypes import ALIASES, DType, from_numpy
 from gradcli.engine.run import value as node_value
-from gradcli.errors import AttributeError_, NotImplementedError_, ShapeError, TypeError_, ValueError_
+from gradcli.errors import AttributeError_, GradError, NotImplementedError_, ShapeError, TypeError_, ValueError_
 from gradcli.graph.op import leaf
 from gradcli.language import autograd
 from gradcli.language.binding import kind_name
@@ -110,6 +110,7 @@ _PROPERTIES: dict[str, Callable[[Tensor], Any]] = {
     "itemsize": lambda t: t.dtype.itemsize,
     "nbytes": lambda t: t.dtype.itemsize * t.node.size,
     "_version": lambda t: t.share().version,
+    "_base": lambda t: t.base,
     "real": lambda t: t,
     "T": _transposed("T"),
     "mT": _transposed("mT"),
@@ -186,13 +187,21 @@ def _backward(
         raise TypeError_(
             f"the seed of backward is a tensor, not {kind_name(gradient)}",
             hint="y.backward(torch.tensor(...))",
-            torch=f"gradients can be either Tensors or None, but got {kind_name(gradient)}",
+            torch=f"'{kind_name(gradient)}' object is not iterable"
+            if isinstance(gradient, bool | int | float)
+            else f"gradients can be either Tensors or None, but got {kind_name(gradient)}",
         )
     wanted = None if inputs is None else list(inputs) if isinstance(inputs, list | tuple) else [inputs]
     autograd.backward([tensor], [gradient], retain_graph=retain_graph, create_graph=create_graph, inputs=wanted)
 
 
 def _requires_grad_(tensor: Tensor, requires_grad: bool = True) -> Tensor:
+    if requires_grad and not tensor.dtype.floating:
+        raise GradError(
+            f"only floating-point tensors can require gradients; this one is {tensor.dtype!r}",
+            hint="make it floating with .float()",
+            torch="only Tensors of floating point dtype can require gradients",
+        )
     tensor.set_requires_grad(requires_grad)
     return tensor
 
@@ -224,6 +233,17 @@ def _stride(tensor: Tensor, dim: Any = None) -> Any:
     value = node_value(tensor.node)
     strides = tuple(s // value.itemsize for s in value.strides)
     return strides if dim is None else strides[normal_dim(_integer(dim), len(strides))]
+
+
+def _address(array: np.ndarray) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
+
+
+def _storage_offset(tensor: Tensor) -> int:
+    """How many elements of its memory come before its first."""
+    own, whole = node_value(tensor.node), node_value(tensor.share().node)
+    return (_address(own) - _address(whole)) // own.itemsize if np.shares_memory(own, whole) else 0
 
 
 def _type(tensor: Tensor, dtype: Any = None) -> Any:
@@ -291,6 +311,7 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "detach_": _detach_,
     "retain_grad": lambda t: autograd.retain_grad(t),
     "register_hook": lambda t, hook: HookHandle(autograd.register_hook(t, hook)),
+    "register_post_accumulate_grad_hook": lambda t, hook: HookHandle(autograd.after_accumulating(t, hook)),
     "cpu": _itself,
     "cuda": _no_gpu,
     "is_floating_point": lambda t: t.dtype.floating,
@@ -302,11 +323,11 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "set_": _set_,
     "astype": _astype,
     "copy": _copy,
-    "data_ptr": lambda t: (
-        int(np.asarray(t.node.value).__array_interface__["data"][0]) if t.node.value is not None else 0
-    ),
+    "data_ptr": lambda t: _address(node_value(t.node)),
     "is_set_to": lambda t, other: t.node is other.node,
-    "storage_offset": lambda t: 0,
+    "storage_offset": _storage_offset,
+    "_is_view": lambda t: t.base is not None,
+    "is_inference": lambda t: t.is_inference,
     "is_same_size": lambda t, other: t.shape == other.shape,
     "pin_memory": _itself,
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gradcli.dtypes import ALIASES, DType
-from gradcli.errors import TypeError_
+from gradcli.errors import LinalgError, TypeError_
 from gradcli.graph.node import MODE
 from gradcli.language import construct, functional, gradmode, members
 from gradcli.language.attributes import register
@@ -16,9 +16,10 @@ from gradcli.language.call import op_function
 from gradcli.language.clipping import nn_utils
 from gradcli.language.context import Context, current
 from gradcli.language.devices import FORMATS, backends, device
+from gradcli.language.exceptions import ExceptionType
 from gradcli.language.function import function_base
 from gradcli.language.gradcalls import torch_backward, torch_grad
-from gradcli.language.gradmode import NoAnomalies, mode_function
+from gradcli.language.gradmode import mode_function
 from gradcli.language.leftout import refuse_left_out
 from gradcli.language.natives import builtin
 from gradcli.language.numberlimits import number_limits
@@ -30,6 +31,7 @@ from gradcli.language.values import MISSING, Builtin, Namespace, Size, TypeValue
 from gradcli.ops.catalog import catalog
 from gradcli.shapes import broadcast_shapes
 
+LINALG_ERROR = ExceptionType(LinalgError.catches[0], LinalgError.catches)
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
 
 
@@ -50,8 +52,8 @@ class Modules:
                 "functional": self.namespace("torch.autograd.functional"),
                 "function": self.namespace("torch.autograd.function"),
                 "graph": self.namespace("torch.autograd.graph"),
-                "set_detect_anomaly": Builtin("set_detect_anomaly", lambda args, kwargs: NoAnomalies()),
-                "detect_anomaly": Builtin("detect_anomaly", lambda args, kwargs: NoAnomalies()),
+                "set_detect_anomaly": Builtin("set_detect_anomaly", gradmode.set_detect_anomaly),
+                "detect_anomaly": Builtin("detect_anomaly", gradmode.detect_anomaly),
                 "no_grad": mode_function("no_grad", False),
                 "enable_grad": mode_function("enable_grad", True),
                 "set_grad_enabled": Builtin("set_grad_enabled", gradmode.set_grad_enabled),
@@ -71,7 +73,8 @@ class Modules:
             },
             "torch.nn.functional": dict,
             "torch.nn.utils": lambda: nn_utils(context),
-            "torch.linalg": dict,
+            "torch.linalg": lambda: {"LinAlgError": LINALG_ERROR},
+            "torch._C": lambda: {"_LinAlgError": LINALG_ERROR},
             "torch.special": dict,
             "torch.cuda": lambda: {
                 "is_available": Builtin("is_available", lambda args, kwargs: False),
@@ -181,7 +184,7 @@ def torch_table(modules: Modules) -> dict[str, Any]:
     """What torch has besides ops."""
     context = modules.context
     table: dict[str, Any] = dict(CONSTANTS) | dict(ALIASES) | dict(TYPES)
-    for name in ("autograd", "func", "nn", "linalg", "special", "cuda", "backends", "random"):
+    for name in ("_C", "autograd", "func", "nn", "linalg", "special", "cuda", "backends", "random"):
         table[name] = modules.namespace(f"torch.{name}")
     functions: dict[str, Callable[..., Any]] = {
         "tensor": lambda *a, **k: construct.tensor(context, *a, **k),
@@ -197,6 +200,8 @@ def torch_table(modules: Modules) -> dict[str, Any]:
         "get_default_dtype": lambda: MODE.default,
         "is_tensor": lambda value: isinstance(value, Tensor),
         "is_grad_enabled": lambda: MODE.recording,
+        "is_inference_mode_enabled": lambda: MODE.inference,
+        "is_inference": lambda x: x.is_inference,
         "is_floating_point": lambda x: x.dtype.floating,
         "numel": lambda x: x.node.size,
         "device": device,
@@ -222,7 +227,7 @@ def torch_table(modules: Modules) -> dict[str, Any]:
     table.update(FORMATS)
     table["newaxis"] = None
     table["no_grad"] = mode_function("no_grad", False)
-    table["inference_mode"] = mode_function("inference_mode", False)
+    table["inference_mode"] = Builtin("inference_mode", gradmode.inference_mode)
     table["enable_grad"] = mode_function("enable_grad", True)
     table["vmap"] = modules.namespace("torch.func").get_attribute("vmap")
     table["__version__"] = "2.13.0+gradcli" if context.names == "torch2" else "1.0.1+gradcli"

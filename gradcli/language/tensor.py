@@ -18,7 +18,7 @@ from gradcli.errors import DtypeError, GradError, ShapeError
 from gradcli.graph.node import MODE, Alias, Node, recording
 from gradcli.graph.op import Op, leaf, leaf_op
 from gradcli.language.context import Context
-from gradcli.language.gradfn import GradFn
+from gradcli.language.gradfn import GradFn, grad_fn_of
 from gradcli.language.values import TypeValue
 from gradcli.ops.convert import detach, to_dtype
 from gradcli.ops.memory import data, viewed_again
@@ -60,7 +60,8 @@ class Tensor:
     """
 
     __slots__ = (
-        "__weakref__", "_generation", "_grad", "_node", "_steps", "_storage", "_tracked", "context", "is_array",
+        "__weakref__", "_generation", "_grad", "_inference", "_node", "_steps", "_storage", "_tracked", "base",
+        "context", "is_array",
     )  # fmt: skip
 
     def __init__(self, node: Node, context: Context, *, is_array: bool = False) -> None:
@@ -70,6 +71,8 @@ class Tensor:
         self._generation = 0
         self._grad: Tensor | None = None
         self._tracked = False  # a leaf that requires grad though it shares memory: Variable(x), Parameter(x)
+        self._inference = MODE.inference
+        self.base: Tensor | None = None  # of a view: the tensor it is a view of
         self.context = context
         self.is_array = is_array
         if node.value is None:
@@ -127,7 +130,7 @@ class Tensor:
     def grad_fn(self) -> GradFn | None:
         """The recorded op that made it, or None for a leaf."""
         node = self.node
-        return GradFn(node, self.context.names) if node.requires_grad and node.op is not leaf_op else None
+        return grad_fn_of(node, self.context.names) if node.requires_grad and node.op is not leaf_op else None
 
     def numpy(self) -> np.ndarray:
         """Its elements as a numpy array. Shape and dtype are the tensor's."""
@@ -170,6 +173,12 @@ class Tensor:
         Raises: GradError for a tensor that a recorded op made, or one that is not floating.
         """
         node = self.node
+        if on and self._inference and not MODE.inference:
+            raise GradError(
+                "a tensor made in inference mode can only require gradients inside it",
+                hint="use a .clone() of it, or torch.no_grad() instead of torch.inference_mode()",
+                torch="Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.",
+            )
         if on and not node.dtype.floating:
             raise GradError(
                 f"only floating-point tensors can require gradients; this one is {node.dtype!r}",
@@ -204,6 +213,11 @@ class Tensor:
             fresh.more().owner = weakref.ref(self)
         return fresh
 
+    @property
+    def is_inference(self) -> bool:
+        """Whether it was made in inference mode, so that autograd never takes part in it."""
+        return self._inference
+
     def set_grad(self, grad: Tensor | None) -> None:
         """Set .grad as an assignment does."""
         self._grad = grad
@@ -221,7 +235,7 @@ class Tensor:
         fresh.requires_grad = own.requires_grad
         if own.requires_grad:
             if own.op is leaf_op:
-                fresh.more().owner = weakref.ref(self)
+                _inherit(fresh, own)
             else:
                 fresh = _with_value(own, value)
         self._storage, self._steps, self._generation, self._tracked = None, (), 0, False
@@ -247,6 +261,9 @@ class Tensor:
         node.more().alias = Alias(storage, storage.version)
         view = Tensor(node, self.context, is_array=self.is_array)
         view._storage, view._steps, view._generation = storage, self._steps + steps, storage.generation
+        view._inference = self._inference
+        if steps[0][0] is not detach and steps[0][0] is not data:
+            view.base = self.base or self
         return view
 
     def detached(self) -> Tensor:
@@ -257,13 +274,14 @@ class Tensor:
         """`x.data`: the same memory, changes to which autograd does not notice."""
         return self.view(((data, {}),), data(self.node))
 
-    def assign(self, new: Node, *, name: str = "the in-place operation") -> None:
+    def assign(self, new: Node, *, name: str = "the in-place operation", part: bool = False) -> None:
         """Put the elements of `new`, of its own shape, into its memory. All in-place operations end here.
 
+        part: it was asked for through an index that picks a part, which is a view of it.
         Raises: GradError for a leaf that requires grad; ShapeError, DtypeError when `new` does not fit.
         """
         own = self.node
-        self._check_writable(own)
+        self._check_writable(own, part)
         if new.shape != own.shape:
             raise ShapeError(
                 f"{name} would change the shape of the tensor from {own.shape} to {new.shape}",
@@ -290,13 +308,21 @@ class Tensor:
         """Stand for a node that already holds its elements (an input that a Function changed in place)."""
         self._record_write(self.share(), node)
 
-    def _check_writable(self, own: Node) -> None:
+    def _check_writable(self, own: Node, part: bool = False) -> None:
         if any(op is expand and params.get("size") is not None for op, params in self._steps) and 0 in _strides(own):
             raise GradError(
                 "the tensor was expanded: several of its elements are the same memory",
                 hint="change a .clone() of it",
                 torch="unsupported operation: more than one element of the written-to tensor refers to a single memory "
                 "location. Please clone() the tensor before performing the operation.",
+            )
+        if self._inference and not MODE.inference:
+            raise GradError(
+                "a tensor made in inference mode cannot be changed in place outside it",
+                hint="change a .clone() of it, or use torch.no_grad() instead of torch.inference_mode()",
+                torch="Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to "
+                "get a normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more "
+                "details.",
             )
         if not (MODE.recording and own.requires_grad):
             return
@@ -310,7 +336,7 @@ class Tensor:
             )
         base = own if self._storage is None else self._storage.node
         if own.op is leaf_op or base.op is leaf_op:
-            view = "a view of " if self._steps else ""
+            view = "a view of " if self._steps or part else ""
             raise GradError(
                 f"{view}a leaf that requires grad cannot be changed in place",
                 hint="update it inside `with torch.no_grad():`, or use the out-of-place form",
@@ -358,10 +384,16 @@ def _with_value(node: Node, value: Any) -> Node:
     """A node with the history of another and elements of its own."""
     fresh = Node(node.op, node.inputs, node.params, node.shape, node.dtype, value)
     fresh.requires_grad, fresh.via, fresh.span = node.requires_grad, node.via, node.span
+    _inherit(fresh, node)
+    return fresh
+
+
+def _inherit(fresh: Node, node: Node) -> None:
+    """Have the owner and the hooks of a node, whose place it takes."""
     if node.extra is not None:
         extra = fresh.more()
-        extra.owner, extra.hooks, extra.retained = node.extra.owner, node.extra.hooks, node.extra.retained
-    return fresh
+        extra.owner, extra.retained = node.extra.owner, node.extra.retained
+        extra.hooks, extra.after = node.extra.hooks, node.extra.after
 
 
 def _write_through(base: Node, steps: tuple[Step, ...], new: Node) -> Node:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.dtypes import BOOL, INTEGER
-from gradcli.errors import DtypeError, ShapeError, ValueError_
+from gradcli.errors import DtypeError, RefusedValue, ShapeError, ValueError_
 from gradcli.graph.node import Node
 from gradcli.graph.op import DtypeRule, Op, draw, kept, op, promoted
 from gradcli.ops.compare import logical_and, where
@@ -169,7 +169,7 @@ selu: Op = op(
 
 def _celu_expanded(x: Node, alpha: float) -> Any:
     if alpha == 0:
-        raise ValueError_("alpha cannot be 0", torch="ZeroDivisionError: alpha cannot be 0 for CELU")
+        raise RefusedValue("alpha cannot be 0", torch="ZeroDivisionError: alpha cannot be 0 for CELU")
     return _celu(x, alpha=alpha, scale=1.0, input_scale=1.0 / alpha)
 
 
@@ -224,7 +224,7 @@ hardshrink: Op = unary(
 
 def _softshrunk(x: Any, lambd: float) -> Any:
     if not lambd >= 0:
-        raise ValueError_(
+        raise RefusedValue(
             f"lambd is {lambd}; it must be at least 0",
             torch=f"lambda must be greater or equal to 0, but found to be {lambd:g}.",
         )
@@ -351,7 +351,7 @@ _random_rrelu = op(
 
 def _rrelu_expanded(x: Node, lower: float, upper: float, training: bool, generator: Any = None) -> Any:
     if lower > upper:
-        raise ValueError_(
+        raise RefusedValue(
             f"lower {lower} is greater than upper {upper}",
             torch="Lower bound should be less than or equal to the upper bound",
         )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.dtypes import BOOL, INTEGER
-from gradcli.errors import DtypeError, ValueError_, ZeroDivisionError_
+from gradcli.errors import DtypeError, RefusedValue
 from gradcli.graph.node import Node
 from gradcli.graph.op import DtypeRule, Op, draw, floating, kept, number, op, promoted
 from gradcli.ops.declare import binary, refuse, unary
@@ -48,7 +48,7 @@ def _negative(x: Any) -> Any:
 
 def _no_integer_zero(y: Any) -> None:
     if getattr(y, "dtype", np.dtype(type(y))).kind != "f" and not np.all(y):
-        raise ZeroDivisionError_("an integer is divided by zero", torch="ZeroDivisionError")
+        raise RefusedValue("an integer is divided by zero", torch="ZeroDivisionError")
 
 
 def _floor_divide(x: Any, y: Any) -> Any:
@@ -217,7 +217,7 @@ div: Op = binary(
 
 def _rounded_division(x: Node, y: Any, rounding_mode: str | None) -> Node:
     if rounding_mode not in (None, "floor", "trunc"):
-        raise ValueError_(
+        raise RefusedValue(
             f"rounding_mode is {rounding_mode!r}; it can be None, 'floor' or 'trunc'",
             torch=f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'",
         )

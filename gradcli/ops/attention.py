@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcli import dtypes
-from gradcli.errors import DtypeError, ShapeError, ValueError_
+from gradcli.errors import DtypeError, RefusedValue, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, leaf, op
 from gradcli.ops.compare import eq, where
@@ -114,7 +114,7 @@ def _attention(
 ) -> Any:
     _check_operands(query, key, value, mask)
     if is_causal and mask is not None:
-        raise ValueError_(
+        raise RefusedValue(
             "attn_mask does not go with is_causal=True",
             torch="_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True",
         )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradcli import dtypes
-from gradcli.errors import ShapeError, ValueError_
+from gradcli.errors import RefusedValue, ShapeError, ValueError_
 from gradcli.graph.node import Node, recording
 from gradcli.graph.op import Op, draw, leaf, op
 from gradcli.ops.arithmetic import div
@@ -91,7 +91,7 @@ def _check_batch(x: Node, training: bool, **parameters: Node | None) -> None:
     if not training:
         for name in ("running_mean", "running_var"):
             if parameters[name] is None:
-                raise ValueError_(
+                raise RefusedValue(
                     f"{name} is None; it is needed when training=False",
                     hint="pass training=True to normalise with the batch's own mean and variance",
                     torch=f"{name} must be defined in evaluation mode",
@@ -168,7 +168,7 @@ def _instance_norm_expanded(
     eps: float,
 ) -> Any:
     if not use_input_stats and (running_mean is None or running_var is None):
-        raise ValueError_(
+        raise RefusedValue(
             "running_mean and running_var are needed when use_input_stats=False",
             torch="Expected running_mean and running_var to be defined when use_input_stats is false",
         )

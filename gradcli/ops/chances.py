@@ -9,7 +9,7 @@ import numpy as np
 
 from gradcli import dtypes
 from gradcli.dtypes import DType
-from gradcli.errors import DtypeError, ShapeError, ValueError_
+from gradcli.errors import DtypeError, RefusedValue, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, kept, op, same
 from gradcli.ops.declare import refuse
@@ -26,7 +26,7 @@ def check_chances(p: Any, torch: str) -> None:
     held = np.asarray(p)
     if held.size and not ((held >= 0) & (held <= 1)).all():
         wrong = held[~((held >= 0) & (held <= 1))].flat[0]
-        raise ValueError_(
+        raise RefusedValue(
             f"a probability has to be from 0 to 1; there is {wrong:g}", torch=torch.format(p=f"{wrong:g}")
         )
 
@@ -79,12 +79,12 @@ op(
 
 def _multinomial_kernel(weights: Any, num_samples: int, replacement: bool, generator: Any) -> Any:
     if not np.isfinite(weights).all() or (weights < 0).any():
-        raise ValueError_(
+        raise RefusedValue(
             "a weight has to be a finite number that is not negative",
             torch="probability tensor contains either `inf`, `nan` or element < 0",
         )
     if (weights.sum(-1) <= 0).any():
-        raise ValueError_(
+        raise RefusedValue(
             "the weights of a row are all 0", torch="invalid multinomial distribution (sum of probabilities <= 0)"
         )
     return generator.multinomial(weights, num_samples, replacement)
@@ -97,9 +97,9 @@ def _multinomial_shape(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> S
             f"the weights have shape {shape}; they can be a vector or a matrix", torch="prob_dist must be 1 or 2 dim"
         )
     if count < 1:
-        raise ValueError_(f"it draws {count}; that has to be 1 or more", torch="cannot sample n_sample <= 0 samples")
+        raise RefusedValue(f"it draws {count}; that has to be 1 or more", torch="cannot sample n_sample <= 0 samples")
     if not params["replacement"] and count > shape[-1]:
-        raise ValueError_(
+        raise RefusedValue(
             f"{count} cannot be drawn from {shape[-1]} without putting them back",
             hint="replacement=True puts them back",
             torch="cannot sample n_sample > prob_dist.size(-1) samples without replacement",

@@ -9,7 +9,7 @@ import numpy as np
 
 from gradcli import dtypes
 from gradcli.engine.run import value
-from gradcli.errors import DtypeError, ShapeError, ValueError_
+from gradcli.errors import DtypeError, RefusedValue, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, boolean, comparing, draw, number, op, promote_inputs, same
 from gradcli.ops.arithmetic import install_symbols
@@ -66,7 +66,7 @@ def _closeness(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Any:
     check_same(inputs, "{first} did not match {second}")
     for name in ("rtol", "atol"):
         if not params[name] >= 0:
-            raise ValueError_(
+            raise RefusedValue(
                 f"{name} is {params[name]}; a tolerance cannot be negative",
                 torch=f"{name} must be greater than or equal to zero, but got {params[name]:g}",
             )

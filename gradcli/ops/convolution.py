@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.errors import DtypeError, ShapeError, ValueError_
+from gradcli.errors import DtypeError, RefusedValue, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, op, promoted
 from gradcli.ops.dtyperules import TITLES
@@ -237,7 +237,7 @@ def _check_operands(x: Node, weight: Node, bias: Node | None, rank: int, at: int
 
 def _check_groups(weight: Node, groups: int) -> None:
     if groups <= 0:
-        raise ValueError_(f"groups is {groups}; it must be positive", torch="non-positive groups is not supported")
+        raise RefusedValue(f"groups is {groups}; it must be positive", torch="non-positive groups is not supported")
     if weight.shape[0] % groups:
         raise ShapeError(
             f"the weight's first size, {weight.shape[0]}, does not divide into {groups} groups",
@@ -263,14 +263,14 @@ def _pads(padding: Any, kernel: Shape, stride: Shape, dilation: Shape, name: str
         return ((0, 0),) * len(kernel)
     if padding == "same":
         if any(s != 1 for s in stride):
-            raise ValueError_(
+            raise RefusedValue(
                 "padding='same' does not go with a stride",
                 torch="padding='same' is not supported for strided convolutions",
             )
         totals = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
         return tuple((total // 2, total - total // 2) for total in totals)
     if isinstance(padding, str):
-        raise ValueError_(
+        raise RefusedValue(
             f"padding is {padding!r}; it can be numbers, 'valid' or 'same'",
             torch=f"Invalid padding string: '{padding}'",
         )
@@ -349,7 +349,7 @@ def _convolve_transposed(
     extra = repeated(output_padding, rank, "output_padding", name)
     check_at_least(0, "output_padding", extra, "negative output_padding is not supported")
     if any(e >= max(s, d) for e, s, d in zip(extra, strides, dilations, strict=True)):
-        raise ValueError_(
+        raise RefusedValue(
             f"output_padding {extra} must be smaller than the stride {strides} or the dilation {dilations}",
             torch="output padding must be smaller than either stride or dilation",
         )

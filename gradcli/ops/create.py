@@ -13,7 +13,7 @@ import numpy as np
 
 from gradcli import dtypes
 from gradcli.dtypes import DType
-from gradcli.errors import DtypeError, ShapeError, ValueError_
+from gradcli.errors import DtypeError, RefusedValue, ShapeError, ValueError_
 from gradcli.graph.node import MODE, Node
 from gradcli.graph.op import Op, leaf, op
 from gradcli.ops.dtyperules import not_taken
@@ -173,11 +173,11 @@ def _arange_size(start: float, end: float, step: float, dtype: DType) -> int:
     if not dtype.floating and all(map(isfinite, (start, end, step))):
         start, end, step = int(start), int(end), int(step)
     if step == 0:
-        raise ValueError_("the step cannot be 0", torch="step must be nonzero")
+        raise RefusedValue("the step cannot be 0", torch="step must be nonzero")
     if not (isfinite(start) and isfinite(end)):
-        raise ValueError_(f"the range from {start} to {end} has no end", torch=f"unsupported range: {start} -> {end}")
+        raise RefusedValue(f"the range from {start} to {end} has no end", torch=f"unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
-        raise ValueError_(
+        raise RefusedValue(
             f"steps of {step} do not lead from {start} to {end}",
             torch="upper bound and lower bound inconsistent with step sign",
         )
@@ -232,7 +232,7 @@ op(
 
 def _check_steps(steps: int) -> None:
     if steps < 0:
-        raise ValueError_(
+        raise RefusedValue(
             f"the number of steps is {steps}; it cannot be negative", torch="number of steps must be non-negative"
         )
 
@@ -288,7 +288,7 @@ op(
 def _eye_size(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Shape:
     for name in ("n", "m"):
         if params[name] < 0:
-            raise ValueError_(
+            raise RefusedValue(
                 f"the size {name} is {params[name]}; it cannot be negative",
                 torch=f"{name} must be greater or equal to 0, got {params[name]}",
             )

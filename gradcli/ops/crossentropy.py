@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradcli import dtypes
-from gradcli.errors import DtypeError, GradError, IndexError_, ShapeError, ValueError_
+from gradcli.errors import DtypeError, GradError, IndexError_, RefusedValue, ShapeError, ValueError_
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, index, op
 from gradcli.ops.along import take_along
@@ -234,7 +234,7 @@ def _cross_entropy_expanded(
             torch="Dimension out of range (expected to be in range of [-1, 0], but got 1)",
         )
     if not 0 <= label_smoothing <= 1:
-        raise ValueError_(
+        raise RefusedValue(
             f"label_smoothing is {label_smoothing}; it must be between 0 and 1",
             torch=f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}",
         )

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.dtypes import bool_
-from gradcli.errors import ShapeError, ValueError_
+from gradcli.errors import RefusedValue, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, index, kept, leaf, op
 from gradcli.ops.activations import floats
@@ -53,7 +53,7 @@ def _states_kernel(targets: Any, lengths: Any, blank: int, classes: int, width: 
     states = np.full((len(lengths), 2 * width + 1), blank, np.int64)
     states[:, 1::2] = np.where(np.arange(width) < lengths[:, None], rows, blank)
     if np.any((states < 0) | (states >= classes)):
-        raise ValueError_(
+        raise RefusedValue(
             f"the targets have a class that is not one of 0 to {classes - 1}",
             torch=f"Expected all targets to be between 0 and {classes - 1}",
         )
@@ -151,7 +151,7 @@ def _check(log_probs: Node, targets: Node, lengths: tuple[Shape, ...], blank: in
             torch=f"input_lengths must be of size batch_size, {batch}",
         )
     if not 0 <= blank < classes:
-        raise ValueError_(
+        raise RefusedValue(
             f"blank is {blank}; it must be one of 0 to {classes - 1}", torch="blank must be in label range"
         )
     if targets.ndim not in (1, 2) or targets.dtype.floating:

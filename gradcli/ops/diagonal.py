@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcli import dtypes
-from gradcli.errors import DtypeError, IndexError_, ShapeError
+from gradcli.errors import IndexError_, ShapeError, UnsupportedDtype
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, ShapeRule, draw, kept, op, same
 from gradcli.ops.shape import expand, reshape_like_torch
@@ -215,7 +215,7 @@ def _one_matrix(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Shape:
 def _trace_dtype(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> tuple[dtypes.DType | None, Any]:
     dtype: dtypes.DType = inputs[0].dtype
     if dtype is dtypes.bool_:
-        raise DtypeError(
+        raise UnsupportedDtype(
             "a bool matrix has no trace",
             hint="convert it first: x.long()",
             torch="\"trace\" not implemented for 'Bool'",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.errors import DtypeError, ShapeError, ValueError_
+from gradcli.errors import DtypeError, RefusedValue, ShapeError, ValueError_
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, op
 from gradcli.ops.activations import floats
@@ -139,7 +139,7 @@ _distance = op(
 
 def _check_p(p: float, name: str) -> None:
     if not p >= 0:
-        raise ValueError_(f"p is {p}; it cannot be negative", torch=f"{name} only supports non-negative p values")
+        raise RefusedValue(f"p is {p}; it cannot be negative", torch=f"{name} only supports non-negative p values")
 
 
 def _each_with_each(a: Node, b: Node, p: float) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from gradcli import dtypes
 from gradcli.dtypes import DType
-from gradcli.errors import DtypeError, ValueError_
+from gradcli.errors import DtypeError, RefusedValue, UnsupportedDtype
 from gradcli.graph.node import MODE, Node
 from gradcli.graph.op import DtypeRule, number, promote_inputs
 
@@ -20,7 +20,10 @@ TITLES = {
 }  # fmt: skip
 
 # And in `expected dtype double`.
-C_NAMES = {"float16": "c10::Half", "float32": "float", "float64": "double", "int64": "long int", "int32": "int"}
+C_NAMES = {
+    "float16": "c10::Half", "float32": "float", "float64": "double", "int64": "long int", "int32": "int",
+    "int16": "short int", "int8": "signed char", "uint8": "unsigned char",
+}  # fmt: skip
 
 
 def joined_by(*names: str) -> DtypeRule:
@@ -60,14 +63,14 @@ def refusing(rule: DtypeRule, kernel: str, *refused: int | DType) -> DtypeRule:
     return checked
 
 
-def not_taken(dtype: DType, kernel: str) -> DtypeError:
+def not_taken(dtype: DType, kernel: str) -> UnsupportedDtype:
     """The error for a dtype that an op has no kernel for."""
     hint = "convert it first: x.float()"
     if dtype is dtypes.bool_:
         hint = "convert it first: x.int() or x.float()"
     elif dtype.floating and dtype is not dtypes.float16:
         hint = "convert it to an integer dtype first: x.long()"
-    return DtypeError(
+    return UnsupportedDtype(
         f"it does not take {dtype.name} tensors",
         hint=hint,
         torch=f"\"{kernel}\" not implemented for '{TITLES[dtype.name]}'",
@@ -102,18 +105,12 @@ def fitted(value: float, dtype: np.dtype[Any]) -> Any:
     Raises: ValueError_ when an integer does not fit the dtype.
     """
     if dtype.kind in "iu" and abs(int(value)) > np.iinfo(dtype).max + (value < 0):
-        raise OutOfRange(
+        raise RefusedValue(
             f"{value} does not fit {dtype.name}",
             hint="convert the tensor first: x.long()",
             torch=f"value cannot be converted to type {dtype.name}_t without overflow",
         )
     return wrapped(value, dtype)
-
-
-class OutOfRange(ValueError_):
-    """A number that a dtype does not hold; to programs a RuntimeError, as in torch."""
-
-    catches = ("RuntimeError", "Exception", "BaseException")
 
 
 def new(grad_fn: str) -> tuple[str, str]:

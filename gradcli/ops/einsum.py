@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.errors import ShapeError, TypeError_, ValueError_
+from gradcli.errors import RefusedValue, ShapeError, TypeError_
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, leaf, op
 from gradcli.ops.equation import ELLIPSIS, LETTERS, Labels, label_sizes, place_labels, read_equation
@@ -232,7 +232,7 @@ def _checked(listed: Any) -> Labels:
         if label == ELLIPSIS and type(label) is int:
             continue
         if not 0 <= label < len(LETTERS):
-            raise ValueError_(
+            raise RefusedValue(
                 f"{label} is no subscript; 0 to {len(LETTERS) - 1} are",
                 torch=f"einsum(): expected subscripts to be in range [0, 52), but got {label}",
             )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.dtypes import BOOL, INTEGER, float16
-from gradcli.errors import DtypeError, ValueError_
+from gradcli.errors import DtypeError, RefusedValue
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, floating, op, promoted
 from gradcli.ops.declare import binary, refuse, unary
@@ -40,7 +40,7 @@ digamma: Op = unary(
 
 def _polygamma(x: Any, n: int) -> Any:
     if n < 0:
-        raise ValueError_(f"n is {n}; it cannot be negative", torch="polygamma(n, x) does not support negative n.")
+        raise RefusedValue(f"n is {n}; it cannot be negative", torch="polygamma(n, x) does not support negative n.")
     if n == 0:
         return special("psi")(x)
     if n == 1:
@@ -90,7 +90,7 @@ op(
 
 def _multigamma(x: Node, p: int) -> Node:
     if p < 1:
-        raise ValueError_(f"p is {p}; it must be at least 1", torch="p has to be greater than or equal to 1")
+        raise RefusedValue(f"p is {p}; it must be at least 1", torch="p has to be greater than or equal to 1")
     if x.dtype.category == BOOL:
         raise DtypeError("it does not take bool tensors", torch="The input tensor may not be a boolean tensor.")
     total: Node = lgamma(x)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.errors import ValueError_
+from gradcli.errors import RefusedValue
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, op
 from gradcli.ops.activations import derivative, floats
@@ -42,7 +42,7 @@ def _gelu_kernel(x: Any, approximate: str) -> Any:
         inner = GELU_TANH_SCALE * (x + GELU_TANH_CUBIC * (x * x * x))
         return 0.5 * x * (1 + np.tanh(inner))
     if approximate != "none":
-        raise ValueError_(
+        raise RefusedValue(
             f"approximate is {approximate!r}; it can be 'none' or 'tanh'",
             torch="approximate argument must be either none or tanh.",
         )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.dtypes import int64
-from gradcli.errors import DtypeError, NotImplementedError_, ShapeError, ValueError_
+from gradcli.errors import DtypeError, NotImplementedError_, RefusedValue, ShapeError, ValueError_
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, kept, leaf, op
 from gradcli.ops.activations import floats, hardtanh
@@ -300,7 +300,7 @@ def _affine_grid(theta: Node, size: Any, align_corners: bool | None) -> Any:
             f"torch.Size({list(size)}). Got torch.Size({list(theta.shape)}).",
         )
     if any(n <= 0 for n in size):
-        raise ValueError_(f"size must be positive: {size}", torch="Expected non-zero, positive output size.")
+        raise RefusedValue(f"size must be positive: {size}", torch="Expected non-zero, positive output size.")
     return _named_affine(theta, size=size, align_corners=bool(align_corners))
 
 

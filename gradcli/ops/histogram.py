@@ -9,7 +9,7 @@ import numpy as np
 from gradcli import dtypes
 from gradcli.dtypes import DType
 from gradcli.engine.run import value
-from gradcli.errors import IndexError_, ShapeError, ValueError_
+from gradcli.errors import IndexError_, RefusedValue, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import draw, leaf, op
 from gradcli.ops.dtyperules import not_taken
@@ -58,7 +58,7 @@ def _bins(x: Any, bins: int, min: float, max: float) -> Any:
 
 def _bins_shape(inputs: tuple[Node, ...], params: Any) -> Shape:
     if params["bins"] <= 0:
-        raise ValueError_(f"bins is {params['bins']}; it must be at least 1", torch="bins must be > 0")
+        raise RefusedValue(f"bins is {params['bins']}; it must be at least 1", torch="bins must be > 0")
     if params["min"] > params["max"]:
         raise ShapeError(
             f"min is above max: {params['min']} > {params['max']}", torch="torch.histc(): max must be larger than min"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcli import dtypes
-from gradcli.errors import IndexError_, ShapeError, ValueError_
+from gradcli.errors import IndexError_, RefusedValue, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, kept, op, same
 from gradcli.ops.arithmetic import mul
@@ -195,7 +195,7 @@ def _index_reduce_rule(
 
 def _index_reduce_shape(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Shape:
     if params["reduce"] not in ("prod", "mean", "amax", "amin"):
-        raise ValueError_(
+        raise RefusedValue(
             f"reduce is {params['reduce']!r}; it can be prod, mean, amax or amin",
             torch=f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {params['reduce']}.",
         )

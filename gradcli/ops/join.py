@@ -11,7 +11,7 @@ import numpy as np
 
 from gradcli.dtypes import result_type
 from gradcli.engine.run import value
-from gradcli.errors import DtypeError, ShapeError, ValueError_
+from gradcli.errors import DtypeError, RefusedValue, ShapeError, ValueError_
 from gradcli.graph.node import MODE, Node
 from gradcli.graph.op import Op, draw, leaf, op
 from gradcli.ops.convert import contiguous_copy
@@ -99,7 +99,7 @@ cat: Op = op(
 
 def _stacked_shape(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Shape:
     if not inputs:
-        raise ValueError_("there are no tensors to stack", torch="stack expects a non-empty TensorList")
+        raise RefusedValue("there are no tensors to stack", torch="stack expects a non-empty TensorList")
     first: Shape = inputs[0].shape
     for at, x in enumerate(inputs):
         if x.shape != first:
@@ -276,7 +276,7 @@ op(
 
 def _interleaved(x: Node, repeats: int, dim: int | None, output_size: int | None) -> Node:
     if repeats < 0:
-        raise ValueError_(
+        raise RefusedValue(
             f"the number of repeats is {repeats}; it cannot be negative", torch="Repeats must be non-negative"
         )
     if dim is None:
@@ -310,7 +310,7 @@ def _interleaved_places(repeats: Node, size: int) -> Any:
         )
     counts = np.broadcast_to(value(repeats).reshape(-1), (size,))
     if counts.size and counts.min() < 0:
-        raise ValueError_("a number of repeats cannot be negative", torch="repeats can not be negative")
+        raise RefusedValue("a number of repeats cannot be negative", torch="repeats can not be negative")
     return np.repeat(np.arange(size), counts)
 
 
@@ -342,12 +342,12 @@ op(
 
 def _meshgrid(tensors: Sequence[Node], indexing: str = "ij") -> tuple[Node, ...]:
     if indexing not in ("ij", "xy"):
-        raise ValueError_(
+        raise RefusedValue(
             f"indexing is {indexing!r}; it can be 'ij' or 'xy'",
             torch=f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}',
         )
     if not tensors:
-        raise ValueError_("there are no tensors to make a grid of", torch="meshgrid expects a non-empty TensorList")
+        raise RefusedValue("there are no tensors to make a grid of", torch="meshgrid expects a non-empty TensorList")
     for x in tensors:
         if x.ndim > 1:
             raise ShapeError(
@@ -409,7 +409,7 @@ op(
 def _combinations(x: Node, r: int, with_replacement: bool) -> Node:
     _check_vector(x)
     if r < 0:
-        raise ValueError_(
+        raise RefusedValue(
             f"it chooses {r} elements; that cannot be negative", torch=f"Expect a non-negative number, but got {r}"
         )
     if r == 0:

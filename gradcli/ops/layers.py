@@ -51,7 +51,7 @@ def _check_linear(x: Node, weight: Node, bias: Node | None) -> None:
             torch=f"mat1 and mat2 shapes cannot be multiplied ({x.size // max(x.shape[-1], 1)}x{x.shape[-1]} and "
             f"{weight.shape[-1]}x{weight.shape[0]})",
         )
-    check_same((x, weight), "expected m1 and m2 to have the same dtype, but got: {first} != {second}")
+    check_same((x, weight), "expected m1 and m2 to have the same dtype, but got: {first_name} != {second_name}")
     out = (*x.shape[:-1], *weight.shape[:-1])
     if bias is not None:
         check_same((x, bias), "self and mat2 must have the same dtype, but got {first} and {second}")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.dtypes import BOOL, INTEGER
-from gradcli.errors import DtypeError, ValueError_
+from gradcli.errors import DtypeError, RefusedValue
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, floating, op, promoted
 from gradcli.ops.arithmetic import flat
@@ -86,7 +86,7 @@ def _between(x: Any, low: Any, high: Any) -> Any:
 
 def _needs_limit(low: Any, high: Any) -> None:
     if low is None and high is None:
-        raise ValueError_(
+        raise RefusedValue(
             "min or max has to be given", torch="torch.clamp: At least one of 'min' or 'max' must not be None"
         )
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.errors import DtypeError, ValueError_
+from gradcli.errors import DtypeError, RefusedValue, ValueError_
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, Sample, draw, op
 from gradcli.ops.activations import floats
@@ -125,7 +125,7 @@ def weighted(losses: Node, weight: Node | None, reduction: str) -> Any:
     if weight is None:
         return reduce_loss(losses, reduction)
     if weight.shape != losses.shape:
-        raise ValueError_(
+        raise RefusedValue(
             f"the weight has shape {weight.shape}, the losses have {losses.shape}",
             torch="Weights and input must have the same size.",
         )
@@ -230,7 +230,7 @@ _huber = named_losses(
 
 def _checked_huber(x: Node, target: Node, weight: Node | None = None, *, delta: float, reduction: str) -> Any:
     if delta <= 0:
-        raise ValueError_(
+        raise RefusedValue(
             f"delta is {delta}; it must be positive",
             torch="huber_loss does not support non-positive values for delta.",
         )
@@ -260,7 +260,7 @@ _smooth_l1 = named_losses(
 
 def _smooth_l1_expanded(x: Node, target: Node, reduction: str, beta: float) -> Any:
     if beta < 0:
-        raise ValueError_(
+        raise RefusedValue(
             f"beta is {beta}; it must not be negative",
             torch="smooth_l1_loss does not support negative values for beta.",
         )
@@ -290,7 +290,7 @@ def _check_same_shape(x: Node, target: Node, text: str) -> None:
 
 def _bce_kernel(x: Any, target: Any) -> Any:
     if np.any((x < 0) | (x > 1)):
-        raise ValueError_(
+        raise RefusedValue(
             "the input must be probabilities, between 0 and 1",
             hint="use binary_cross_entropy_with_logits for numbers that are not",
             torch="all elements of input should be between 0 and 1",

@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.errors import DtypeError, GradError, IndexError_, NotImplementedError_, ShapeError, ValueError_
+from gradcli.errors import (
+    DtypeError,
+    GradError,
+    IndexError_,
+    NotImplementedError_,
+    RefusedValue,
+    ShapeError,
+    ValueError_,
+)
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, index, op
 from gradcli.ops.activations import derivative, floats
@@ -216,7 +224,7 @@ def _multi_margin_expanded(
     x: Node, target: Node, weight: Node | None = None, *, reduction: str, p: int, margin: float
 ) -> Any:
     if p not in (1, 2):
-        raise ValueError_(f"p is {p}; it can be 1 or 2", torch="only p == 1 and p == 2 supported")
+        raise RefusedValue(f"p is {p}; it can be 1 or 2", torch="only p == 1 and p == 2 supported")
     if x.ndim > 2:
         raise ShapeError(f"the input must be a vector or a matrix of class scores, not {x.shape}")
     if not x.ndim:  # the score of a single class

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.dtypes import BOOL, INTEGER, int64
-from gradcli.errors import DtypeError, IndexError_, ShapeError, ValueError_
+from gradcli.errors import DtypeError, IndexError_, RefusedValue, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, kept, op
 from gradcli.ops.dtyperules import not_taken
@@ -215,7 +215,7 @@ def _max_unpool(
     )
     size = own if output_size is None else tuple(output_size)[-rank:]
     if any(not n - s < m < n + s for n, s, m in zip(own, strides, size, strict=True)):
-        raise ValueError_(
+        raise RefusedValue(
             f"output_size {size} is too far from {own}",
             torch=f"invalid output_size {output_size} (dim 0 must be between)",
         )

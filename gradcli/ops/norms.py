@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcli import dtypes
-from gradcli.errors import DtypeError, ShapeError, ValueError_
+from gradcli.errors import DtypeError, RefusedValue, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, op
 from gradcli.ops.arithmetic import abs_, sign, sub
@@ -132,7 +132,7 @@ def _in_dtype(x: Node, dtype: dtypes.DType | None) -> Node:
 def vector_norm(x: Node, ord: Any, dim: Any, keepdim: bool, dtype: dtypes.DType | None) -> Any:
     """The node of linalg.vector_norm."""
     if ord is None or isinstance(ord, str | bool):
-        raise ValueError_(f"ord is a number, not {ord!r}")
+        raise RefusedValue(f"ord is a number, not {ord!r}")
     return vector_norm_(_in_dtype(x, dtype), ord=ord, dim=dim, keepdim=keepdim)
 
 

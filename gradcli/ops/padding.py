@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.errors import NotImplementedError_, ShapeError, ValueError_
+from gradcli.errors import NotImplementedError_, RefusedValue, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, kept, op
 from gradcli.ops.resample import Taps, resample
@@ -166,7 +166,7 @@ def _pad(x: Node, pad: Any, mode: str, value: Any) -> Any:
     if mode == "constant":
         return constant(x, pad=pad, value=0 if value is None else value)
     if value is not None and value != 0:
-        raise ValueError_(
+        raise RefusedValue(
             f"mode={mode!r} takes no value", torch=f'Padding mode "{mode}" doesn\'t take in value argument'
         )
     _check_ends(x, pad, mode)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.dtypes import BOOL
-from gradcli.errors import ShapeError, ValueError_
+from gradcli.errors import RefusedValue, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, kept, op
 from gradcli.ops.arithmetic import abs_, mul, sign
@@ -62,7 +62,7 @@ def windows_of(
     check_at_least(0, "padding", pads, f"pad must be non-negative, but got pad: {padding}")
     for pad, size in zip(pads, kernel, strict=True):
         if pad > size // 2:
-            raise ValueError_(
+            raise RefusedValue(
                 f"padding {pad} is more than half of the kernel's {size}",
                 torch=f"pad should be at most half of effective kernel size, but got pad={pad}, kernel_size={size} "
                 "and dilation=1",
@@ -163,7 +163,7 @@ def _avg_pool(
         raise not_taken(x.dtype, f"{name}_out_frame")
     windows = windows_of(x, rank, name, kernel_size, stride, padding, 1, ceil_mode)
     if divisor_override == 0:
-        raise ValueError_("divisor_override cannot be 0", torch="divisor must be not zero")
+        raise RefusedValue("divisor_override cannot be 0", torch="divisor must be not zero")
     divisor = divisor_override if divisor_override is not None else window_sizes(windows, count_include_pad)
     return _MEAN[rank](x, windows=windows, divisor=divisor)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradcli import dtypes
-from gradcli.errors import DtypeError, ShapeError
+from gradcli.errors import ShapeError, UnsupportedDtype
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, ShapeRule, draw, op, promoted
 from gradcli.ops.arithmetic import add, mul
@@ -23,13 +23,21 @@ from gradcli.ops.reduce import half_in_single, sum_dim
 from gradcli.ops.shape import expand, reshape, unsqueeze
 from gradcli.shapes import Shape, broadcast_shapes, matmul_shape, normal_dim
 
+# how torch refuses operands of different dtypes, by their dimensions
+_DIFFERENT: dict[tuple[int, ...], str] = {
+    (1, 1): "dot : expected both vectors to have same dtype, but found {first} and {second}",
+    (2, 1): "addmv input tensors must have the same dtype, but got {second}, {first}, and {second}",
+    (2, 2): "expected m1 and m2 to have the same dtype, but got: {first_name} != {second_name}",
+    (3, 3): "expected scalar type {first} but found {second}",
+}
+
 
 def matching(inputs: tuple[Node, ...], params: Any) -> tuple[dtypes.DType | None, Any]:
     """The dtype rule of products: torch promotes nothing here, and bools have no product."""
-    check_same(inputs, "expected m1 and m2 to have the same dtype, but got: {first} != {second}")
+    check_same(inputs, _DIFFERENT.get(tuple(i.ndim for i in inputs), _DIFFERENT[2, 2]))
     dtype: dtypes.DType = inputs[0].dtype
     if dtype is dtypes.bool_:
-        raise DtypeError(
+        raise UnsupportedDtype(
             "bool tensors have no product",
             hint="convert them first: x.float()",
             torch=f"\"addmm_impl_cpu_\" not implemented for '{TITLES[dtype.name]}'",

@@ -14,7 +14,7 @@ import numpy as np
 from gradcli import dtypes
 from gradcli.dtypes import DType
 from gradcli.engine.run import value
-from gradcli.errors import ValueError_
+from gradcli.errors import RefusedValue
 from gradcli.graph.node import MODE, Node
 from gradcli.graph.op import Op, op
 from gradcli.ops.convert import zeros_as
@@ -120,7 +120,7 @@ def check_bounds(low: int, high: int, dtype: DType) -> None:
     Raises: ValueError_.
     """
     if low >= high:
-        raise ValueError_(
+        raise RefusedValue(
             f"there are no integers from {low} up to but not including {high}",
             torch=f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}",
         )
@@ -129,7 +129,7 @@ def check_bounds(low: int, high: int, dtype: DType) -> None:
     least, greatest = (0, 1) if dtype is dtypes.bool_ else (np.iinfo(dtype.numpy).min, np.iinfo(dtype.numpy).max)
     for word, bound in (("from", low), ("to - 1", high - 1)):
         if not least <= bound <= greatest:
-            raise ValueError_(f"{bound} does not fit {dtype}", torch=f"{word} is out of bounds for {dtype.name}")
+            raise RefusedValue(f"{bound} does not fit {dtype}", torch=f"{word} is out of bounds for {dtype.name}")
 
 
 def _randint_kernel(low: int, high: int, size: Shape, dtype: DType, order: Shape | None, generator: Any) -> Any:
@@ -200,9 +200,9 @@ def check_std(std: Any) -> None:
     """
     if isinstance(std, np.ndarray | np.generic):
         if np.less(std, 0).any():
-            raise ValueError_("a deviation cannot be negative", torch="normal expects all elements of std >= 0.0")
+            raise RefusedValue("a deviation cannot be negative", torch="normal expects all elements of std >= 0.0")
     elif std < 0:
-        raise ValueError_(
+        raise RefusedValue(
             f"the deviation is {std}; it cannot be negative", torch=f"normal expects std >= 0.0, but found std {std:g}"
         )
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from gradcli import dtypes
 from gradcli.dtypes import DType
-from gradcli.errors import ValueError_
+from gradcli.errors import RefusedValue
 from gradcli.graph.node import Node
 from gradcli.graph.op import op, same
 from gradcli.ops.chances import check_chances
@@ -67,7 +67,7 @@ def _refilling(
 
 def _require(holds: bool, message: str, torch: str) -> None:
     if not holds:
-        raise ValueError_(message, torch=torch)
+        raise RefusedValue(message, torch=torch)
 
 
 def _uniform(x: Any, generator: Any, **bounds: float) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcli import dtypes
-from gradcli.errors import DtypeError, ShapeError, ValueError_
+from gradcli.errors import DtypeError, RefusedValue, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, kept, op, same
 from gradcli.ops.arithmetic import mul
@@ -141,7 +141,7 @@ def _in_place_of(g: Node, src: Node) -> Node:
 
 def _reduce_word(reduce: str) -> None:
     if reduce not in ("add", "multiply"):
-        raise ValueError_(
+        raise RefusedValue(
             f"reduce is {reduce!r}; it can be 'add' or 'multiply'",
             torch="reduce argument must be either add or multiply.",
         )
@@ -221,7 +221,7 @@ def reduced(x: Any, index: Any, src: Any, dim: int, reduce: str, include_self: b
 
 def _reduced_shape(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Shape:
     if params["reduce"] not in _REDUCTIONS:
-        raise ValueError_(
+        raise RefusedValue(
             f"reduce is {params['reduce']!r}; it can be sum, prod, mean, amax or amin",
             torch=f"reduce argument must be either sum, prod, mean, amax or amin, got {params['reduce']}",
         )

@@ -9,7 +9,7 @@ import numpy as np
 
 from gradcli import dtypes
 from gradcli.engine.run import value
-from gradcli.errors import DtypeError, IndexError_, NotImplementedError_, ShapeError, ValueError_
+from gradcli.errors import DtypeError, IndexError_, NotImplementedError_, RefusedValue, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, kept, leaf, op, same
 from gradcli.ops.gather import check_range
@@ -32,7 +32,7 @@ op("argwhere(Tensor input)", "The indices of the elements that are not 0, a row 
 
 def _nonzero_static(x: Node, size: int, fill_value: int) -> Node:
     if size < 0:
-        raise ValueError_(
+        raise RefusedValue(
             f"the number of rows is {size}; it cannot be negative",
             torch=f"nonzero_static: 'size' must be an non-negative integer, but got {size}",
         )
@@ -60,12 +60,12 @@ op("where(Tensor condition)", "As nonzero(condition, as_tuple=True).", spelled=[
 
 def _side(side: str | None, right: bool) -> str:
     if side not in (None, "left", "right"):
-        raise ValueError_(
+        raise RefusedValue(
             f"side is {side!r}; it can be 'left' or 'right'",
             torch=f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}",
         )
     if side == "left" and right:
-        raise ValueError_(
+        raise RefusedValue(
             "side='left' and right=True contradict each other",
             torch="torch.searchsorted(): side and right can't be set to opposites, got side of left while right was "
             "True",
@@ -164,7 +164,7 @@ def _one_hot(classes: Node, num_classes: int) -> Node:
             torch="one_hot is only applicable to index tensor of type LongTensor.",
         )
     if not classes.size and num_classes <= 0:
-        raise ValueError_(
+        raise RefusedValue(
             "the number of classes cannot be told from no elements",
             torch="Can not infer total number of classes from empty tensor.",
         )
@@ -179,13 +179,13 @@ def _one_hot(classes: Node, num_classes: int) -> Node:
 
 def _check_not_negative(held: Any) -> None:
     if held.size and held.min() < 0:
-        raise ValueError_(f"class {held.min()} is negative", torch="Class values must be non-negative.")
+        raise RefusedValue(f"class {held.min()} is negative", torch="Class values must be non-negative.")
 
 
 def _one_hot_kernel(held: Any, num_classes: int) -> Any:
     _check_not_negative(held)
     if held.size and held.max() >= num_classes:
-        raise ValueError_(
+        raise RefusedValue(
             f"class {held.max()} is out of range for {num_classes} classes",
             torch="Class values must be smaller than num_classes.",
         )

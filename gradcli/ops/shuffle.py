@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcli.errors import ShapeError, ValueError_
+from gradcli.errors import RefusedValue, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, op
 from gradcli.ops.dtyperules import new
@@ -19,7 +19,7 @@ def _check_image(x: Node, name: str, factor: int, word: str) -> None:
             torch=f"{name} expects input to have at least 3 dimensions, but got input with {x.ndim} dimension(s)",
         )
     if factor <= 0:
-        raise ValueError_(
+        raise RefusedValue(
             f"{word} is {factor}; it must be positive", torch=f"{name} expects a positive {word}, but got {factor}"
         )
 

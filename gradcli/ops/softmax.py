@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcli import dtypes
-from gradcli.errors import DtypeError
+from gradcli.errors import UnsupportedDtype
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, floating, op, same
 from gradcli.ops.arithmetic import neg
@@ -24,7 +24,7 @@ def _floats_only(inputs: tuple[Node, ...], params: Any) -> tuple[dtypes.DType | 
     """The dtype asked for, else the input's, which has to be floating."""
     dtype = params.get("dtype") or inputs[0].dtype
     if not dtype.floating:
-        raise DtypeError(
+        raise UnsupportedDtype(
             f"a tensor of {dtype!r} has no softmax in its own dtype",
             hint="convert it first, x.float(), or pass dtype=torch.float32",
             torch=f"\"softmax_lastdim_kernel_impl\" not implemented for '{TITLES[dtype.name]}'",

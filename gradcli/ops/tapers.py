@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.dtypes import DType
-from gradcli.errors import DtypeError, ValueError_
+from gradcli.errors import DtypeError, RefusedValue
 from gradcli.graph.node import MODE
 from gradcli.graph.op import leaf, op
 from gradcli.ops.create import PLACE
@@ -50,7 +50,7 @@ def _window(
             torch=f"{name} expects floating point dtypes, got: {dtype!r}",
         )
     if count < 0:
-        raise ValueError_(
+        raise RefusedValue(
             f"the length is {count}; it cannot be negative",
             torch=f"{name} requires non-negative window_length, got window_length={count}",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcli.errors import IndexError_, ShapeError, ValueError_
+from gradcli.errors import IndexError_, RefusedValue, ShapeError
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, op
 from gradcli.ops.einsum import contraction
@@ -38,7 +38,7 @@ def _contracted_dims(dims: Any, a: Node, b: Node) -> tuple[list[int], list[int]]
 def tensordot(a: Node, b: Node, dims: Any) -> Any:
     """The node of torch.tensordot(a, b, dims): an int (the last of a with the first of b) or a pair of lists."""
     if type(dims) is not int and (not isinstance(dims, list | tuple) or len(dims) != 2):
-        raise ValueError_(f"dims is an integer or a pair of lists of integers, not {dims!r}")
+        raise RefusedValue(f"dims is an integer or a pair of lists of integers, not {dims!r}")
     first, second = _contracted_dims(dims, a, b)
     la = list(range(a.ndim))
     lb = list(range(a.ndim, a.ndim + b.ndim))

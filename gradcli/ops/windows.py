@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from gradcli.errors import ShapeError, ValueError_
+from gradcli.errors import RefusedValue, ShapeError
 from gradcli.shapes import Shape
 
 Pads = tuple[tuple[int, int], ...]
@@ -123,4 +123,4 @@ def check_at_least(least: int, name: str, values: Sequence[int], torch: str) -> 
     """Refuse a stride of 0, a negative padding and the like."""
     for value in values:
         if value < least:
-            raise ValueError_(f"{name} is {value}; it must be at least {least}", torch=torch)
+            raise RefusedValue(f"{name} is {value}; it must be at least {least}", torch=torch)

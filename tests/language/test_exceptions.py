@@ -26,9 +26,9 @@ def test_an_error_of_ours_is_caught_by_each_of_its_names(kind: type[GradcliError
         raise kind("the message", torch="what torch says")
 
     session.names["fail"] = Builtin("fail", fail)
-    for name in kind.catches:
+    for name in [name for name in kind.catches if "." not in name]:  # the machine alone has no torch
         program = f"try:\n    fail()\nexcept {name} as e:\n    result = str(e), e.args, type(e).__name__\nresult"
-        assert session.run(program) == ("what torch says", ("what torch says",), kind.catches[0])
+        assert session.run(program) == ("what torch says", ("what torch says",), kind.catches[0].split(".")[-1])
     other = "KeyError" if "KeyError" not in kind.catches else "TypeError"
     with pytest.raises(kind):
         session.run(f"try:\n    fail()\nexcept {other}:\n    pass")

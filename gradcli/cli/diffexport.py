@@ -59,10 +59,9 @@ def _test(problem: Problem, derivatives: Sequence[Derivative], to: str, names: S
     lines = ['\n\nif __name__ == "__main__":']
     for d in derivatives:
         point, wanted = point_and_gradient(problem, d)
-        make = "torch.tensor({}, dtype=torch.{})" if to == "torch" else 'np.array({}, dtype="{}")'
-        given = [make.format(_literal(point[n]), point[n].dtype.name) for n in names]
+        given = [_array(point[n], to) for n in names]
         lines.append(f"    found = grad_{d.name}({', '.join(given)})")
-        lines.append(f"    wanted = {make.format(_literal(wanted), wanted.dtype.name)}")
+        lines.append(f"    wanted = {_array(wanted, to)}")
         module = "torch" if to == "torch" else "np"
         lines.append(
             f"    assert {module}.allclose(found, wanted, rtol=1e-9, atol=1e-12, equal_nan=True), (found, wanted)"
@@ -71,6 +70,11 @@ def _test(problem: Problem, derivatives: Sequence[Derivative], to: str, names: S
     return "\n".join(lines) + "\n"
 
 
-def _literal(array: np.ndarray) -> str:
-    """The elements of an array as Python code."""
-    return re.sub(r"\b(inf|nan)\b", r'float("\1")', repr(array.tolist()))
+def _array(array: np.ndarray, to: str) -> str:
+    """An array as Python code."""
+    elements = re.sub(r"\b(inf|nan)\b", r'float("\1")', repr(array.tolist()))
+    call = "torch.tensor" if to == "torch" else "np.array"
+    if not array.size:  # a list cannot say how many columns there are
+        call, elements = f"{call.partition('.')[0]}.zeros", repr(array.shape)
+    dtype = f"torch.{array.dtype.name}" if to == "torch" else f'"{array.dtype.name}"'
+    return f"{call}({elements}, dtype={dtype})"

@@ -83,6 +83,8 @@ def result(style: Style, term: Term, text: str, atom: str) -> str:
     """A number as an array, and integers as floating-point numbers, as a gradient is."""
     if term.head == "number":
         return style.constant(term.value, term.shape)
+    if term.dtype is None and not term.shape:
+        return style.filled(text, ())
     integers = term.dtype is not None and not term.floating and term.head not in ("mask", "cast")
     return style.cast(atom, float64) if integers else text
 
@@ -96,7 +98,7 @@ SAME = frozenset(
     "rot90 nan_to_num sinc heaviside fmax fmin gcd lcm reciprocal linspace vander bincount tensordot meshgrid "
     "linalg.pinv linalg.svd linalg.eigh linalg.eigvalsh linalg.qr linalg.det linalg.inv linalg.matrix_power "
     "linalg.slogdet linalg.multi_dot linalg.svdvals linalg.tensorsolve angle signbit isposinf isneginf isreal isclose "
-    "isin nextafter trunc".split()
+    "isin nextafter trunc logspace".split()
 )
 RENAMED = {
     "asin": "np.arcsin", "acos": "np.arccos", "atan": "np.arctan", "atan2": "np.arctan2", "asinh": "np.arcsinh",

@@ -23,7 +23,7 @@ NUMBERS_TOO = frozenset("where pow div remainder fmod floor_divide clamp quantil
 # terms that may be Python numbers
 NUMERIC = frozenset({"number", "size", "count", "constant", "log", "sum", "product", "pow"})
 # calls that make a tensor of the default dtype
-CREATING = frozenset("eye linspace zeros ones full".split())
+CREATING = frozenset("eye linspace logspace arange zeros ones full".split())
 
 
 def formula_lines(root: Term, style: Style, taken: Iterable[str] = ()) -> list[tuple[str | None, str]]:
@@ -85,7 +85,7 @@ class Writer(LineWriter):
         if term.head == "where" and all(map(_is_python, term.args[1:])):
             found[1] = self._as_tensor(term.args[1])
         made = ""
-        if term.head in CREATING and term.floating:
+        if term.head.removeprefix("torch.") in CREATING and term.floating:
             made = self.style.dtype_argument(term.head != "eye" or term.serial in self._operands)
         return [*found, made] if made and term.param("dtype") is None else found
 

@@ -94,6 +94,20 @@ def test_infinite_gradients_are_compared_too(tmp_path: Path) -> None:
     assert run(text, tmp_path) == "ok\n"
 
 
+@pytest.mark.parametrize("to", ["numpy", pytest.param("torch", marks=pytest.mark.torch)])
+@pytest.mark.parametrize(
+    "line",
+    [
+        '"x @ y" --wrt x --x zeros:3,0 --y zeros:0,2',
+        '"rad2deg(x)" --wrt x --x 2',
+        '"sum(x*(torch.linspace(0, 1, 3) + torch.arange(0.5, 2.0, 0.5) + torch.logspace(0, 2, 3)))" --wrt x --x 1,2,3',
+        '"norm(max(relu(exp(x))[0], 0).values)" --wrt x --x 1,2,3',
+    ],
+)
+def test_empty_tensors_and_what_is_made_on_the_way(to: str, line: str, tmp_path: Path) -> None:
+    assert run(printed(f"{line} --to {to} --with-test"), tmp_path) == "ok\n"
+
+
 def test_a_module_defines_what_it_calls_and_no_more() -> None:
     text = module("sum(elu(x) * tanh(x))", "numpy")
     assert text.count("\ndef ") == 2

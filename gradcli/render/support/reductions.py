@@ -49,6 +49,8 @@ def vector_norm(x, ord=2, axis=None, keepdims=False):
 
 def chosen(x, index, axis, keepdims):
     """The elements at one index along an axis, and the index."""
+    if np.ndim(x) == 0:
+        return x, index
     index = np.expand_dims(index, axis)
     values = np.take_along_axis(x, index, axis)
     return (values, index) if keepdims else (values.squeeze(axis), index.squeeze(axis))

@@ -21,27 +21,41 @@ _ABSENT = object()
 
 
 class Misfit(Exception):
-    """An argument does not fit a signature: what is wrong with it."""
+    """An argument does not fit a signature: what is wrong with it. torch: the same in torch's words after `name()`."""
+
+    def __init__(self, message: str, torch: str = "") -> None:
+        super().__init__(message)
+        self.torch = torch
 
 
 Bound = tuple[Op, list[Any], dict[str, Any]]
 
 
-def bind(overloads: Sequence[Op], args: list[Any], kwargs: dict[str, Any], context: Context, name: str) -> Bound:
+def bind(
+    overloads: Sequence[Op],
+    args: list[Any],
+    kwargs: dict[str, Any],
+    context: Context,
+    name: str,
+    method: bool = False,
+) -> Bound:
     """The first overload that the arguments fit, its tensor inputs in order, and its other arguments by name.
 
+    method: the first argument is the tensor whose method it is, which torch does not count.
     Raises: TypeError_ that says what does not fit, or lists the signatures when there are several.
     """
-    reasons = []
+    misfits = []
     for op in overloads:
         try:
-            inputs, params = fit_arguments(op, args, kwargs, context)
-        except Misfit as reason:
-            reasons.append(str(reason))
+            inputs, params = fit_arguments(op, args, kwargs, context, method)
+        except Misfit as misfit:
+            misfits.append((str(misfit), misfit.torch))  # the exception itself would keep the arguments alive
         else:
             return op, inputs, params
     if len(overloads) == 1:
-        raise TypeError_(reasons[0], op=name, hint=_hint(overloads[0], args))
+        only, torch = misfits[0]
+        hint = _hint(overloads[0], args)
+        raise TypeError_(only, op=name, hint=hint, torch=f"{name}(){torch}" if torch else None)
     given = [kind_name(a) for a in args] + [f"{k}={kind_name(v)}" for k, v in kwargs.items()]
     listed = "\n        ".join(dict.fromkeys(op.signature.shown for op in overloads))
     raise TypeError_(
@@ -61,21 +75,21 @@ def _hint(op: Op, args: list[Any]) -> str:
 
 
 def fit_arguments(
-    op: Op, args: list[Any], kwargs: dict[str, Any], context: Context
+    op: Op, args: list[Any], kwargs: dict[str, Any], context: Context, method: bool = False
 ) -> tuple[list[Any], dict[str, Any]]:
     """The arguments as the op takes them.
 
     Raises: Misfit.
     """
     parameters = op.signature.parameters
-    given = _place_positional(parameters, args, op)
+    given = _place_positional(parameters, args, method)
     by_name = op.signature.by_name
     for key, value in kwargs.items():
         name = key if key in by_name else _ALIASES.get(key, key)
         if name not in by_name:
-            raise Misfit(f"there is no argument {key!r}")
+            raise Misfit(f"there is no argument {key!r}", f" got an unexpected keyword argument {key!r}")
         if name in given:
-            raise Misfit(f"the argument {key!r} is given twice")
+            raise Misfit(f"the argument {key!r} is given twice", f" got multiple values for argument {key!r}")
         given[name] = value
     inputs: list[Any] = []
     params: dict[str, Any] = {}
@@ -83,10 +97,10 @@ def fit_arguments(
         value = given.get(parameter.name, _ABSENT)
         if value is _ABSENT:
             if parameter.default is MISSING and parameter.kind != "generator":
-                raise Misfit(f"the argument {parameter.name!r} is missing")
+                raise Misfit(f"the argument {parameter.name!r} is missing", _missing(op, given))
             value = parameter.default
         elif parameter.kind != "ignored":
-            value = convert(value, parameter, context)
+            value = _converted(value, parameter, context, args[method:])
         elif parameter.name == "device":
             check_device(value)
         if parameter.kind in TENSOR_KINDS:
@@ -98,6 +112,28 @@ def fit_arguments(
     return inputs, params
 
 
+def _missing(op: Op, given: dict[str, Any]) -> str:
+    """That required arguments are missing: functions of torch.nn.functional are Python's, the others are not."""
+    names = [p.name for p in op.signature.parameters if p.default is MISSING and p.name not in given]
+    if all(spelling.startswith("F.") for spelling in op.spelled):
+        listed = " and ".join(repr(name) for name in names)
+        return f" missing {len(names)} required positional argument{'s' * (len(names) > 1)}: {listed}"
+    return f" missing {len(names)} required positional arguments: " + ", ".join(f'"{name}"' for name in names)
+
+
+def _converted(value: Any, parameter: Parameter, context: Context, args: list[Any]) -> Any:
+    try:
+        return convert(value, parameter, context)
+    except Misfit as misfit:
+        blamed = value[0] if parameter.kind.endswith("*") and isinstance(value, tuple) and value else value
+        at = next((f" (position {at + 1})" for at, given in enumerate(args) if given is blamed or given is value), "")
+        shown = kind_name(blamed).replace("None", "NoneType")
+        word = _TORCH_WORDS.get(parameter.kind.rstrip("?"))
+        if word is not None:
+            misfit.torch = f": argument '{parameter.name}'{at} must be {word}, not {shown}"
+        raise
+
+
 def _add_input(inputs: list[Any], value: Any, op: Op) -> None:
     if isinstance(value, list) and op.expands is None:
         inputs.extend(value)
@@ -107,7 +143,7 @@ def _add_input(inputs: list[Any], value: Any, op: Op) -> None:
         inputs.append(value)
 
 
-def _place_positional(parameters: tuple[Parameter, ...], args: list[Any], op: Op) -> dict[str, Any]:
+def _place_positional(parameters: tuple[Parameter, ...], args: list[Any], method: bool) -> dict[str, Any]:
     positional = [p for p in parameters if not p.keyword_only]
     given: dict[str, Any] = {}
     for at, parameter in enumerate(positional):
@@ -120,8 +156,17 @@ def _place_positional(parameters: tuple[Parameter, ...], args: list[Any], op: Op
         given[parameter.name] = args[at]
     if len(args) > len(positional):
         count = len(positional)
-        raise Misfit(f"it takes {count} positional argument{'' if count == 1 else 's'}, {len(args)} were given")
+        least, most, came = sum(p.default is MISSING for p in positional) - method, count - method, len(args) - method
+        many = f"from {least} to {most} positional arguments" if least < most else _counted(most)
+        raise Misfit(
+            f"it takes {_counted(count)}, {len(args)} were given",
+            f" takes {many} but {came} {'was' if came == 1 else 'were'} given",
+        )
     return given
+
+
+def _counted(count: int) -> str:
+    return f"{count} positional argument{'' if count == 1 else 's'}"
 
 
 def _is_spread(parameter: Parameter, first: Any) -> bool:
@@ -240,6 +285,11 @@ _WORDS = {
     "Tensors*": "tensors", "Scalar": "a number", "int": "an integer", "float": "a number", "bool": "True or False",
     "str": "a string", "ints": "integers", "ints*": "integers", "dims": "a dimension or a tuple of them",
     "floats": "numbers", "dtype": "a dtype such as torch.float64",
+}  # fmt: skip
+_TORCH_WORDS = {
+    "Tensor": "Tensor", "Operand": "Tensor", "Tensors": "tuple of Tensors", "Tensors*": "tuple of Tensors",
+    "Scalar": "Number", "int": "int", "float": "float", "bool": "bool", "str": "str", "ints": "tuple of ints",
+    "ints*": "tuple of ints", "dims": "tuple of ints", "floats": "tuple of floats", "dtype": "torch.dtype",
 }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from gradcli.graph.op import Op
 from gradcli.language.binding import bind
 from gradcli.language.context import Context
 from gradcli.language.mathmodule import MATH
+from gradcli.language.outputs import put_out
 from gradcli.language.tensor import Tensor
 from gradcli.ops.catalog import catalog
 from gradcli.ops.memory import before_change
@@ -47,9 +48,8 @@ class OpFunction:
         if self.owner is not None:
             args = [self.owner, *args]
         requires_grad = any(map(_is_factory, self.overloads)) and bool(kwargs.pop("requires_grad", False))
-        if "out" in kwargs:
-            raise TypeError_("out= is not available", op=self.name, hint="assign the result instead")
-        op, inputs, params = bind(self.overloads, args, kwargs, self.context, self.name)
+        out = kwargs.pop("out", None)
+        op, inputs, params = bind(self.overloads, args, kwargs, self.context, self.name, self.owner is not None)
         if self.inplace and inputs and not op.view:
             inputs[0] = before_change(inputs[0])
         try:
@@ -67,7 +67,7 @@ class OpFunction:
         wrapped = wrap(result, op, self.context, first, params)
         if requires_grad:
             wrapped.set_requires_grad(True)
-        return wrapped
+        return wrapped if out is None else put_out(out, wrapped, self.name)
 
     def _update(self, op: Op, updates: Updates, args: list[Any], kwargs: dict[str, Any]) -> None:
         """Put new values into arguments that the call changes (the running statistics of batch_norm)."""

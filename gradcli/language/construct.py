@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from gradcli import dtypes
 from gradcli.dtypes import ALIASES, DType, from_numpy
 from gradcli.engine.run import value as node_value
-from gradcli.errors import TypeError_, ValueError_
+from gradcli.errors import GradcliError, RefusedValue, TypeError_, ValueError_
 from gradcli.graph.op import leaf
 from gradcli.language.binding import kind_name
 from gradcli.language.context import Context
@@ -39,82 +40,122 @@ def tensor(
 
 
 def array_of(data: Any, context: Context, dtype: DType | None = None) -> np.ndarray:
-    """A new array of numbers, nested lists of them, or tensors; Python floats have the default dtype."""
+    """A new array of numbers, nested lists of them, or tensors; Python floats have the default dtype.
+
+    Raises: ValueError_, RefusedValue for a number that its dtype does not hold.
+    """
     if isinstance(data, Tensor):
         value = node_value(data.node)
         return value.astype(dtype.numpy if dtype else value.dtype, copy=True)
-    _check_nested(data)
+    leaves = _checked_leaves(data)
+    tensors = [item for item in leaves if isinstance(item, Tensor)]
     try:
-        array = np.array(_plain(data))
+        array = np.array(_without_tensors(data) if tensors else data)
     except OverflowError:
-        raise ValueError_("an integer is too large for 64 bits", torch="Overflow when unpacking long long") from None
-    if dtype is None:
-        dtype = _inferred(array, data, context)
-    if array.dtype == object:
-        raise ValueError_("an integer is too large for 64 bits", torch="Overflow when unpacking long long")
-    return array.astype(dtype.numpy)
+        raise _too_large() from None
+    if array.dtype.kind not in "bif":
+        raise _too_large()
+    found = dtype or (_promoted(leaves, tensors, context) if tensors else _inferred(array, context))
+    return _converted(array, found)
 
 
-def _inferred(array: np.ndarray, data: Any, context: Context) -> DType:
-    if not array.size and array.dtype.kind == "f":
-        return context.default
-    tensors = _first_tensor(data)
-    if tensors is not None:
-        return tensors.dtype
+def _too_large() -> ValueError_:
+    return ValueError_("an integer is too large for 64 bits", torch="Overflow when unpacking long long")
+
+
+def _inferred(array: np.ndarray, context: Context) -> DType:
     if array.dtype.kind == "f":
         return context.default
     return dtypes.bool_ if array.dtype.kind == "b" else dtypes.int64
 
 
-def _first_tensor(data: Any) -> Tensor | None:
-    while isinstance(data, list | tuple) and data:
-        data = data[0]
-    return data if isinstance(data, Tensor) else None
+def _promoted(leaves: list[Any], tensors: list[Tensor], context: Context) -> DType:
+    """The dtype of a list with tensors in it, and maybe numbers."""
+    of_number = {bool: dtypes.bool_, int: dtypes.int64, float: context.default}
+    kinds = {type(item) for item in leaves}
+    found = [t.dtype for t in tensors] + [dtype for kind, dtype in of_number.items() if kind in kinds]
+    return reduce(dtypes.promote, found)
 
 
-def _check_nested(data: Any) -> None:
-    """Refuse what is not a number or a rectangular nest of them; level by level, without recursion.
+def _converted(array: np.ndarray, dtype: DType) -> np.ndarray:
+    """The array in a dtype that holds its numbers.
 
-    Raises: TypeError_, ValueError_.
+    Raises: RefusedValue.
+    """
+    if dtype.numpy.kind in "iu" and array.size:
+        limits = np.iinfo(dtype.numpy)
+        least = limits.min if limits.min or array.dtype.kind == "f" else -limits.max  # a negative integer wraps round
+        if not (array.min() >= least and array.max() <= limits.max):
+            raise RefusedValue(
+                f"a number does not fit {dtype!r}: the numbers are from {array.min()} to {array.max()}",
+                op="tensor",
+                torch=f"value cannot be converted to type {dtype.name} without overflow",
+            )
+    return array.astype(dtype.numpy)
+
+
+def _checked_leaves(data: Any) -> list[Any]:
+    """The numbers and tensors in a rectangular nest of lists; level by level, without recursion.
+
+    Raises: TypeError_, ValueError_ for any other nest.
     """
     level, dim = [data], 0
-    while level:
+    while True:
         lists = [item for item in level if isinstance(item, list | tuple | range)]
         for item in level:
             if not isinstance(item, bool | int | float | list | tuple | range | Tensor):
-                raise TypeError_(
-                    f"a tensor is made of numbers, not of {kind_name(item)}",
-                    op="tensor",
-                    torch=f"new(): invalid data type '{kind_name(item)}'",
-                )
+                raise _not_a_number(item)
         if not lists:
-            return
+            return level
         if len(lists) < len(level):
             odd = next(item for item in level if not isinstance(item, list | tuple | range))
             if not (isinstance(odd, Tensor) and odd.shape):
-                raise TypeError_(f"the list mixes numbers and lists at depth {dim}", op="tensor")
+                words = "not a sequence" if level[0] is not odd else "'list' object cannot be interpreted as an integer"
+                raise TypeError_(f"the list mixes numbers and lists at depth {dim}", op="tensor", torch=words)
         wanted = len(lists[0])
         for item in lists:
             if len(item) != wanted:
                 raise ValueError_(
                     f"the rows have different lengths: {wanted} and {len(item)}",
                     op="tensor",
-                    torch=f"expected sequence of length {wanted} at dim {dim + 1} (got {len(item)})",
+                    torch=f"expected sequence of length {wanted} at dim {dim} (got {len(item)})",
                 )
         level = [inner for item in lists for inner in item]
         dim += 1
 
 
-def _plain(data: Any) -> Any:
-    if isinstance(data, Tensor):
+def _not_a_number(item: Any) -> GradcliError:
+    kind = kind_name(item)
+    message = f"a tensor is made of numbers, not of {kind}"
+    if isinstance(item, str):
+        return TypeError_(message, op="tensor", torch=f"new(): invalid data type '{kind}'")
+    return RefusedValue(message, op="tensor", torch=f"Could not infer dtype of {kind.replace('None', 'NoneType')}")
+
+
+def _without_tensors(data: Any, arrays: bool = False) -> Any:
+    """Nested lists with numbers in place of tensors, which have one element each; arrays stay what they are.
+
+    arrays: take all tensors for arrays.
+    Raises: ValueError_.
+    """
+    if isinstance(data, list | tuple):
+        return [_without_tensors(item, arrays) for item in data]
+    if not isinstance(data, Tensor):
+        return data
+    if (arrays or data.is_array) and data.shape:
         return data.numpy()
-    if isinstance(data, list | tuple) and _first_tensor(data) is not None:
-        return [_plain(item) for item in data]
-    return data
+    if data.node.size != 1:
+        raise ValueError_(
+            f"a list of numbers has a tensor of shape {data.shape} in it",
+            op="tensor",
+            hint="torch.stack makes one tensor of several",
+            torch="only one element tensors can be converted to Python scalars",
+        )
+    return data.numpy().item()
 
 
 def as_dtype(value: Any) -> DType | None:
-    """A dtype from what programs write: a dtype, the types float, int and bool, a numpy name.
+    """A dtype from what programs write: a dtype, the types float, int and bool, a type of numpy.
 
     Raises: TypeError_.
     """
@@ -123,11 +164,22 @@ def as_dtype(value: Any) -> DType | None:
     inner = getattr(value, "dtype", None)
     if isinstance(inner, DType):
         return inner
-    name = value if isinstance(value, str) else getattr(value, "name", "")
-    known = {"float": dtypes.float32, "int": dtypes.int64, "bool": dtypes.bool_}.get(name) or ALIASES.get(str(name))
+    name = getattr(value, "name", "")  # the types float, int and bool, and numpy's
+    known = {"float": dtypes.float64, "int": dtypes.int64, "bool": dtypes.bool_}.get(name) or ALIASES.get(str(name))
     if known is None:
-        raise TypeError_(f"{kind_name(value)} is not a dtype", hint="a dtype such as torch.float64")
+        raise TypeError_(
+            f"{kind_name(value)} is not a dtype",
+            hint="a dtype such as torch.float64",
+            torch=f"tensor(): argument 'dtype' must be torch.dtype, not {kind_name(value)}",
+        )
     return known
+
+
+def array_dtype(value: Any) -> DType | None:
+    """As `as_dtype`, for arrays: numpy takes names, too."""
+    if not isinstance(value, str):
+        return as_dtype(value)
+    return as_dtype({"float": dtypes.float64, "int": dtypes.int64}.get(value) or ALIASES.get(value, value))
 
 
 def old_tensor(context: Context, dtype: DType | None, args: list[Any], kwargs: dict[str, Any]) -> Tensor:
@@ -184,14 +236,14 @@ def as_tensor(context: Context, data: Any, dtype: Any = None, device: Any = None
 
 def array(context: Context, data: Any, dtype: Any = None) -> Tensor:
     """`np.array(data)`: Python floats are float64, as in numpy."""
-    wanted = as_dtype(dtype)
+    wanted = array_dtype(dtype)
     if isinstance(data, Tensor):
         value = node_value(data.node).copy()
     else:
-        _check_nested(data)
-        value = np.array(_plain(data))
+        _checked_leaves(data)
+        value = np.array(_without_tensors(data, arrays=True))
     if wanted is not None:
-        value = value.astype(dtypes.float64.numpy if wanted is dtypes.float32 and dtype is not wanted else wanted.numpy)
+        value = value.astype(wanted.numpy)
     if from_numpy(value.dtype) is None:
         raise TypeError_("an array is made of numbers", op="array")
     return Tensor(leaf(value), context, is_array=True)

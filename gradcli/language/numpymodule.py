@@ -126,7 +126,7 @@ def _numpy_factory(context: Context, op: str) -> Callable[[list[Any], dict[str, 
         if not whole and op not in ("zeros_like", "ones_like"):
             kwargs.setdefault("dtype", ALIASES["float64"])
         if kwargs.get("dtype") is not None:
-            kwargs["dtype"] = construct.as_dtype(kwargs["dtype"])
+            kwargs["dtype"] = construct.array_dtype(kwargs["dtype"])
         made = function.call(args, kwargs)
         made.is_array = True
         return made

@@ -206,6 +206,7 @@ def _never_reduced(problem: Problem, free: list[str], wrt: list[str] | None) -> 
     """Whether any one variable that is no number makes the output none: then only numbers give a number."""
     alone = ({n: PRIMES[:rank] if n == own else () for n in free} for own in free for rank in (1, 2))
     try:
-        return not any(_is_scalar(problem, shapes, wrt) for shapes in alone)
+        numbers = _is_scalar(problem, dict.fromkeys(free, ()), wrt)
+        return numbers and not any(_is_scalar(problem, shapes, wrt) for shapes in alone)
     except GradcliError:
         return False

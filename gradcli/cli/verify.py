@@ -10,10 +10,12 @@ import numpy as np
 from gradcli.api import Session
 from gradcli.cli.problem import Derivative, Problem
 from gradcli.errors import GradcliError
+from gradcli.language import ast
 
 LIMIT = 20_000  # elements of the variables together; larger ones are not checked
+LONGEST = 32  # an integer of a program that may be an index
 DRAWS = 20  # how often a point is looked for where the gradient is finite
-SMALL = 3  # the first size of unknown shapes
+SMALL = 3  # the first size of unknown shapes, beyond what the program indexes
 
 
 class Check:
@@ -44,7 +46,8 @@ class Check:
     def agrees_with_other_rank(self, text: str) -> bool:
         """Whether vectors could be matrices in the formula, or matrices vectors, if they could in the program."""
         random = np.random.default_rng(7)
-        shape = (SMALL,) if self.problem.same_rank == 2 else (SMALL, SMALL + 1)
+        least = _least_size(self.problem)
+        shape = (least,) if self.problem.same_rank == 2 else (least, least + 1)
         point = {n: random.uniform(0.2, 0.9, shape) for n in self.problem.values}
         try:
             seed, wanted = _gradient(self.problem, self.name, point, self.others, random)
@@ -86,10 +89,16 @@ def point_and_gradient(problem: Problem, derivative: Derivative) -> tuple[dict[s
     return point, wanted
 
 
+def _least_size(problem: Problem) -> int:
+    """A size that every index and length of the program fits in: in x[:5] there are five elements to take."""
+    literals = [part.value for part in ast.walk(problem.module) if isinstance(part, ast.Literal)]
+    return SMALL + max((n for n in literals if type(n) is int and n <= LONGEST), default=0)
+
+
 def _moved(name: str, value: Any, at: int, random: Any, problem: Problem) -> Any:
     """A value in float64, moved a little at the second point; in place of an unknown one another of a small shape."""
     if name not in problem.known:
-        places = {n: SMALL + i for i, n in enumerate(sorted({n for n in problem.sizes if n < 2000}))}
+        places = {n: _least_size(problem) + i for i, n in enumerate(sorted(n for n in problem.sizes if n < 2000))}
         return random.uniform(0.2, 0.9, tuple(places.get(n, n) for n in value.shape))
     if value.dtype.kind != "f":
         return value

@@ -25,7 +25,7 @@ from gradcli.render.latexwords import (
     width,
 )
 from gradcli.render.lines import ATOM, COMPARISON, PLUS, POWER, TIMES, LineWriter, Text, addends, signed
-from gradcli.render.style import Style
+from gradcli.render.style import Style, from_size
 from gradcli.shapes import Shape
 
 HADAMARD, SUMMED, LOGICAL, CASES = TIMES - 2, TIMES - 5, COMPARISON - 5, COMPARISON - 15
@@ -131,7 +131,15 @@ class LatexWriter(LineWriter):
         return r" \times ".join(map(self._size, shape)) or r"(\,)"
 
     def _size(self, n: int) -> str:
-        return self._symbol(self.style.sizes[n]) if n in self.style.sizes else str(n)
+        sizes = self.style.sizes
+        if n in sizes:
+            return self._symbol(sizes[n])
+        found = from_size(n, sizes)
+        if found is None:
+            return str(n)
+        size, times, more = found
+        letter = self._symbol(sizes[size])
+        return f"{times} {letter}" if times > 1 else f"{letter} {'-' if more < 0 else '+'} {abs(more)}"
 
     def _symbol(self, text: str) -> str:
         if text not in self.symbols:
@@ -209,13 +217,14 @@ class LatexWriter(LineWriter):
         return rf"{before}\frac{{{upper}}}{{{self._factors(under, bottom)[0]}}}", TIMES
 
     def _factors(self, pairs: list[tuple[Term, Fraction]], numbers: list[str]) -> Text:
-        """Powers as factors: sums last, before them what has elements, joined by circles where matrices are about."""
+        """Powers as factors: sums last, before them what has elements, joined by circles where matrices multiply."""
         if len(pairs) == 1:
             (base, power), least = pairs[0], SUMMED if numbers else 0
             text = self._power(base, power, least)
             own = self.texts[base.serial][1] if not numbers and power == 1 else TIMES
             return joined([*numbers, text]), min(own, TIMES)
-        scalars = [(a, p) for a, p in pairs if not a.shape and not self._summed(a, p)]
+        logs = [(a, p) for a, p in pairs if not a.shape and a.head == "log"]  # behind the others: x log 2
+        scalars = [(a, p) for a, p in pairs if not a.shape and a.head != "log" and not self._summed(a, p)]
         others = [(a, p) for a, p in pairs if a.shape]
         totals = [a for a, p in pairs if self._summed(a, p)]
         sums = [self.at(a, TIMES) for a in totals[1:]] + [self.at(a, SUMMED) for a in totals[:1]]
@@ -223,6 +232,7 @@ class LatexWriter(LineWriter):
         rest = [self._power(a, p, TIMES if len(others) == 1 and not sums else TIMES + 1) for a, p in others]
         found = numbers + [self._power(a, p, TIMES + 1) for a, p in scalars]
         found += [r" \odot ".join(rest)] if circles else rest
+        found += [self._power(a, p, TIMES + 1) for a, p in logs]
         return joined(found + sums), SUMMED if sums else HADAMARD if circles else TIMES
 
     def _summed(self, base: Term, power: Fraction) -> bool:

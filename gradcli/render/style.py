@@ -70,7 +70,7 @@ class Style:
         texts = self.held | {size: self.integer_text(text) for size, text in self.sizes.items()}
         if n in texts:
             return texts[n]
-        found = _from_size(n, texts)
+        found = from_size(n, texts)
         if found is None:
             return repr(n)
         size, times, more = found
@@ -133,7 +133,7 @@ class Style:
         return f"tensor({text})" if dtype in (int64, bool_) else f"tensor({text}, dtype={dtype!r})"
 
 
-def _from_size(n: int, sizes: Mapping[int, str]) -> tuple[int, int, int] | None:
+def from_size(n: int, sizes: Mapping[int, str]) -> tuple[int, int, int] | None:
     """An integer as a multiple of an unknown size, or a size and a small number: which, how often, how much more."""
     for size in sizes:
         if n % size == 0 and 1 < n // size < 100:

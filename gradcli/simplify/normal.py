@@ -124,7 +124,7 @@ class Arithmetic(Terms):
         factor, factors = ONE, list[tuple[Term, Fraction]]()
         for part, power in parts:
             inner = bare(part)
-            if inner.head == "product" and _distributes(inner, power):
+            if inner.head == "product" and self._distributes(inner, power):
                 own = inner.param("factor")
                 if own or power > 0:
                     factor *= own ** int(power)
@@ -137,6 +137,13 @@ class Arithmetic(Terms):
             factors.append((inner, power))
         result = self._product(factor, factors)
         return self.broadcast(result, [p for p, _ in parts])
+
+    def _distributes(self, product: Term, power: Fraction) -> bool:
+        """Whether (x^p)^power is x^(p power): sqrt(x)^2 is x where x >= 0, elsewhere sqrt(x) is nan."""
+        if abs(power) == 1:
+            return True
+        whole = all(p.denominator == 1 for p in product.param("powers"))
+        return power.denominator == 1 and (whole or self.finite())
 
     def _product(self, factor: Fraction, parts: list[tuple[Term, Fraction]]) -> Term:
         if not factor:
@@ -214,11 +221,6 @@ def _late(part: tuple[Term, Fraction]) -> int:
     if term.head == "mask" or not term.floating:
         return 4
     return {"variable": 1, "index": 1}.get(term.head, 2)
-
-
-def _distributes(product: Term, power: Fraction) -> bool:
-    """Whether (x^p)^power is x^(p power) for every x: sqrt(x)^2 is x only where x >= 0."""
-    return abs(power) == 1 or (power.denominator == 1 and all(p.denominator == 1 for p in product.param("powers")))
 
 
 def _computable(value: Fraction, power: Fraction) -> bool:

@@ -69,6 +69,7 @@ def test_shared_parts_have_lines_of_their_own():
         ("sum(erf(x))", r"\frac{2 e^{-x^{2}}}{\sqrt{\pi}}"),
         ("sum(tanh(x) @ M)", r"(\sum_{\dim 1} M) \, (1 - \tanh^{2}(x))"),
         ("sum(tanh(x) * (x @ M))", r"\tanh(x) \, M^{\top} + (x \, M) \odot (1 - \tanh^{2}(x))"),
+        ("sum(2**x)", r"2^{x} \, \log(2)"),
         ("sum(x/clamp(c, min=1e-6))", r"\frac{1}{\max(c, 10^{-6})}"),
         ("sum(relu(x)*c)", r"\begin{cases} 0 & x \le 0 \\ c & \text{otherwise} \end{cases}"),
         ("sum(max(x, 1)[0])", r"\operatorname{one\_hot}({\max}_{1}(x)_{1}, 3)"),
@@ -91,6 +92,7 @@ def test_an_unknown_size_is_a_letter():
     assert printed('"mean(x**2)" --wrt x --to latex') == (
         r"\[ \frac{\partial f}{\partial x} = \frac{2 x}{n}, \qquad n = \mathtt{x.numel()} \]" + "\n"
     )
+    assert r"\operatorname{pad}(\mathbf{1}, (0, n - 3))" in printed('"x[:3]" --wrt x --to latex')
     assert r"\frac{2 (x - n)}{m}" in printed('"mean((x - n)**2)" --wrt x --n 1 --to latex')
 
 

@@ -155,14 +155,21 @@ def _fitting_product(a: Shape, b: Shape) -> str | None:
 
 
 def _torch_matmul_text(a: Shape, b: Shape) -> str:
-    if len(a) == 2 and len(b) == 2:
-        return f"mat1 and mat2 shapes cannot be multiplied ({a[0]}x{a[1]} and {b[0]}x{b[1]})"
     if len(a) == 1 and len(b) == 1:
         return (
             f"inconsistent tensor size, expected tensor [{a[0]}] and src [{b[0]}] to have the same number of elements, "
             f"but got {a[0]} and {b[0]} elements respectively"
         )
-    return f"size mismatch, got input ({'x'.join(map(str, a))}), vec ({'x'.join(map(str, b))})"
+    if len(b) > 2:
+        count = prod(broadcast_shapes(a[:-2], b[:-2]))
+        return (
+            f"Expected size for first two dimensions of batch2 tensor to be: [{count}, {a[-1]}] but got: "
+            f"[{count}, {b[-2]}]."
+        )
+    rows = prod(a[:-1])
+    if len(b) == 1:
+        return f"size mismatch, got input ({rows}), mat ({rows}x{a[-1]}), vec ({b[0]})"
+    return f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a[-1]} and {b[0]}x{b[1]})"
 
 
 def contiguous_strides(shape: Shape) -> Shape:

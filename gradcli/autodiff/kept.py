@@ -97,7 +97,7 @@ class _Graph:
         self.given: list[Node] = []
         self.key: list[Any] = []
         self.contents: list[bytes] = []
-        self.plannable = len(self.order) <= LONGEST and all(map(self._enter, self.order))
+        self.plannable = 0 < len(self.order) <= LONGEST and all(map(self._enter, self.order))
         self.wrt = tuple([(self.number.get(x.serial, -1), x.shape, x.dtype) for x in wrt])
 
     def _enter(self, node: Node) -> bool:

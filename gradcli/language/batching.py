@@ -154,22 +154,17 @@ def vmap(
 
     Raises (when called): ValueError_ for dimensions that do not fit the inputs or results.
     """
-    if randomness not in ("error", "different", "same"):
-        raise GradError(
-            f"randomness is 'error', 'different' or 'same', not {randomness!r}",
-            op="vmap",
-            torch=f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}",
-        )
+    check_randomness(randomness)
     check_chunks(chunk_size, "vmap", f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
-    shown = getattr(func, "name", "function")
+    shown = shown_name(func)
 
     def call(args: list[Any], kwargs: dict[str, Any]) -> Any:
         leaves, tree = flatten(tuple(args))
         dims = _input_dims(in_dims, tree, leaves, shown)
-        count = _batch_size(leaves, dims, shown)
+        count = _batch_size(leaves, dims)
         random = Randomness(context, randomness)
         if count and randomness != "different":
-            whole = in_one_pass(context, func, leaves, dims, tree, count, kwargs, out_dims)
+            whole = in_one_pass(context, func, leaves, dims, tree, count, kwargs, out_dims, shown)
             if whole is not None:
                 random.after_slice()
                 return whole
@@ -183,6 +178,22 @@ def vmap(
         return _stack_results(results, out_dims, count, shown, context)
 
     return Builtin(shown, call)
+
+
+def shown_name(func: Any) -> str:
+    """The name of a function, which what is made of it has, too."""
+    name: str = getattr(func, "name", "function")
+    return name
+
+
+def check_randomness(kind: str) -> None:
+    """Raises: GradError for what is no way to draw random numbers in a batch."""
+    if kind not in ("error", "different", "same"):
+        raise GradError(
+            f"randomness is 'error', 'different' or 'same', not {kind!r}",
+            op="vmap",
+            torch=f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {kind}",
+        )
 
 
 def check_chunks(size: int | None, name: str, torch: str) -> None:
@@ -282,13 +293,13 @@ def _input_dim(dim: Any, part: Any, where: str) -> int | None:
     return dim % ndim
 
 
-def _batch_size(leaves: list[Any], dims: list[int | None], shown: str) -> int:
+def _batch_size(leaves: list[Any], dims: list[int | None]) -> int:
     sizes = [part.shape[dim] for part, dim in zip(leaves, dims, strict=True) if dim is not None]
     if not sizes:
         raise ValueError_(
             "no input is mapped over: every entry of in_dims is None",
             op="vmap",
-            torch=f"vmap({shown}): at least one input must be mapped over",
+            torch="vmap: Expected at least one Tensor to vmap over",
         )
     if len(set(sizes)) > 1:
         raise ValueError_(

@@ -16,7 +16,7 @@ from gradcli.language.autograd import filled
 from gradcli.language.batching import hessian_blocks, jacobian_columns, jacobian_rows
 from gradcli.language.binding import kind_name
 from gradcli.language.context import Context
-from gradcli.language.tensor import Tensor
+from gradcli.language.tensor import NOT_FLOATING_METHOD, Tensor
 from gradcli.language.values import type_name
 from gradcli.ops.convert import alias, detach
 
@@ -55,7 +55,7 @@ def fresh(inputs: Tensors, create_graph: bool, tracked: bool = True) -> Tensors:
         else:
             made.append(Tensor(leaf(i.numpy(), i.dtype), i.context))
             if tracked:
-                made[-1].set_requires_grad(True)
+                made[-1].set_requires_grad(True, NOT_FLOATING_METHOD)
     return tuple(made)
 
 
@@ -85,22 +85,39 @@ def check_depends(outputs: Tensors, strict: bool) -> None:
             )
 
 
-def filled_in(found: Sequence[Tensor | None], inputs: Tensors, strict: bool) -> Tensors:
-    """Zeros where an input is not used.
+# what strict mode says where the derivative by an input is missing, or cannot be differentiated again
+_MISSING = {
+    "back": "The output of the user-provided function is independent of input {at}. This is not allowed in strict "
+    "mode.",
+    "back_trick": "The gradient with respect to the input is independent of entry {at} in the grad_outputs when using "
+    "the double backward trick to compute forward mode gradients. This is not allowed in strict mode.",
+    "double_back": "The jacobian of the user-provided function is independent of input {at}. This is not allowed in "
+    "strict mode.",
+}
+_CONSTANT = {
+    False: "The jacobian of the user-provided function is independent of input {at}. This is not allowed in strict "
+    "mode when create_graph=True.",
+    True: "The hessian of the user-provided function is independent of input {at}. This is not allowed in strict "
+    "mode when create_graph=True.",
+}
 
-    Raises: GradError instead in strict mode.
+
+def filled_in(
+    found: Sequence[Tensor | None], like: Tensors, strict: bool, create_graph: bool = False, stage: str = "back"
+) -> Tensors:
+    """Zeros where a derivative is missing. stage: which derivative it is, as PyTorch names it.
+
+    Raises: GradError instead in strict mode, and for a derivative to be differentiated that is constant.
     """
     whole = []
-    for at, (g, i) in enumerate(zip(found, inputs, strict=True)):
+    for at, (g, i) in enumerate(zip(found, like, strict=True)):
         if g is None:
-            if strict:
-                raise GradError(
-                    f"the output does not depend on input {at}",
-                    torch=f"The output of the user-provided function is independent of input {at}. This is not "
-                    "allowed in "
-                    "strict mode.",
-                )
+            if strict and stage in _MISSING:
+                raise GradError(f"the output does not depend on input {at}", torch=_MISSING[stage].format(at=at))
             g = Tensor(filled(i.shape, i.dtype, 0), i.context)
+        elif strict and create_graph and not g.requires_grad:
+            text = _CONSTANT["double" in stage].format(at=at)
+            raise GradError(f"the derivative does not depend on input {at}", torch=text)
         whole.append(g)
     return tuple(whole)
 
@@ -213,6 +230,7 @@ def _forward_jacobian(
                 torch=f'torch.autograd.functional.jacobian: `{words}` and `strategy="forward-mode"` are not supported '
                 f'together (yet). Please either set `{words.replace("True", "False")}` or `strategy="reverse-mode"`.',
             )
+    is_tuple, given = as_tuple(inputs, "inputs", "jacobian")
     if not vectorize:
         raise NotImplementedError_(
             "strategy='forward-mode' needs vectorize=True",
@@ -221,13 +239,14 @@ def _forward_jacobian(
             "`vectorize=True`.",
         )
     with recording(True):
-        is_tuple, given = as_tuple(inputs, "inputs", "jacobian")
         own = fresh(given, True)
         own = tuple(i if i.requires_grad else fresh((i,), False)[0] for i in own)
         several, outputs = call_function(context, func, own, "jacobian")
         rows = tuple(tuple(jacobian_columns(output, i, False) for i in own) for output in outputs)
     rows = detached(rows, False)
-    return unpacked(tuple(unpacked(row, is_tuple) for row in rows), several)
+    if is_tuple:  # PyTorch gives lists here
+        return [list(row) for row in rows] if several else list(rows[0])
+    return unpacked(tuple(row[0] for row in rows), several)
 
 
 def hessian(
@@ -257,7 +276,7 @@ def hessian(
         return unpacked(tuple(unpacked(row, is_tuple) for row in blocks), is_tuple)
     gradient = _Gradient(context, func, strict)
     rows = jacobian(context, gradient, given, create_graph, strict, vectorize, outer_jacobian_strategy)
-    return unpacked(tuple(unpacked(row, is_tuple) for row in rows), is_tuple)
+    return rows if is_tuple else rows[0][0]
 
 
 class _Gradient:

@@ -12,14 +12,14 @@ import numpy as np
 
 from gradcli.dtypes import ALIASES, DType, from_numpy
 from gradcli.engine.run import value as node_value
-from gradcli.errors import AttributeError_, GradError, NotImplementedError_, ShapeError, TypeError_, ValueError_
+from gradcli.errors import AttributeError_, NotImplementedError_, ShapeError, TypeError_, ValueError_
 from gradcli.graph.op import leaf
 from gradcli.language import autograd
 from gradcli.language.binding import kind_name
 from gradcli.language.call import method
 from gradcli.language.devices import CPU, STRIDED
 from gradcli.language.numpymodule import array_method
-from gradcli.language.tensor import Tensor
+from gradcli.language.tensor import NOT_FLOATING_ATTRIBUTE, NOT_FLOATING_METHOD, Tensor
 from gradcli.language.values import Builtin, Size, TypeValue, no_attribute
 from gradcli.ops.absent import absent_from
 from gradcli.ops.catalog import catalog
@@ -196,13 +196,7 @@ def _backward(
 
 
 def _requires_grad_(tensor: Tensor, requires_grad: bool = True) -> Tensor:
-    if requires_grad and not tensor.dtype.floating:
-        raise GradError(
-            f"only floating-point tensors can require gradients; this one is {tensor.dtype!r}",
-            hint="make it floating with .float()",
-            torch="only Tensors of floating point dtype can require gradients",
-        )
-    tensor.set_requires_grad(requires_grad)
+    tensor.set_requires_grad(requires_grad, NOT_FLOATING_METHOD)
     return tensor
 
 
@@ -382,6 +376,6 @@ def _set_data(tensor: Tensor, value: Any) -> None:
 
 _SETTERS: dict[str, Callable[[Tensor, Any], None]] = {
     "grad": _set_grad,
-    "requires_grad": lambda t, value: t.set_requires_grad(bool(value)),
+    "requires_grad": lambda t, value: t.set_requires_grad(bool(value), NOT_FLOATING_ATTRIBUTE),
     "data": _set_data,
 }

@@ -11,7 +11,7 @@ from typing import Any
 
 from gradcli.autodiff.batch import batchable, close, placeholder, placeholder_op, products, replay
 from gradcli.engine.run import run
-from gradcli.errors import GradError
+from gradcli.errors import GradError, ValueError_
 from gradcli.graph.node import NeedsValue, Node
 from gradcli.graph.walk import ancestors
 from gradcli.language.context import Context
@@ -34,6 +34,7 @@ def in_one_pass(
     count: int,
     kwargs: dict[str, Any],
     out_dims: Any,
+    shown: str,
 ) -> Any:
     """The result of a function over slices, called once; None where it has to be called for each.
 
@@ -46,7 +47,7 @@ def in_one_pass(
     given = [_slice(part, dim, slices, context) for part, dim in zip(leaves, dims, strict=True)]
     try:
         result = context.call(func, list(unflatten(given, tree)), dict(kwargs))
-        whole = _whole(context, result, slices, count, out_dims)
+        whole = _whole(context, result, slices, count, out_dims, shown)
     except NeedsValue:
         whole = None
     finally:
@@ -69,12 +70,19 @@ def _slice(part: Any, dim: int | None, slices: dict[Node, Node], context: Contex
     return Tensor(slot, context)
 
 
-def _whole(context: Context, result: Any, slices: dict[Node, Node], count: int, out_dims: Any) -> Any:
+def _whole(context: Context, result: Any, slices: dict[Node, Node], count: int, out_dims: Any, shown: str) -> Any:
     """The results for the whole batch; None for results that the slow way has to refuse, or pass on as they are."""
     leaves, tree = flatten(result)
     spread = spread_over(tuple(out_dims) if isinstance(out_dims, list) else out_dims, tree)
     if spread is None or not all(isinstance(part, Tensor) for part in leaves):
         return None
+    for part, dim in zip(leaves, spread, strict=True):
+        if dim is None and is_traced(part.node):
+            raise ValueError_(
+                "a result that differs from slice to slice has no dimension for them: its entry of out_dims is None",
+                op="vmap",
+                torch=f"vmap({shown}, ...): `{shown}` can not return a BatchedTensor when out_dim is None",
+            )
     nodes = [part.node for part in leaves]
     if any(
         not isinstance(dim, int) or not -node.ndim - 1 <= dim <= node.ndim

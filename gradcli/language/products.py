@@ -25,7 +25,7 @@ from gradcli.language.jacobians import (
     scalar_output,
     unpacked,
 )
-from gradcli.language.tensor import Tensor
+from gradcli.language.tensor import NOT_FLOATING, Tensor
 from gradcli.language.values import Size
 
 
@@ -80,7 +80,7 @@ def vjp(
         check_depends(outputs, strict)
         seeds = _vector(v, outputs, several, create_graph, "vjp")
     with recording(create_graph or MODE.recording):
-        found = filled_in(pull_back(outputs, own, seeds, create_graph), own, strict)
+        found = filled_in(pull_back(outputs, own, seeds, create_graph), own, strict, create_graph)
     return (
         unpacked(detached(outputs, create_graph), several),
         unpacked(detached(found, create_graph), is_tuple),
@@ -99,9 +99,15 @@ def jvp(
         )
         several, outputs = call_function(context, func, own, "jvp")
         check_depends(outputs, strict)
+        for output in outputs:
+            if not output.dtype.floating:
+                raise GradError(f"an output of {output.dtype!r} has no derivative", op="jvp", torch=NOT_FLOATING)
+        if strict:
+            ones = [Tensor(filled(o.shape, o.dtype, 1), context) for o in outputs]
+            filled_in(pull_back(outputs, own, ones, False), own, strict)
         nodes = push_forward([o.node for o in outputs], {i.node: t.node for i, t in zip(own, tangents, strict=True)})
         pushed = [None if node is None else Tensor(node, context) for node in nodes]
-        found = filled_in(pushed, outputs, strict)
+        found = filled_in(pushed, outputs, strict, create_graph, "back_trick")
     return (
         unpacked(detached(outputs, create_graph), several),
         unpacked(detached(found, create_graph), several),
@@ -132,5 +138,6 @@ def _hessian_product(
         output = scalar_output(context, func, own, name, strict)
         gradient = filled_in(pull_back([output], own, None, True), own, strict)
         check_curved(gradient, strict)
-        found = filled_in(pull_back(gradient, own, seeds, create_graph), own, strict)
+        stage = "double_back" if name == "vhp" else "double_back_trick"
+        found = filled_in(pull_back(gradient, own, seeds, create_graph), own, strict, create_graph, stage)
     return detached(output, create_graph), unpacked(detached(found, create_graph), is_tuple)

@@ -29,6 +29,10 @@ from gradcli.shapes import Shape
 ARRAY = TypeValue("numpy.ndarray", (), module="numpy")
 Step = tuple[Op, dict[str, Any]]
 MULTIPLE = frozenset({"_split", "_split_with_sizes", "_unbind"})  # views of which one call gives several
+# PyTorch's words for a tensor that cannot require gradients: where it is made, by method, by attribute
+NOT_FLOATING = "Only Tensors of floating point and complex dtype can require gradients"
+NOT_FLOATING_METHOD = "only Tensors of floating point dtype can require gradients"
+NOT_FLOATING_ATTRIBUTE = "only Tensors of floating point and complex dtype can require gradients"
 
 
 class Storage:
@@ -167,8 +171,8 @@ class Tensor:
 
     # What can be changed
 
-    def set_requires_grad(self, on: bool) -> None:
-        """Start or stop tracking a leaf.
+    def set_requires_grad(self, on: bool, torch: str = NOT_FLOATING) -> None:
+        """Start or stop tracking a leaf. torch: PyTorch's words for a tensor that is not floating, which differ.
 
         Raises: GradError for a tensor that a recorded op made, or one that is not floating.
         """
@@ -183,7 +187,7 @@ class Tensor:
             raise GradError(
                 f"only floating-point tensors can require gradients; this one is {node.dtype!r}",
                 hint="make it floating: 3. instead of 3, dtype=torch.float32, or .float()",
-                torch="Only Tensors of floating point and complex dtype can require gradients",
+                torch=torch,
             )
         if on == node.requires_grad:
             return

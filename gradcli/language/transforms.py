@@ -10,117 +10,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from gradcli.autodiff.backward import vjp as pull_back
 from gradcli.autodiff.forward import jvp as push_forward
-from gradcli.errors import GradcliError, GradError, ShapeError, TypeError_, ValueError_
-from gradcli.graph.node import MODE, Node, recording
-from gradcli.graph.op import leaf
-from gradcli.graph.walk import ancestors
+from gradcli.errors import GradcliError, GradError, ShapeError, TypeError_
+from gradcli.graph.node import Node, recording
 from gradcli.language.autograd import filled
-from gradcli.language.batching import check_chunks, jacobian_columns, jacobian_rows, vmap
+from gradcli.language.batching import (
+    Randomness,
+    check_chunks,
+    check_randomness,
+    jacobian_columns,
+    jacobian_rows,
+    shown_name,
+    vmap,
+)
 from gradcli.language.binding import kind_name
 from gradcli.language.context import Context
-from gradcli.language.onepass import is_traced
+from gradcli.language.levels import Level
 from gradcli.language.tensor import Tensor
 from gradcli.language.trees import flatten, map_leaves, unflatten
-from gradcli.language.values import Builtin, type_name
-from gradcli.ops.convert import alias, detach
+from gradcli.language.values import Builtin, Size, type_name
+from gradcli.ops.convert import alias
 
 Argnums = int | tuple[int, ...]
-
-
-class Level:
-    """One transform at work: which tensors it differentiates by, and what it depends on besides them."""
-
-    def __init__(self, context: Context, forward: bool = False) -> None:
-        self.context = context
-        self.forward = forward
-        self.outside = MODE.recording
-        self.start = leaf(np.zeros(())).serial  # what was there before is older
-
-    def enter(self, value: Any) -> Any:
-        """A value with tensors of this level in place of its own.
-
-        Raises: ValueError_ for a leaf that is no tensor; GradError for one that is not floating.
-        """
-        return map_leaves(self._enter, value)
-
-    def _enter(self, part: Any) -> Tensor:
-        if not isinstance(part, Tensor):
-            raise ValueError_(
-                f"what is differentiated by must be a tensor, not {kind_name(part)}",
-                torch=f"Thing passed to transform API must be Tensor, got <class '{type_name(part)}'>",
-            )
-        if part.requires_grad and self.outside:
-            return Tensor(alias(part.node), self.context)
-        if part.dtype.floating and part.node.value is None and is_traced(part.node):  # a slice of vmap's, not yet known
-            node = alias(part.node)
-            node.requires_grad = True
-            return Tensor(node, self.context)
-        if not part.dtype.floating and self.forward:
-            raise ValueError_(
-                f"what is differentiated by is floating; this tensor is {part.dtype!r}",
-                hint="make it floating: .float(), or 3. instead of 3",
-                torch=f"Expected primal to be floating point or complex, but got: {part.dtype!r}",
-            )
-        if not part.dtype.floating:
-            raise GradError(
-                f"what is differentiated by is floating; this tensor is {part.dtype!r}",
-                hint="make it floating: .float(), or 3. instead of 3",
-                torch="only Tensors of floating point dtype can require gradients",
-            )
-        own = Tensor(leaf(part.numpy(), part.dtype), self.context)
-        own.set_requires_grad(True)
-        return own
-
-    def leave(self, value: Any) -> Any:
-        """A value as it is outside: without history unless it depends on something older than the level."""
-        return map_leaves(lambda part: self._leave(part) if isinstance(part, Tensor) else part, value)
-
-    def _leave(self, tensor: Tensor) -> Tensor:
-        if not tensor.requires_grad or (self.outside and self.reaches_out([tensor.node])):
-            return tensor
-        return Tensor(detach(tensor.node), self.context)
-
-    def reaches_out(self, nodes: list[Node]) -> bool:
-        """Whether nodes depend on something recorded before this level began."""
-        older: list[Node] = []
-
-        def follow(node: Node) -> bool:
-            if node.requires_grad and node.serial < self.start:
-                older.append(node)
-            return node.requires_grad and node.serial >= self.start
-
-        ancestors(nodes, follow)
-        return bool(older)
-
-    def enter_arguments(self, args: list[Any], argnums: Any) -> tuple[list[Any], Any]:
-        """The arguments with those that are differentiated by replaced, and these.
-
-        Raises: GradError for argnums that the call does not have.
-        """
-        entered = list(args)
-        if isinstance(argnums, tuple) and argnums:
-            return entered, tuple(self._enter_argument(entered, at) for at in argnums)
-        return entered, self._enter_argument(entered, argnums)
-
-    def _enter_argument(self, args: list[Any], at: Any) -> Any:
-        if not isinstance(at, int) or isinstance(at, bool):
-            raise GradError(
-                f"argnums is an int or a tuple of them, not {kind_name(at)}",
-                torch=f"argnums must be int or Tuple[int, ...], got: <class '{type_name(at)}'>",
-            )
-        if not -len(args) <= at < len(args):
-            count = len(args)
-            raise GradError(
-                f"argnums has {at}, but there {'is' if count == 1 else 'are'} {count} positional "
-                f"argument{'' if count == 1 else 's'}",
-                torch=f"Got argnum={at}, but only {count} positional inputs",
-            )
-        args[at] = self.enter(args[at])
-        return args[at]
 
 
 def _split(answer: Any, has_aux: bool, name: str) -> tuple[Any, Any]:
@@ -145,6 +57,12 @@ def _only_tensors(value: Any, name: str) -> tuple[list[Tensor], Any]:
     Raises: TypeError_ for anything else in it.
     """
     leaves, tree = flatten(value)
+    if value is None or not leaves:
+        raise GradError(
+            "the function returned nothing to differentiate",
+            torch=f"{name}: Expected f to be a function that has non-empty output (got output = "
+            f"{[None] if value is None else []})",
+        )
     for part in leaves:
         if not isinstance(part, Tensor):
             raise NoTensorError(
@@ -153,6 +71,17 @@ def _only_tensors(value: Any, name: str) -> tuple[list[Tensor], Any]:
                 f"<class '{type_name(part)}'>",
             )
     return leaves, tree
+
+
+def _only_floating(outputs: list[Tensor]) -> None:
+    """Raises: GradError for an output that has no derivative in reverse mode."""
+    for output in outputs:
+        if not output.dtype.floating:
+            raise GradError(
+                f"the function returned a tensor of {output.dtype!r}, which has no derivative",
+                torch="vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with dtype "
+                f"{output.dtype!r}",
+            )
 
 
 class NoTensorError(GradcliError):
@@ -171,7 +100,7 @@ def grad(context: Context, func: Any, argnums: Argnums = 0, has_aux: bool = Fals
         gradient, _, aux = _gradient(context, func, argnums, has_aux, args, kwargs)
         return (gradient, aux) if has_aux else gradient
 
-    return Builtin("grad", call)
+    return Builtin(shown_name(func), call)
 
 
 def grad_and_value(context: Context, func: Any, argnums: Argnums = 0, has_aux: bool = False) -> Builtin:
@@ -181,7 +110,7 @@ def grad_and_value(context: Context, func: Any, argnums: Argnums = 0, has_aux: b
         gradient, value, aux = _gradient(context, func, argnums, has_aux, args, kwargs)
         return gradient, (value, aux) if has_aux else value
 
-    return Builtin("grad_and_value", call)
+    return Builtin(shown_name(func), call)
 
 
 def _gradient(
@@ -235,6 +164,7 @@ def vjp(context: Context, func: Any, *primals: Any, has_aux: bool = False) -> tu
         own = [level.enter(primal) for primal in primals]
         output, aux = _split(context.call(func, list(own), {}), has_aux, "vjp(f, *primals)")
         outputs, tree = _only_tensors(output, "vjp(f, *primals)")
+        _only_floating(outputs)
     inputs, input_tree = flatten(tuple(own))
 
     def call(args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -248,7 +178,8 @@ def vjp(context: Context, func: Any, *primals: Any, has_aux: bool = False) -> tu
                 "function. "
                 f"cotangents: {seed_tree}, primal output: {tree}",
             )
-        _check_shapes(seeds, outputs, "cotangent", "output")
+        pairs = [(seed, output) for seed, output in zip(seeds, outputs, strict=True) if output.requires_grad]
+        _check_shapes([seed for seed, _ in pairs], [output for _, output in pairs], "cotangent", "output")
         again = Level(context)
         again.start = level.start
         with recording(True):
@@ -295,14 +226,29 @@ def jvp(
             op="jvp",
             torch="jvp(f, primals, tangents): Expected primals to contain at least one Tensor.",
         )
-    _check_nesting(primals, tangents)
+    inputs, given = _check_nesting(primals, tangents)
+    for part, what in [*[(i, "primals") for i in inputs], *[(t, "tangents") for t in given]]:
+        if not isinstance(part, Tensor):
+            raise GradError(
+                f"the {what} are tensors, and {kind_name(part)} is among them",
+                op="jvp",
+                torch=f"jvp(f, primals, tangents): Expected {what} to only contain Tensors, got "
+                f"<class '{type_name(part)}'>",
+            )
+    _check_shapes(given, inputs, "tangent", "primal")
     level = Level(context, forward=True)
     with recording(True):
         own = level.enter(primals)
         output, aux = _split(context.call(func, list(own), {}), has_aux, "jvp(f, primals, tangents)")
-        pushed = _pushed(level, output, own, tangents)
-    parts = level.leave(output), pushed
+        outputs, tree = _only_tensors(output, "jvp(f, primals, tangents)")
+        pushed = _pushed(level, outputs, own, tangents)
+    parts = map_leaves(_renamed, level.leave(output)), unflatten(pushed, tree)
     return (*parts, level.leave(aux)) if has_aux else parts
+
+
+def _renamed(output: Tensor) -> Tensor:
+    """An output of jvp that keeps its history is another name of what the function returned."""
+    return Tensor(alias(output.node), output.context) if output.requires_grad else output
 
 
 def _check_nesting(primals: Any, tangents: Any) -> tuple[list[Any], list[Any]]:
@@ -319,11 +265,9 @@ def _check_nesting(primals: Any, tangents: Any) -> tuple[list[Any], list[Any]]:
     return inputs, given
 
 
-def _pushed(level: Level, output: Any, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
-    """The tangents of an output."""
-    outputs, tree = _only_tensors(output, "jvp(f, primals, tangents)")
-    inputs, given = _check_nesting(primals, tangents)
-    _check_shapes(given, inputs, "tangent", "primal")
+def _pushed(level: Level, outputs: list[Tensor], primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> list[Any]:
+    """The tangents of outputs."""
+    inputs, given = flatten(primals)[0], flatten(tangents)[0]
     with recording(True):
         known = {i.node: t.node for i, t in zip(inputs, given, strict=True)}
         nodes = push_forward([o.node for o in outputs], known)
@@ -331,16 +275,49 @@ def _pushed(level: Level, output: Any, primals: tuple[Any, ...], tangents: tuple
             Tensor(filled(o.shape, o.dtype, 0) if node is None else node, level.context)
             for o, node in zip(outputs, nodes, strict=True)
         ]
-    return level.leave(unflatten(found, tree))
+    return [level.leave(tangent) for tangent in found]
 
 
 def linearize(context: Context, func: Any, *primals: Any) -> tuple[Any, Builtin]:
-    """`torch.func.linearize(f, *primals)`: the outputs, and the function from tangents to theirs."""
-    level = Level(context)
+    """`torch.func.linearize(f, *primals)`: the outputs, and the function from tangents to theirs.
+
+    What is no tensor among the outputs comes out of both.
+    """
+    level = Level(context, forward=True)
     with recording(True):
         own = level.enter(primals)
         output = context.call(func, list(own), {})
-    return level.leave(output), Builtin("jvp_fn", lambda args, kwargs: _pushed(level, output, own, tuple(args)))
+
+    def call(args: list[Any], kwargs: dict[str, Any]) -> Any:
+        _check_alike(own, tuple(args))
+        leaves, tree = flatten(output)
+        pushed = iter(_pushed(level, [part for part in leaves if isinstance(part, Tensor)], own, tuple(args)))
+        return unflatten([next(pushed) if isinstance(part, Tensor) else part for part in leaves], tree)
+
+    return level.leave(output), Builtin("jvp_fn", call)
+
+
+def _check_alike(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> None:
+    """Raises: GradError, ShapeError for tangents that are not as the primals that a function was linearized at."""
+    (inputs, tree), (given, given_tree) = flatten(primals), flatten(tangents)
+    if tree != given_tree:
+        raise GradError(
+            "the tangents are not nested as the primals are: one for each",
+            torch=f"Expected the tangents {given_tree.spec()} to have the same argspec as the primals {tree.spec()}",
+        )
+    for at, (tangent, primal) in enumerate(zip(given, inputs, strict=True)):
+        if not isinstance(tangent, Tensor):
+            raise TypeError_(f"a tangent is a tensor, not {kind_name(tangent)}")
+        for what, own, other in (
+            ("shape", Size(tangent.shape), Size(primal.shape)),
+            ("dtype", tangent.dtype, primal.dtype),
+        ):
+            if own != other:
+                raise ShapeError(
+                    f"tangent {at} has {what} {own!r}, its primal {other!r}",
+                    torch=f"tangent:{at} with {what} {own!r} in flattened pytree doesn't match the {what} {other!r} of "
+                    "the corresponding primal.",
+                )
 
 
 # Jacobians
@@ -367,12 +344,13 @@ def jacfwd(
     context: Context, func: Any, argnums: Argnums = 0, has_aux: bool = False, *, randomness: str = "error"
 ) -> Builtin:
     """`torch.func.jacfwd(f)`: the function that gives the Jacobian of f, by forward mode."""
+    check_randomness(randomness)
 
     def blocks(level: Level, output: Tensor, inputs: list[Tensor]) -> list[Tensor]:
         create = level.outside and level.reaches_out([output.node])
         return [jacobian_columns(output, i, create) for i in inputs]
 
-    return _jacobian_function(context, func, argnums, has_aux, "jacfwd", blocks)
+    return _jacobian_function(context, func, argnums, has_aux, "jacfwd", blocks, randomness)
 
 
 def _jacobian_function(
@@ -382,6 +360,7 @@ def _jacobian_function(
     has_aux: bool,
     name: str,
     blocks: Callable[[Level, Tensor, list[Tensor]], list[Tensor]],
+    randomness: str = "different",
 ) -> Builtin:
     words = "vjp(f, *primals)" if name == "jacrev" else "jvp(f, primals, tangents)"
 
@@ -389,14 +368,18 @@ def _jacobian_function(
         level = Level(context, forward=name == "jacfwd")
         with recording(True):
             entered, wrt = level.enter_arguments(args, argnums)
+            random = Randomness(context, "error" if randomness == "error" else "different")
             output, aux = _split(context.call(func, entered, dict(kwargs)), has_aux, words)
+            random.after_slice()
             outputs, tree = _only_tensors(output, words)
+            if name == "jacrev":
+                _only_floating(outputs)
             inputs, input_tree = flatten(wrt)
             whole = [level.leave(unflatten(blocks(level, o, inputs), input_tree)) for o in outputs]
         jacobian = unflatten(whole, tree)
         return (jacobian, level.leave(aux)) if has_aux else jacobian
 
-    return Builtin(name, call)
+    return Builtin(shown_name(func), call)
 
 
 def hessian(context: Context, func: Any, argnums: Argnums = 0) -> Builtin:

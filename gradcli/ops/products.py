@@ -34,7 +34,10 @@ _DIFFERENT: dict[tuple[int, ...], str] = {
 
 def matching(inputs: tuple[Node, ...], params: Any) -> tuple[dtypes.DType | None, Any]:
     """The dtype rule of products: torch promotes nothing here, and bools have no product."""
-    check_same(inputs, _DIFFERENT.get(tuple(i.ndim for i in inputs), _DIFFERENT[2, 2]))
+    ndims = tuple(i.ndim for i in inputs)
+    if 0 in ndims:  # refused for its shape
+        return None, inputs[0].dtype
+    check_same(inputs, _DIFFERENT.get(ndims, _DIFFERENT[2, 2]))
     dtype: dtypes.DType = inputs[0].dtype
     if dtype is dtypes.bool_:
         raise UnsupportedDtype(
@@ -98,8 +101,15 @@ def check_ndims(shapes: Sequence[Shape], ndims: Sequence[int]) -> None:
             raise ShapeError(
                 f"it takes a {words[ndim]} ({ndim} dimensions) here, not a tensor of shape {shape}",
                 hint="matmul (@) takes vectors, matrices and batches alike",
-                torch=f"{ndim}D tensors expected, but got {len(shape)}D",
+                torch=_expected_ndims([len(shape) for shape in shapes], ndims),
             )
+
+
+def _expected_ndims(found: Sequence[int], ndims: Sequence[int]) -> str:
+    if tuple(ndims) == (1, 1):
+        return f"1D tensors expected, but got {found[0]}D and {found[1]}D tensors"
+    at = next(at for at, (own, ndim) in enumerate(zip(found, ndims, strict=False)) if own != ndim)
+    return f"{ndims[at]}D tensors expected, but got {found[at]}D"
 
 
 def _declare(
@@ -251,7 +261,13 @@ def _batch_total(a: Node, b: Node) -> Any:
 
 
 def _outer(a: Node, b: Node) -> Any:
-    check_ndims((a.shape, b.shape), (1, 1))
+    for name, vector in (("self", a), ("vec2", b)):
+        if vector.ndim != 1:
+            raise ShapeError(
+                f"it takes two vectors, not a tensor of shape {vector.shape}",
+                hint="flatten it first: x.flatten()",
+                torch=f"outer: Expected 1-D argument {name}, but got {vector.ndim}-D",
+            )
     return mul(unsqueeze(a, dim=-1), b)
 
 

@@ -141,3 +141,10 @@ def test_a_tensor_changed_after_it_was_saved_is_refused() -> None:
     for _ in range(2):
         with pytest.raises(GradcliError, match="changed in place"):
             session.eval("torch.autograd.functional.jacobian(f, x)")
+
+
+def test_a_constant_has_derivatives_of_zeros() -> None:
+    session = Session()
+    session.run("x = torch.rand(8)\nf = lambda x: (x ** 3).sum()\n")
+    for matrix in ("hessian(hessian(f))", "jacfwd(lambda x: torch.ones(100, 8))"):
+        assert not session.eval(f"torch.func.{matrix.replace('(hessian', '(torch.func.hessian')}(x)").numpy().any()

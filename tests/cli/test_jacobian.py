@@ -141,3 +141,25 @@ def test_a_large_matrix_is_fast(process):
     ended = process("jacobian", "torch.tanh(w @ x)", "--w", "randn:1000,1000", "--x", "randn:1000", "--wrt", "x")
     assert ended.status == 0
     assert ended.out.startswith("x.jacobian: y (1000,) by x (1000,)\ntensor([[")
+
+
+def test_a_variable_is_not_broken_over_lines_where_it_fits_one(terminal):
+    out = terminal("hessian", "(w @ x).exp().sum()", "--w", "zeros:2,3", "--x", "ones:3")
+    heads = [line.split() for line in out.splitlines() if "x[0]" in line and "x[1]" in line]
+    assert heads == [["x[0]", "x[1]", "x[2]"]] or heads[0][-3:] == ["x[0]", "x[1]", "x[2]"]
+
+
+def test_long_names_are_shortened_in_the_labels_and_whole_in_the_title(terminal):
+    out = terminal("jacobian", "weights_of_layer * 2", "--weights_of_layer", "1,2")
+    assert "by weights_of_layer" in out
+    assert "weight…ayer[0]  weight…ayer[1]" in out
+
+
+def test_names_that_would_look_the_same_are_whole(terminal):
+    out = terminal("jacobian", "weights_one_layer * weights_two_layer", "--weights_one_layer", "1,2",
+                   "--weights_two_layer", "3")  # fmt: skip
+    assert "weights_one_layer[0]" in out
+
+
+def test_a_matrix_without_elements(terminal):
+    assert terminal("jacobian", "x * 2", "--x", "zeros:0").endswith("it has no elements\n")

@@ -10,8 +10,10 @@ from gradcli.api import Session
 from gradcli.cli.arguments import Arguments
 from gradcli.cli.checking import Checked, Findings, Inner, Row, check
 from gradcli.cli.evaluation import Evaluation, evaluate, write_evaluation
+from gradcli.cli.missing import CUTS
 from gradcli.environment import Environment
 from gradcli.errors import UsageError
+from gradcli.language import ast
 from gradcli.language.tensor import Tensor
 
 JUMP = 1e4  # a slope this much steeper than the derivative, over a step of 1e-6, is a jump
@@ -70,8 +72,15 @@ def _check(arguments: Arguments, environment: Environment) -> tuple[Evaluation, 
         raise UsageError("there is no variable to check by", hint='gradcli check "x.exp()" --x 1,2,3')
     rows = sorted((row for part in parts for row in part.rows), key=lambda row: row.order)
     kinks = list(dict.fromkeys(kink for part in parts for kink in part.kinks))
-    notes = list(dict.fromkeys(note for part in parts for note in part.notes))
-    return evaluation, Findings(rows, kinks, notes)
+    found = Findings(rows, kinks, list(dict.fromkeys(note for part in parts for note in part.notes)))
+    found.notes += _about_cuts(evaluation.module) if found.failed else []
+    return evaluation, found
+
+
+def _about_cuts(module: ast.Module) -> list[str]:
+    """What in the program keeps a path from the derivative that differences see."""
+    words = [part.name for part in ast.walk(module) if isinstance(part, ast.Attribute) and part.name in CUTS]
+    return [f"differences see the path that {word} keeps from the derivative" for word in dict.fromkeys(words)]
 
 
 def _render(found: Findings, form: str, environment: Environment) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from gradcli.api import Session
 from gradcli.autodiff import functional
 from gradcli.autodiff.backward import vjp
 from gradcli.autodiff.batch import batchable, replay
-from gradcli.autodiff.differences import Rounding, Slopes, slopes
+from gradcli.autodiff.differences import SURE, Place, Rounding, Slopes, closer, farther, slopes
 from gradcli.cli.blocks import Part
 from gradcli.engine.run import value as value_of
 from gradcli.errors import GradError, TypeError_, ValueError_
@@ -26,6 +26,7 @@ Array = np.ndarray[Any, Any]
 
 CLOSE = 1e-6  # of a derivative: how far a difference may be from it; a rule that is wrong by 1.001 is far outside
 LOOSE = 1e-4  # of the largest derivative: beyond this no estimated error excuses a difference
+SPACING = 2.0**-32  # of the point: over this little, what changes in a derivative is rounding
 AT_KINK = 1e-6  # how near a point has to be to a kink that an op declares
 
 
@@ -130,28 +131,36 @@ class Checked:
             found = _pulled(outputs, leaves, create_graph=False)
             return _flat([value_of(g) for g in found])
 
-    def jacobian(self) -> tuple[Array, list[Tensor]]:
+    def jacobian(self, point: Array) -> tuple[Array, list[Tensor]]:
         """The derivatives of every output by every element, and the outputs."""
-        outputs, leaves = self.evaluate(self.point)
+        outputs, leaves = self.evaluate(point)
         with self.context.active():
             lines = []
             for output in outputs:
                 blocks = functional.jacobian(output.node, [x.node for x in leaves])
-                size = output.node.size
-                lines.append(np.concatenate([value_of(block).reshape(size, -1) for block in blocks], axis=1))
+                lines.append(_side_by_side(output.node, blocks, leaves))
             return np.concatenate(lines).astype(np.float64), outputs
 
-    def hessian(self) -> tuple[Array, Array]:
+    def hessian(self, point: Array) -> tuple[Array, Array]:
         """The second derivatives of the outputs, weighed and added up, and how large the numbers are they come from."""
-        outputs, leaves = self.evaluate(self.point)
+        outputs, leaves = self.evaluate(point)
         with self.context.active(), recording(True):
             nodes = [x.node for x in leaves]
             lines, levels = [], []
             for slope in _pulled(outputs, leaves, create_graph=True):
                 levels.append(np.full(slope.size, _largest_on_the_way(slope)))
-                blocks = functional.jacobian(slope, nodes)
-                lines.append(np.concatenate([value_of(block).reshape(slope.size, -1) for block in blocks], axis=1))
+                lines.append(_side_by_side(slope, functional.jacobian(slope, nodes), leaves))
             return np.concatenate(lines).astype(np.float64), np.concatenate(levels)
+
+    def noise(self, order: int) -> Array:
+        """How far rounding puts the derivatives themselves off: what fourth differences leave of them near the point.
+
+        Source: J. Moré and S. Wild, "Estimating computational noise", 2011.
+        """
+        derivatives = self.jacobian if order == 1 else self.hessian
+        found = [derivatives(self.point * (1 + at * SPACING))[0] for at in range(8)]
+        with np.errstate(all="ignore"):
+            return np.asarray(np.sqrt(np.mean(np.diff(found, 4, axis=0) ** 2, axis=0) / 70))
 
 
 class Inner(Checked):
@@ -189,6 +198,12 @@ class Inner(Checked):
         return [Tensor(y, self.context) for y in found], [Tensor(x, self.context) for x in leaves]
 
 
+def _side_by_side(output: Node, blocks: Sequence[Node], leaves: Sequence[Tensor]) -> Array:
+    return np.concatenate(
+        [value_of(block).reshape(output.size, x.node.size) for block, x in zip(blocks, leaves, strict=True)], axis=1
+    )
+
+
 def _flat(arrays: Sequence[Array]) -> Array:
     return np.concatenate([np.asarray(array, dtype=np.float64).reshape(-1) for array in arrays])
 
@@ -210,7 +225,7 @@ def _pulled(outputs: list[Tensor], leaves: list[Tensor], create_graph: bool) -> 
 
 def check(checked: Checked, names: list[str]) -> Findings:
     """Compare first and second derivatives. names: what the outputs are called."""
-    found, outputs = checked.jacobian()
+    found, outputs = checked.jacobian(checked.point)
     epsilon = max(float(np.finfo(output.dtype.numpy).eps) for output in outputs)
     notes = []
     if epsilon > 1e-10:
@@ -219,83 +234,151 @@ def check(checked: Checked, names: list[str]) -> Findings:
     value = _flat([output.numpy() for output in outputs])
     labels = [label for name, y in zip(names, outputs, strict=False) for label in Part(name, tuple(y.shape)).labels()]
     level = _flat([np.full(y.node.size, _largest_on_the_way(y.node)) for y in outputs])
-    shown = labels if len(labels) > 1 else [""]
-    rows = list(_rows(1, checked, checked.values, found, value, Rounding(epsilon, level), shown))
+    shown = [""] if len(labels) == 1 else labels
+    rows = Comparison(1, checked, checked.values, found, value, Rounding(epsilon, level)).rows(shown)
     bent = {row.element for row in rows if row.verdict in ("kink", "undefined")}
     try:
-        second, level = checked.hessian()
+        second, level = checked.hessian(checked.point)
         value = checked.gradient(checked.point)
         elements = [label for part in checked.parts for label in part.labels()]
-        rows += [
-            row
-            for row in _rows(2, checked, checked.gradient, second, value, Rounding(epsilon, level), elements)
-            if row.element not in bent and row.of not in bent
-        ]
+        again = Comparison(2, checked, checked.gradient, second, value, Rounding(epsilon, level)).rows(elements)
+        rows += [row for row in again if row.element not in bent and row.of not in bent]
     except GradError as error:
         notes.append(f"second derivatives are not checked: {error.message}")
     return Findings(rows, kinks, notes)
 
 
-def _rows(
-    order: int,
-    checked: Checked,
-    function: Any,
-    found: Array,
-    value: Array,
-    rounding: Rounding,
-    labels: list[str],
-) -> Iterator[Row]:
-    """The rows of one order. found: (elements of the function's value, elements of the variables)."""
-    at, scale = 0, checked.scale
-    for part in checked.parts:
-        for label in part.labels():
+class Comparison:
+    """The derivatives of one order beside differences.
+
+    found: (elements of the function's value, elements of the variables). value: the function at the point.
+    """
+
+    def __init__(
+        self, order: int, checked: Checked, function: Any, found: Array, value: Array, rounding: Rounding
+    ) -> None:
+        self.order = order
+        self.checked = checked
+        self.function = function
+        self.found = found
+        self.value = value
+        self.rounding = rounding
+        self.close = max(CLOSE, 64 * rounding.epsilon)
+        self.noise: Array | None = None
+
+    def rows(self, labels: list[str]) -> list[Row]:
+        """A row for each derivative. labels: of the elements of the function's value."""
+        rows: list[Row] = []
+        scale = self.checked.scale
+        elements = [(part.name, label) for part in self.checked.parts for label in part.labels()]
+        for at, (name, element) in enumerate(elements):
             with np.errstate(all="ignore"):
-                seen = slopes(function, checked.point, at, value, rounding, float(scale[at]))
-            whole = bool(np.all(np.isfinite(seen.estimate)))
-            largest = float(np.nanmax(np.abs(np.where(np.isfinite(found[:, at]), found[:, at], 0)), initial=0.0))
-            for index, of in enumerate(labels):
-                row = Row(order, part.name, label, of, float(found[index, at]), float(seen.estimate[index]))
-                slack = LOOSE * largest + 1e-9 * max(abs(float(value[index])), 1.0)
-                _judge(row, seen, index, slack, max(CLOSE, 64 * rounding.epsilon))
-                if not np.isfinite(row.derivative) and not whole:  # nan spreads from one output to the others
-                    row.verdict = "undefined"
-                yield row
-            at += 1
+                place = Place(self.function, self.checked.point, at, self.value, self.rounding, float(scale[at]))
+                seen = slopes(place)
+                agreed = self._settled(place, seen)
+            derivatives, differences = self.found[:, at].tolist(), seen.estimate.tolist()
+            own = [
+                Row(self.order, name, element, of, derivative, difference)
+                for of, derivative, difference in zip(labels, derivatives, differences, strict=True)
+            ]
+            self._judge(own, at, seen, agreed)
+            rows += own
+        return rows
 
+    def _settled(self, place: Place, seen: Slopes) -> Array:
+        """Where differences agree with the derivatives, at the scale of the point or else at another.
 
-def _judge(row: Row, seen: Slopes, index: int, slack: float, close: float) -> None:
-    """Say what a row shows."""
-    size = max(abs(row.derivative), abs(row.difference))
-    allowed = max(close * size, min(8 * float(seen.error[index]), slack))
-    if abs(row.derivative - row.difference) <= allowed:
-        if row.error > close:
-            row.error = 0.0 if size <= slack else row.error
-        if not (seen.kink[index] and row.order == 1):
-            return
-    left, right = float(seen.left[index]), float(seen.right[index])
-    if seen.kink[index]:
-        row.left, row.right = left, right
-        inside = min(left, right) - 1e-4 * abs(left - right) <= row.derivative
-        inside = inside and row.derivative <= max(left, right) + 1e-4 * abs(left - right)
-        row.verdict = "kink" if inside or not np.isfinite(left + right) else "mismatch"
-    elif not np.isfinite(row.difference):
-        row.verdict = "undefined"
-    elif abs(row.derivative - row.difference) <= 8 * float(seen.error[index]):
-        row.verdict = "unclear"
-    else:
-        row.verdict = "mismatch"
+        Estimates that are more exact, and agree or are no news, take the place of those that do not; closer ones that
+        contradict them do in any case.
+        """
+        for look in (farther, closer):
+            firm = self._agreeing(place.at, seen.estimate) | self._vanishing(place.at, seen)
+            other = None if np.all(firm) else look(place)
+            if other is None:
+                continue
+            exact, contradicted = other.error < seen.error, other.contradicted(seen.estimate, seen.error)
+            if look is farther:
+                known = (seen.error < SURE * np.abs(seen.estimate)) & ~contradicted
+                taken = exact & (known | self._agreeing(place.at, other.best, other.error))
+            else:
+                taken = exact | contradicted
+            taken &= ~firm
+            seen.estimate = np.where(taken, other.best, seen.estimate)
+            seen.error = np.where(taken, other.error, seen.error)
+        return self._agreeing(place.at, seen.estimate, seen.error)
+
+    def _slack(self, at: int) -> Array:
+        """How much more an estimated error may excuse."""
+        column = self.found[:, at]
+        largest = float(np.max(np.abs(column), where=np.isfinite(column), initial=0.0))
+        return LOOSE * largest + 1e-9 * np.maximum(np.abs(self.value), 1.0)
+
+    def _agreeing(self, at: int, estimate: Array, error: Array | float = 0.0) -> Array:
+        """Where estimates agree with the derivatives, as far as their errors can tell."""
+        found, slack = self.found[:, at], self._slack(at)
+        size = np.maximum(np.abs(found), np.abs(estimate))
+        allowed = np.maximum(self.close * size, np.minimum(8 * error, slack))
+        return np.asarray(np.abs(found - estimate) <= allowed)
+
+    def _vanishing(self, at: int, seen: Slopes) -> Array:
+        """Where both are so small that they may be what rounding leaves of 0."""
+        size = np.maximum(np.abs(self.found[:, at]), np.abs(seen.estimate))
+        return np.asarray(size <= np.minimum(8 * seen.error, self._slack(at)))
+
+    def _judge(self, rows: list[Row], at: int, seen: Slopes, agreed: Array) -> None:
+        """Say what the rows of one element show."""
+        slack = self._slack(at)
+        whole = bool(np.all(np.isfinite(seen.estimate)))
+        for index, row in enumerate(rows):
+            if agreed[index] and row.error > self.close:
+                small = max(abs(row.derivative), abs(row.difference)) <= slack[index]
+                row.error = 0.0 if small else row.error
+                row.verdict = "ok" if row.error <= LOOSE else "unclear"
+            if not agreed[index] or (seen.kink[index] and self.order == 1):
+                row.verdict = self._verdict(row, index, at, seen)
+            if not whole and not np.isfinite(row.derivative):  # nan spreads from one output to the others
+                row.verdict = "undefined"
+
+    def _verdict(self, row: Row, index: int, at: int, seen: Slopes) -> str:
+        kink = bool(seen.kink[index])
+        if kink:
+            left, right = row.left, row.right = float(seen.left[index]), float(seen.right[index])
+            margin = 1e-4 * abs(left - right)
+            inside = min(left, right) - margin <= row.derivative <= max(left, right) + margin
+            if inside or not np.isfinite(left + right):
+                return "kink"
+        elif not np.isfinite(row.difference):
+            return "undefined"
+        off = abs(row.derivative - row.difference)
+        if (not kink and off <= 8 * seen.error[index]) or off <= 16 * self._noise()[index, at]:
+            return "unclear"
+        return "mismatch"
+
+    def _noise(self) -> Array:
+        """How far rounding puts the derivatives off; asked only where one does not agree."""
+        if self.noise is None:
+            self.noise = self.checked.noise(self.order)
+        return self.noise
 
 
 def _largest_on_the_way(output: Node) -> float:
-    """The largest number that an output was computed from: what its rounding is relative to."""
+    """The largest number that an output was computed from: what its rounding is relative to.
+
+    A number that would leave no digit of the output and the variables stands for infinity (a mask) and does not count.
+    """
     nodes = ancestors([output], lambda node: node.requires_grad)
-    arrays = [node.value for node in (*nodes, *(i for node in nodes for i in node.inputs))]
-    found = 0.0
-    for array in arrays:
-        if isinstance(array, np.ndarray) and array.dtype.kind == "f" and array.size:
-            sizes = np.abs(array)
-            found = max(found, float(np.max(sizes, where=np.isfinite(sizes), initial=0.0)))
-    return found
+    kept = max([_largest(node) for node in nodes if node is output or not node.inputs], default=0.0)
+    limit = kept / float(np.finfo(output.dtype.numpy).eps)
+    sizes = [_largest(node) for node in (*nodes, *(i for node in nodes for i in node.inputs))]
+    return max([size for size in sizes if size <= limit], default=0.0)
+
+
+def _largest(node: Node) -> float:
+    array = node.value
+    if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or not array.size:
+        return 0.0
+    sizes = np.abs(array)
+    return float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))
 
 
 def declared_kinks(outputs: list[Tensor]) -> list[str]:

@@ -103,7 +103,7 @@ def names_in_value(text: str) -> set[str]:
     for letter in text + " ":
         if (word + letter).isidentifier():
             word += letter
-        else:
+        elif word:
             found.add(word)
             word = ""
     return found

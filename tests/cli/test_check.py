@@ -199,3 +199,63 @@ def test_a_rule_off_by_a_thousandth_is_noticed_at_any_scale(call, x, tmp_path):
     program = tmp_path / "square.txt"
     program.write_text(SQUARE.format(factor="2.002"))
     assert call("check", "-f", str(program), "--x", x, "--json").status == 1
+
+
+@pytest.mark.parametrize(
+    ("expression", "x"),
+    [
+        ("sin(x).sum()", "1e8,-3e8"),  # waves much shorter than the number
+        ("cross_entropy(sin(x), tensor([0, 2]))", "[[1e8, 2e8, -1e8], [3e8, 5e7, 1e8]]"),
+        ("quantile(x + 1, 0.4)", "1e-8,2e-8,-1e-8"),  # kinks just beyond the point
+        ("leaky_relu(x).prod()", "1e-8,-3e-8"),
+    ],
+)
+def test_no_alarm_where_only_another_scale_shows_the_derivative(call, expression, x):
+    ended = call("check", expression, "--x", x, "--json")
+    assert (ended.status, json.loads(ended.out)["mismatches"]) == (0, 0)
+
+
+OWN = """\
+class Own(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return {forward}
+    @staticmethod
+    def backward(ctx, g):
+        x, = ctx.saved_tensors
+        return {backward}
+Own.apply(x).sum()
+"""
+
+
+@pytest.mark.parametrize("x", ["0.7,-1.3", "3e-4,2e-4", "250,-120"])
+@pytest.mark.parametrize(
+    ("forward", "right", "wrong"),
+    [
+        ("torch.sin(x)", "g * torch.cos(x)", "-g * torch.cos(x)"),
+        ("x ** 3", "g * 3 * x ** 2", "g * 3.003 * x ** 2"),
+        ("torch.tanh(x / 100)", "g * (1 - torch.tanh(x / 100) ** 2) / 100", "g * (1 - torch.tanh(x / 100) ** 2)"),
+        ("x.flip(0) * 2", "g.flip(0) * 2", "g * 2 * x"),
+        ("x.abs() * x", "g * 2 * x.abs()", "g * 2.1 * x.abs()"),
+        ("x / x.norm()", "(g - x * (g @ x) / (x @ x)) / x.norm()", "g / x.norm()"),
+        ("torch.exp(-(x / 300) ** 2)", "-2 * x / 300 ** 2 * g * torch.exp(-(x / 300) ** 2)", "g * 0"),
+    ],
+)
+def test_own_functions_right_and_wrong(call, tmp_path, forward, right, wrong, x):
+    for backward, status in ((right, 0), (wrong, 1)):
+        program = tmp_path / "own.py"
+        program.write_text(OWN.format(forward=forward, backward=backward).replace(").sum()", ") @ tensor([1.0, 2.0])"))
+        ended = call("check", "-f", str(program), "--x", x)
+        assert ended.status == status, ended
+
+
+def test_a_path_that_is_cut_is_named(call):
+    ended = call("check", "(x.detach() * x).sum()", "--x", "1,2")
+    assert ended.status == 1
+    assert ended.err == "note: differences see the path that detach keeps from the derivative\n"
+
+
+def test_nothing_to_compare(call):
+    ended = call("check", "x[:0] * 2", "--x", "1,2")
+    assert (ended.status, ended.out.splitlines()[-1]) == (0, "4 derivatives checked, all agree")

@@ -285,7 +285,7 @@ def named(op: Op, inputs: tuple[Node, ...], params: Mapping[str, Any], inner: No
     """The node of an expansion that keeps its own name: computed and differentiated through `via`."""
     outer = Node(op, inputs, params, inner.shape, inner.dtype, inner.value)
     outer.requires_grad = inner.requires_grad
-    if inner.value is None or inner.requires_grad:
+    if inner.value is None or inner.requires_grad or MODE.deferring:
         outer.via = inner
     else:
         outer.inputs = ()

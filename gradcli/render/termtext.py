@@ -40,6 +40,9 @@ class Writer(LineWriter):
         super().__init__(root, set(taken) | set(style.variables))
         self.style = style
         self._operands = {a.serial for t in self.order for a in t.args if not _promotes(t, a)}
+        beside = {a.serial for t in self.order for a in t.args if _promotes(t, a)}
+        scaled = {a.serial for t in self.order if t.serial in beside and t.head == "product" for a in t.args}
+        self._operands -= scaled
 
     def worth_naming(self, term: Term, text: str) -> bool:
         """Whether a part becomes a line of its own."""
@@ -258,11 +261,11 @@ def _is_python(term: Term) -> bool:
 def _moved(term: Term) -> Term:
     """What was moved about, or picked from, to make a term."""
     while term.head in MOVING:
-        term = term.args[0]
+        term = term.args[-1 if term.head == "where" else 0]
     return term
 
 
-MOVING = frozenset({"reshape", "permute", "mT", "flip", "expand", "pad", "index", "product", "sum"})
+MOVING = frozenset({"reshape", "permute", "mT", "flip", "expand", "pad", "index", "product", "sum", "where", "diag"})
 
 
 def _spaced(text: str) -> bool:

@@ -132,7 +132,7 @@ class Arithmetic(Terms):
                     factors += [(t, p * power) for t, p in pairs]
                     continue
             if inner.head == "number" and isinstance(inner.value, Fraction) and _computable(inner.value, power):
-                factor *= inner.value ** int(power)
+                factor *= inner.value ** int(power) if inner.value else 0
                 continue
             factors.append((inner, power))
         result = self._product(factor, factors)
@@ -180,8 +180,10 @@ class Arithmetic(Terms):
             r, k = _monomial(term) or (ONE, 0)
             inside, pis = (inside * r, pis + k) if p > 0 else (inside / r, pis - k)
         factor, inside = extracted(factor, inside)
+        whole_pis = [(t, p) for t, p in parts if t.head == "constant" and p.denominator == 1]
+        pis += 2 * sum(int(p) for _, p in whole_pis)
         whole = int(pis / 2)
-        rest = [pair for pair in parts if pair not in roots]
+        rest = [pair for pair in parts if pair not in roots and pair not in whole_pis]
         rest += [(self.constant("pi"), Fraction(whole))] if whole else []
         return factor, [*rest, *self._root(inside, pis - 2 * whole)]
 
@@ -211,20 +213,27 @@ def _monomial(term: Term) -> tuple[Fraction, int] | None:
 
 
 def _late(part: tuple[Term, Fraction]) -> int:
-    """Sizes and pi are written first, then variables, calls, logarithms of numbers, and what only counts or chooses.
+    """Sizes and pi are written first, then variables, their sums, calls, logarithms of numbers, what counts or chooses.
 
     So it is pi*x*exp(x)*log(2)*(x > 0), in which no number is rounded to the default dtype by meeting a bool first.
     """
     term = part[0]
     if term.dtype is None and not term.shape:
-        return 3 if term.head == "log" else 0
+        return 4 if term.head == "log" else 0
     if term.head == "mask" or not term.floating:
-        return 4
-    return {"variable": 1, "index": 1}.get(term.head, 2)
+        return 5
+    if term.head == "sum" and all(map(_plain, term.args)):
+        return 2
+    return {"variable": 1, "index": 1}.get(term.head, 3)
+
+
+def _plain(term: Term) -> bool:
+    """Whether a term is a variable or a product of powers of them."""
+    return term.head == "variable" or (term.head == "product" and all(a.head == "variable" for a in term.args))
 
 
 def _computable(value: Fraction, power: Fraction) -> bool:
-    return power.denominator == 1 and abs(power) <= 16 and (value != 0 or power > 0)
+    return (power.denominator == 1 and abs(power) <= 16 and value != 0) or (value == 0 and power > 0)
 
 
 def _content(coefficients: Sequence[Fraction], constant: Fraction) -> Fraction:

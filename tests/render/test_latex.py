@@ -54,7 +54,7 @@ def formula(text, at=0):
 
 
 def test_shared_parts_have_lines_of_their_own():
-    assert formula("logdet(atan(x) @ atan(x).T + eye(2))").startswith(r"\[ \begin{aligned}")
+    assert formula("sum(layer_norm(tanh(x) @ M, (3,)) ** 3)").startswith(r"\[ \begin{aligned}")
     assert formula("sum(x**2)") == r"\[ \frac{\partial f}{\partial x} = 2 x \]"
 
 
@@ -77,11 +77,7 @@ def test_shared_parts_have_lines_of_their_own():
             "sum(x[0, 1:]**2)",
             r"2 \operatorname{select\_scatter}(\mathbf{0}, \operatorname{pad}((x_{0})_{1:}, (1, 0)), 0, 0)",
         ),
-        (
-            "trace(inv(x @ x.T))",
-            r"-((x \, x^{\top})^{-\top} \, (x \, x^{\top})^{-\top}"
-            r" + (x \, x^{\top})^{-1} \, (x \, x^{\top})^{-1}) \, x",
-        ),
+        ("trace(inv(x @ x.T))", r"-2 (x \, x^{\top})^{-1} \, (x \, x^{\top})^{-1} \, x"),
     ],
 )
 def test_notation(text, shown):

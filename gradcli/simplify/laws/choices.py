@@ -25,6 +25,22 @@ def _clamped(b: Builder, t: Term) -> Term | None:
     return b.elementwise("clamp", (z,), t.dtype, (("", bare(low).value), ("", bare(high).value)))
 
 
+@law("clamp clamp_min clamp_max", "clamp(number, low, high) -> number", "always")
+def _clamped_number(b: Builder, t: Term) -> Term | None:
+    x = bare(t.args[0])
+    if not is_number(x) or len(t.args) > 1:
+        return None
+    names = ("min", "max") if t.head == "clamp" else (t.head[-3:],)
+    limits = {name or names[at]: b.number(v).value for at, (name, v) in enumerate(t.params) if v is not None}
+    value = max(x.value, limits.get("min", x.value))
+    return b.expand(b.number(min(value, limits.get("max", value))), t.shape)
+
+
+@law("masked_fill", "masked_fill(x, False, c) -> x", "no element is masked")
+def _nothing_masked(b: Builder, t: Term) -> Term | None:
+    return b.expand(t.args[0], t.shape) if one(t.args[1], 0) else None
+
+
 @law("where", "where(y == 0, 0, y * z) -> y * z", "z is finite")
 def _zero_anyway(b: Builder, t: Term) -> Term | None:
     condition, x, y = t.args

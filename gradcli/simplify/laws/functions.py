@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from gradcli.graph.terms import Term
+from gradcli.shapes import Shape
 from gradcli.simplify.build import Builder
 from gradcli.simplify.law import law, one
-from gradcli.simplify.normal import ONE, factor_of
+from gradcli.simplify.normal import ONE, bare, factor_of
 
 
 @law("softmax log_softmax", "softmax(x, 0) -> 1, log_softmax(x, 0) -> 0", "x is a finite number")
@@ -38,22 +40,27 @@ def _exp_log_softmax(b: Builder, t: Term) -> Term | None:
 @law("exp", "exp(x - logsumexp(x, d)) -> softmax(x, d)", "the logsumexp keeps d, or d is the first dimension")
 def _exp_logsumexp(b: Builder, t: Term) -> Term | None:
     x = t.args[0]
-    if x.head != "sum" or x.param("factors") != (1, -1) or x.param("constant"):
+    if x.head != "sum":
         return None
-    z, total = x.args
-    lse = total.args[0] if total.head == "reshape" else total
-    if lse.head != "logsumexp" or lse.args[0] is not z:
-        return None
-    if not z.shape:
-        return b.number(1)
-    dims = lse.params[0][1]
+    for c, total in zip(x.param("factors"), x.args, strict=True):
+        lse = total.args[0] if total.head == "reshape" else total
+        if c != -1 or lse.head != "logsumexp":
+            continue
+        z = lse.args[0]
+        if bare(b.add([(1, x), (1, total)])) is not z:
+            continue
+        return b.number(1) if not z.shape else _softmax(b, t, z, lse.params[0][1], total.shape)
+    return None
+
+
+def _softmax(b: Builder, t: Term, z: Term, dims: Any, shape: Shape) -> Term | None:
+    """softmax(z), if a logsumexp of a shape broadcasts along its one dimension."""
     dims = dims if isinstance(dims, tuple) else (dims,)
     if len(dims) != 1:
         return None
     dim = dims[0] % len(z.shape)
-    if len(total.shape) == len(z.shape) and total.shape != tuple(1 if d == dim else n for d, n in enumerate(z.shape)):
-        return None
-    if len(total.shape) != len(z.shape) and dim != 0:
+    kept = tuple(1 if d == dim else n for d, n in enumerate(z.shape))
+    if shape != kept and (len(shape) == len(z.shape) or dim != 0):
         return None
     return b.call("softmax", (z,), t.shape, t.dtype, dims[0])
 
@@ -224,3 +231,68 @@ def _logistic_cancels(b: Builder, t: Term) -> Term | None:
             left = [(x, q - both if x is a or x is mirror else q) for x, q in pairs]
             return b.power_product([(b.number(t.param("factor")), ONE), *[(x, q) for x, q in left if q]])
     return None
+
+
+@law("product", "sigmoid(z) * sigmoid(-z) -> sigmoid(z) * (1 - sigmoid(z))", "always")
+def _both_sigmoids(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    for a, p in pairs:
+        if a.head != "sigmoid" or p <= 0 or factor_of(a.args[0]) < 0:
+            continue
+        mirror = b.unary("sigmoid", b.scale(-ONE, a.args[0]))
+        power = next((q for x, q in pairs if x is mirror and q > 0), None)
+        if power is not None:
+            rest = [(x, q) for x, q in pairs if x is not mirror]
+            other = b.add([(1, b.number(1)), (-1, a)])
+            return b.power_product([(b.number(t.param("factor")), ONE), *rest, (other, power)])
+    return None
+
+
+@law("product", "(1 - sigmoid(z)) / sigmoid(-z) -> 1", "always")
+def _other_sigmoid_cancels(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    for under, p in pairs:
+        if under.head != "sigmoid" or p >= 0:
+            continue
+        other = bare(b.add([(1, b.number(1)), (-1, b.unary("sigmoid", b.scale(-ONE, under.args[0])))]))
+        power = next((q for x, q in pairs if x is other and q > 0), None)
+        if power is not None:
+            rest = [(x, q) for x, q in pairs if x is not other and x is not under]
+            return b.power_product([(b.number(t.param("factor")), ONE), *rest, (under, p + power)])
+    return None
+
+
+@law("product", "sigmoid(x) * (x <= 20) -> sigmoid(x)", "x is at most 20: there softplus is cut off")
+def _softplus_cut(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    for mask in (a for a, _ in pairs if a.head == "mask"):
+        condition = mask.args[0]
+        if condition.head not in ("le", "lt") or not one(condition.args[1], 20):
+            continue
+        slope = b.unary("sigmoid", condition.args[0])
+        if any(a is slope for a, _ in pairs) and b.assume("no element of a softplus is above 20"):
+            rest = [(a, q) for a, q in pairs if a is not mask]
+            return b.power_product([(b.number(t.param("factor")), ONE), *rest])
+    return None
+
+
+@law("product", "(a/s + 1) / (a + s) -> 1/s", "no divisor is 0")
+def _cancelled_sum(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    for above, p in pairs:
+        if above.head != "sum" or p != 1:
+            continue
+        for s, q in _divisors(above):
+            whole, addends = b.power(s, -q), zip(above.param("factors"), above.args, strict=True)
+            parts = [(c, b.multiply([a, whole])) for c, a in addends]
+            under = bare(b.add([*parts, (above.param("constant"), whole)]))
+            if (under, -ONE) in pairs:
+                rest = [pair for pair in pairs if pair not in ((above, p), (under, -ONE))]
+                return b.power_product([(b.number(t.param("factor")), ONE), *rest, (s, q)])
+    return None
+
+
+def _divisors(x: Term) -> list[tuple[Term, Fraction]]:
+    """The negative powers in the addends of a sum."""
+    products = [a for a in x.args if a.head == "product"]
+    return [(s, q) for a in products for s, q in zip(a.args, a.param("powers"), strict=True) if q < 0]

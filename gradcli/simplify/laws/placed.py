@@ -97,10 +97,10 @@ def _before_picking(b: Builder, source: Term, mask: Term, depth: int = NESTED) -
 def _placed_number(b: Builder, t: Term) -> Term | None:
     zeros, index, source = t.args
     place = bare(index)
-    if len(t.shape) != 1 or index.shape != (1,) or place.head != "literal" or place.shape or not one(zeros, 0):
+    if len(t.shape) != 1 or index.shape != (1,) or place.shape or not one(zeros, 0) or not is_scalar(source):
         return None
     hot = b.call("one_hot", (place,), t.shape, int64, t.shape[0])
-    return b.multiply([bare(source), hot]) if is_scalar(source) else None
+    return b.multiply([bare(source), hot])
 
 
 @law("index_put", "index_put(zeros, (i,), c) -> c * one_hot(i)", "i is one index, not counted from the end")

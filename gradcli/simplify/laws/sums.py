@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from gradcli.graph.terms import Term
+from gradcli.graph.terms import Term, below
 from gradcli.simplify.build import Builder
 from gradcli.simplify.law import NEGATED, law
-from gradcli.simplify.normal import ONE, Arithmetic, bare, factor_of
+from gradcli.simplify.normal import ONE, Arithmetic, bare, factor_of, is_number
 
 
 @law("sum", "(1 - y) * p - y * (1 - p) -> p - y", "multiplied out, it is shorter")
@@ -56,7 +56,7 @@ def _shared_factor(b: Builder, t: Term) -> Term | None:
         return None
     shared: dict[int, tuple[Term, Fraction]] | None = None
     for a in t.args:
-        own = {x.serial: (x, p) for x, p in _factors(a) if p == 1 or (p < 0 and x.shape == ())}
+        own = {x.serial: (x, p) for x, p in _factors(a) if _shareable(x, p)}
         shared = own if shared is None else {s: _less(own[s], pair) for s, pair in shared.items() if s in own}
         shared = {s: pair for s, pair in shared.items() if pair[1]}
     if not shared:
@@ -64,6 +64,11 @@ def _shared_factor(b: Builder, t: Term) -> Term | None:
     common = b.power_product(list(shared.values()))
     rest = [(c, _without(b, a, shared)) for c, a in zip(t.param("factors"), t.args, strict=True)]
     return b.expand(b.multiply([common, b.add(rest)]), t.shape)
+
+
+def _shareable(x: Term, p: Fraction) -> bool:
+    """A power of a variable stays in its place: 3*a*x**2 + 2*b*x."""
+    return p == 1 or (p < 0 and x.shape == ()) or (p > 1 and p.denominator == 1 and x.head != "variable")
 
 
 def _without(b: Builder, a: Term, shared: dict[int, tuple[Term, Fraction]]) -> Term:
@@ -128,3 +133,96 @@ def _either_mask(b: Builder, t: Term) -> Term | None:
         return None
     above, under = (b.number(c + t.param("constant")) for c in t.param("factors"))
     return b.where(first, above, under)
+
+
+DIVISORS = {"sigmoid": (1, -1), "tanh": (1, 0, -1)}  # coefficients of 1, s, s**2
+
+
+@law("sum", "1 - 3*s + 2*s**2 -> (1 - s)*(1 - 2*s), and 1 - t**2 in front", "s is sigmoid(x), t is tanh(x)")
+def _derivative_in_front(b: Builder, t: Term) -> Term | None:
+    powers = [(x, p) for a in t.args for x, p in _factors(a) if x.head in DIVISORS and p > 1]
+    for s, _ in powers[:1]:
+        groups = _polynomials(b, t, s)
+        divisor = DIVISORS[s.head]
+        found = [(rest, _divided(coefficients, divisor)) for rest, coefficients in groups]
+        if any(q is None for _, q in found) or all(len(q or ()) == 1 and is_number(rest) for rest, q in found):
+            return None
+        terms = [(c, b.multiply([rest, b.power(s, Fraction(n))])) for rest, q in found for n, c in enumerate(q or ())]
+        front = b.add([(c, b.power(s, Fraction(n)) if n else b.number(1)) for n, c in enumerate(divisor) if c])
+        return b.expand(b.multiply([front, b.add(terms)]), t.shape)
+    return None
+
+
+def _polynomials(b: Builder, t: Term, s: Term) -> list[tuple[Term, list[Fraction]]]:
+    """A sum as polynomials in s: what each is multiplied by, and the coefficients of its powers from 0 on."""
+    groups: dict[int, tuple[Term, dict[int, Fraction]]] = {}
+    for c, a in [*zip(t.param("factors"), t.args, strict=True), (t.param("constant"), b.number(1))]:
+        power = next((p for x, p in _factors(a) if x is s and p > 0), Fraction(0))
+        if power.denominator != 1:
+            continue
+        rest = b.power_product([(x, p) for x, p in _factors(a) if not (x is s and p > 0)]) if a.head != "number" else a
+        _, coefficients = groups.setdefault(rest.serial, (rest, {}))
+        coefficients[int(power)] = coefficients.get(int(power), Fraction(0)) + c * factor_of(a) / factor_of(rest)
+    return [(rest, [found.get(n, Fraction(0)) for n in range(max(found) + 1)]) for rest, found in groups.values()]
+
+
+def _divided(coefficients: list[Fraction], divisor: tuple[int, ...]) -> list[Fraction] | None:
+    """The quotient of polynomials; None where something is left over."""
+    left, quotient = list(coefficients), list[Fraction]()
+    while len(left) >= len(divisor):
+        factor = left[-1] / divisor[-1]
+        quotient.insert(0, factor)
+        for n, d in enumerate(reversed(divisor)):
+            left[-1 - n] -= factor * d
+        left.pop()
+    return quotient if not any(left) else None
+
+
+@law("product", "(a - b/x)/x -> (a*x - b)/x**2", "x is a variable, or a sum of them")
+def _quotient_rule(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    for x, p in pairs:
+        if p >= 0 or p.denominator != 1 or not (x.head == "variable" or (x.head == "sum" and _simple(x))):
+            continue
+        for above, q in pairs:
+            if q != 1 or above.head != "sum" or any(a.head in REDUCING for a in below(above)):
+                continue
+            inner = min((r for a in above.args for y, r in _factors(a) if y is x), default=Fraction(0))
+            if inner >= 0 or inner.denominator != 1:
+                continue
+            common = b.power(x, -inner)
+            terms = [(c, b.multiply([a, common])) for c, a in zip(above.param("factors"), above.args, strict=True)]
+            rest = [(y, r) for y, r in pairs if y is not above]
+            whole = b.add([*terms, (above.param("constant"), common)])
+            return b.power_product([(b.number(t.param("factor")), ONE), *rest, (whole, ONE), (common, -ONE)])
+    return None
+
+
+REDUCING = frozenset({"total", "mean", "matmul", "norm", "linalg.vector_norm", "var", "std", "prod", "max", "min"})
+
+
+def _simple(x: Term) -> bool:
+    return all(a.head in ("variable", "product") and all(y.head == "variable" for y, _ in _factors(a)) for a in x.args)
+
+
+@law(
+    "product", "-(1 - x) * y -> (x - 1) * y", "x is a variable, or the number comes first then; it is nowhere else in y"
+)
+def _turned_factor(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    for x, p in pairs:
+        if t.param("factor") >= 0 or p != 1 or x.head != "sum":
+            continue
+        signs, constant = x.param("factors"), x.param("constant")
+        shorter = constant < 0 and all(c > 0 for c in signs)  # 2*s - 1 becomes 1 - 2*s
+        if (
+            not (shorter or _simple(x))
+            or all(c >= 0 for c in (*signs, constant))
+            or any(x in below(y) for y, _ in pairs if y is not x)
+        ):
+            continue
+        turned = b.add([*((-c, a) for c, a in zip(x.param("factors"), x.args, strict=True)),
+                        (-x.param("constant"), b.number(1))])  # fmt: skip
+        rest = [(y, q) for y, q in pairs if y is not x]
+        return b.power_product([(b.number(-t.param("factor")), ONE), *rest, (turned, ONE)])
+    return None

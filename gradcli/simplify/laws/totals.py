@@ -7,7 +7,7 @@ from math import prod
 
 from gradcli.graph.terms import Term, below
 from gradcli.simplify.build import Builder
-from gradcli.simplify.law import law, one
+from gradcli.simplify.law import law, one, without_scalars
 from gradcli.simplify.normal import ONE, bare, factor_of, is_number
 
 
@@ -118,6 +118,16 @@ def _mean_of_number(b: Builder, t: Term) -> Term | None:
     return b.expand(bare(t.args[0]), t.shape) if bare(t.args[0]).shape == () else None
 
 
+@law("mean", "mean(expand(x), d, keepdim=True) -> x", "x has one element along d, where it was broadcast")
+def _mean_of_expand(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "expand" or not t.param("keepdim") or len(x.args[0].shape) != len(x.shape):
+        return None
+    if any(x.args[0].shape[d] != 1 for d in _mean_dims(t)):
+        return None
+    return b.expand(x.args[0], t.shape)
+
+
 @law("mean", "mean(x - mean(x)) -> 0", "both are over the same dimensions, which the inner one keeps")
 def _mean_of_centred(b: Builder, t: Term) -> Term | None:
     x = t.args[0]
@@ -127,6 +137,26 @@ def _mean_of_centred(b: Builder, t: Term) -> Term | None:
     if mean.head != "mean" or mean.args[0] is not y or _mean_dims(mean) != _mean_dims(t):
         return None
     return b.zeros(t.shape) if mean.param("keepdim") or not mean.shape else None
+
+
+@law("total", "sum(x - mean(x)) -> 0", "over the dimensions of the mean, which keeps them or is over all")
+def _total_of_centred(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "sum" or x.param("factors") not in ((1, -1), (-1, 1)) or x.param("constant"):
+        return None
+    mean, y = sorted(x.args, key=lambda a: a.head != "mean")
+    if mean.head != "mean" or mean.args[0] is not y or _mean_dims(mean) != set(t.param("dims")):
+        return None
+    return b.zeros(t.shape) if mean.param("keepdim") or not mean.shape else None
+
+
+@law("cumsum", "cumsum(c * x) -> c * cumsum(x)", "c is one element")
+def _scaled_scan(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    inner, outer = without_scalars(b, x) if x.head == "product" else (None, [])
+    if inner is None or not outer or inner.shape != x.shape:
+        return None
+    return b.multiply([*outer, b.settle(b.make("cumsum", (inner,), t.params, t.shape, t.dtype))])
 
 
 @law("total", "sum(x) -> x", "the summed dimensions have one element each, not as many as a mask happens to hold")

@@ -205,9 +205,7 @@ def _simple(x: Term) -> bool:
     return all(a.head in ("variable", "product") and all(y.head == "variable" for y, _ in _factors(a)) for a in x.args)
 
 
-@law(
-    "product", "-(1 - x) * y -> (x - 1) * y", "x is a variable, or the number comes first then; it is nowhere else in y"
-)
+@law("product", "-(1 - x) * y -> (x - 1) * y", "x is a variable, or the number comes first then")
 def _turned_factor(b: Builder, t: Term) -> Term | None:
     pairs = list(zip(t.args, t.param("powers"), strict=True))
     for x, p in pairs:
@@ -215,11 +213,9 @@ def _turned_factor(b: Builder, t: Term) -> Term | None:
             continue
         signs, constant = x.param("factors"), x.param("constant")
         shorter = constant < 0 and all(c > 0 for c in signs)  # 2*s - 1 becomes 1 - 2*s
-        if (
-            not (shorter or _simple(x))
-            or all(c >= 0 for c in (*signs, constant))
-            or any(x in below(y) for y, _ in pairs if y is not x)
-        ):
+        if not (shorter or _simple(x)) or all(c >= 0 for c in (*signs, constant)):
+            continue
+        if any(x in below(y) for y, _ in pairs if y is not x):
             continue
         turned = b.add([*((-c, a) for c, a in zip(x.param("factors"), x.args, strict=True)),
                         (-x.param("constant"), b.number(1))])  # fmt: skip

@@ -59,10 +59,18 @@ def lower_assign(b: Builder, node: ast.Assign) -> Steps:
 
 
 def lower_annotated(b: Builder, node: ast.AnnAssign) -> Steps:
-    """`name: annotation = value`: the annotation is read, not kept."""
+    """`name: annotation = value`: the annotation is read, not kept; a class knows which names had one."""
+    if b.scope.host.kind == "class" and isinstance(node.target, ast.Name) and not _of_the_class(node.annotation):
+        b.emit(var.note_annotated, node.target.id, node)
     if node.value is not None:
         slot = yield b.expression(node.value)
         yield lower_store(b, node.target, slot)
+
+
+def _of_the_class(annotation: ast.Expr) -> bool:
+    """Whether an annotation is `ClassVar`, which says that the name belongs to the class alone."""
+    named = annotation.value if isinstance(annotation, ast.Subscript) else annotation
+    return isinstance(named, ast.Name) and named.id == "ClassVar"
 
 
 def lower_augmented(b: Builder, node: ast.AugAssign) -> Steps:

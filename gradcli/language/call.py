@@ -16,7 +16,7 @@ from gradcli.language.context import Context
 from gradcli.language.mathmodule import MATH
 from gradcli.language.outputs import put_out
 from gradcli.language.tensor import Tensor
-from gradcli.ops.catalog import catalog
+from gradcli.ops.catalog import catalog, spellings_of
 from gradcli.ops.memory import before_change
 from gradcli.ops.updates import Updates
 
@@ -48,7 +48,7 @@ class OpFunction:
         if self.owner is not None:
             args = [self.owner, *args]
         requires_grad = any(map(_is_factory, self.overloads)) and bool(kwargs.pop("requires_grad", False))
-        out = kwargs.pop("out", None)
+        out = kwargs.pop("out", None) if "out" in kwargs and self._takes_out() else None
         op, inputs, params = bind(self.overloads, args, kwargs, self.context, self.name, self.owner is not None)
         if self.inplace and inputs and not op.view:
             inputs[0] = before_change(inputs[0])
@@ -68,6 +68,11 @@ class OpFunction:
         if requires_grad:
             wrapped.set_requires_grad(True)
         return wrapped if out is None else put_out(out, wrapped, self.name)
+
+    def _takes_out(self) -> bool:
+        """Whether `out=` is an argument of the function: methods, views and the functions of F have none."""
+        of_torch = any(not spelling.startswith("F.") for op in self.overloads for spelling in spellings_of(op))
+        return self.owner is None and of_torch and not any(op.view for op in self.overloads)
 
     def _update(self, op: Op, updates: Updates, args: list[Any], kwargs: dict[str, Any]) -> None:
         """Put new values into arguments that the call changes (the running statistics of batch_norm)."""

@@ -39,7 +39,7 @@ def format_value(value: Value, spec: str = "") -> str:
 
 
 def _format_tensor(value: Value, spec: str) -> str:
-    if len(hooks.attribute(value, "shape")):
+    if len(hooks.attribute(value, "shape")) or value.special is not None:
         if spec:
             raise TypeError_("unsupported format string passed to Tensor.__format__", hint="format the numbers in it")
         return repr(value)

@@ -16,7 +16,6 @@ _HINTS = {
     "matplotlib": "there is nothing to draw with",
     "torchvision": "data sets and layers of networks are out of reach here",
     "os": "a program reads only the files it is given",
-    "sys": "a program cannot see the process it runs in",
     "torch.optim": UPDATES,
     "torch.utils": "there is no loading of data sets",
 }

@@ -45,6 +45,10 @@ def refuse_left_out(owner: str, name: str) -> None:
     if known is not None:
         why, hint = known
         raise LeftOut(f"torch has {owner}.{name}, gradcli does not: {why}", hint=hint)
+    known = MODULES.get(owner)
+    if known is not None:
+        why, hint = known
+        raise LeftOut(f"torch has {owner}.{name}, gradcli does not: {why}", hint=hint)
     if owner == "torch.nn" and name[:1].isupper():
         _refuse_layer(name)
     reason = absent_from(name)

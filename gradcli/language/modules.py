@@ -25,12 +25,13 @@ from gradcli.language.natives import builtin
 from gradcli.language.numberlimits import number_limits
 from gradcli.language.numpymodule import numpy_table
 from gradcli.language.operate import truth
-from gradcli.language.randomness import GeneratorValue, set_state, state_of
+from gradcli.language.randomness import ForkRng, GeneratorValue, set_state, state_of
 from gradcli.language.tensor import Tensor
 from gradcli.language.values import MISSING, Builtin, Namespace, Size, TypeValue, type_name
 from gradcli.ops.catalog import catalog
 from gradcli.shapes import broadcast_shapes
 
+RANDOM_NAMES = ("manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state")
 LINALG_ERROR = ExceptionType(LinalgError.catches[0], LinalgError.catches)
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
 
@@ -69,9 +70,14 @@ class Modules:
             "torch.nn": lambda: {
                 "functional": self.namespace("torch.nn.functional"),
                 "utils": self.namespace("torch.nn.utils"),
-                "Parameter": builtin("Parameter", lambda *a, **k: parameter(context, *a, **k)),
+                "Parameter": PARAMETER,
+                "parameter": self.namespace("torch.nn.parameter"),
             },
+            "torch.nn.parameter": lambda: {"Parameter": PARAMETER},
             "torch.nn.functional": dict,
+            "torch.optim": dict,
+            "torch.utils": lambda: {"checkpoint": self.namespace("torch.utils.checkpoint")},
+            "torch.utils.checkpoint": lambda: {"checkpoint": builtin("checkpoint", checkpoint)},
             "torch.nn.utils": lambda: nn_utils(context),
             "torch.linalg": lambda: {"LinAlgError": LINALG_ERROR},
             "torch._C": lambda: {"_LinAlgError": LINALG_ERROR},
@@ -83,7 +89,10 @@ class Modules:
                 "manual_seed_all": Builtin("manual_seed_all", lambda args, kwargs: None),
             },
             "torch.backends": backends,
-            "torch.random": lambda: {"manual_seed": self.namespace("torch").get_attribute("manual_seed")},
+            "torch.random": lambda: {
+                **{name: self.namespace("torch").get_attribute(name) for name in RANDOM_NAMES},
+                "fork_rng": Builtin("fork_rng", lambda args, kwargs: ForkRng(context)),
+            },
             "numpy": lambda: numpy_table(context),
             "numpy.random": dict,
             "numpy.linalg": dict,
@@ -184,7 +193,7 @@ def torch_table(modules: Modules) -> dict[str, Any]:
     """What torch has besides ops."""
     context = modules.context
     table: dict[str, Any] = dict(CONSTANTS) | dict(ALIASES) | dict(TYPES)
-    for name in ("_C", "autograd", "func", "nn", "linalg", "special", "cuda", "backends", "random"):
+    for name in ("_C", "autograd", "func", "nn", "linalg", "special", "cuda", "backends", "random", "optim", "utils"):
         table[name] = modules.namespace(f"torch.{name}")
     functions: dict[str, Callable[..., Any]] = {
         "tensor": lambda *a, **k: construct.tensor(context, *a, **k),
@@ -289,10 +298,25 @@ def _result_type(context: Context, a: Any, b: Any) -> DType:
     return promote_inputs(nodes)
 
 
-def parameter(context: Context, data: Any = None, requires_grad: bool = True) -> Tensor:
+def checkpoint(function: Any, *args: Any, use_reentrant: bool | None = None, **kwargs: Any) -> Any:
+    """`torch.utils.checkpoint.checkpoint(f, x)`: f(x), of which nothing is computed twice here."""
+    return function.call(list(args), kwargs)
+
+
+def parameter(data: Any = None, requires_grad: bool = True) -> Tensor:
     """`nn.Parameter(x)`: the tensor as a leaf that requires grad."""
     if not isinstance(data, Tensor):
         raise TypeError_(f"Parameter takes a tensor, not {kind_name(data)}")
     made = data.bare() if data.is_leaf else data.detached()
     made.set_requires_grad(requires_grad)
+    made.special = PARAMETER
     return made
+
+
+PARAMETER = TypeValue(
+    "torch.nn.parameter.Parameter",
+    (),
+    builtin("Parameter", parameter).call,
+    module="torch.nn.parameter",
+    extends=TYPES["Tensor"],
+)

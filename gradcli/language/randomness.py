@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradcli.graph.op import leaf
-from gradcli.language.context import current
+from gradcli.language.context import Context, current
 from gradcli.language.tensor import Tensor
-from gradcli.language.values import Builtin, no_attribute
+from gradcli.language.values import Builtin, ContextManager, no_attribute
 
 if TYPE_CHECKING:
     from gradcli.ops.generator import Generator
@@ -47,6 +47,24 @@ class GeneratorValue:
 
     def __repr__(self) -> str:
         return "<torch.Generator>"
+
+
+class ForkRng(ContextManager):
+    """`torch.random.fork_rng()`: afterwards the numbers go on as if nothing had been drawn inside."""
+
+    type_name = "fork_rng"
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._state: Any = None
+
+    def enter(self) -> Any:
+        """Keep the state."""
+        self._state = self._context.generator.get_state()
+
+    def exit(self, failed: bool) -> None:
+        """Go back to it."""
+        self._context.generator.set_state(self._state)
 
 
 def state_of(generator: Generator) -> Tensor:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcli.language.values import no_attribute
+from gradcli.language.attributes import TYPES
+from gradcli.language.values import TypeValue, no_attribute
 
 
 class Results(tuple[Any, ...]):
     """torch.return_types.NAME(values=..., indices=...)."""
 
-    type_name = "torch.return_types"
+    @property
+    def language_type(self) -> TypeValue:
+        """What `type(x)` gives; it is a tuple, too."""
+        return TypeValue(f"torch.return_types.{self.kind}", (), module="torch.return_types", extends=TYPES.get(tuple))
+
     kind: str
     fields: tuple[str, ...]
 

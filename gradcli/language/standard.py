@@ -107,7 +107,7 @@ class Hint:
 def _typing() -> Table:
     names = (
         "Any", "Callable", "Dict", "Iterable", "Iterator", "List", "Literal", "NamedTuple", "Optional", "Sequence",
-        "Set", "Tuple", "Type", "Union", "Mapping", "Generator",
+        "Set", "Tuple", "Type", "Union", "Mapping", "Generator", "ClassVar",
     )  # fmt: skip
     return {name: Hint(name) for name in names} | {"TYPE_CHECKING": False}
 
@@ -215,11 +215,30 @@ def _collections() -> Table:
     return containers_table()
 
 
+def _dataclasses() -> Table:
+    from gradcli.language.dataclass import dataclass_table  # start-up: few programs use it
+
+    return dataclass_table()
+
+
+def _copy() -> Table:
+    from gradcli.language.copying import copy_table  # start-up: few programs use it
+
+    return copy_table()
+
+
+def _sys() -> Table:
+    import sys
+
+    return {"maxsize": sys.maxsize, "version_info": tuple(sys.version_info), "setrecursionlimit": _constant(None)}
+
+
 STANDARD: dict[str, Namespace] = {
     name: _module(name, make)
     for name, make in (
         ("time", _time), ("random", _random), ("warnings", _warnings), ("typing", _typing), ("functools", _functools),
-        ("itertools", _itertools), ("collections", _collections), ("__future__", lambda: {"annotations": None,
+        ("itertools", _itertools), ("collections", _collections), ("dataclasses", _dataclasses), ("copy", _copy),
+        ("sys", _sys), ("__future__", lambda: {"annotations": None,
         "division": None, "print_function": None, "absolute_import": None, "unicode_literals": None}),
     )
 }  # fmt: skip

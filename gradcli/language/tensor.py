@@ -65,7 +65,7 @@ class Tensor:
 
     __slots__ = (
         "__weakref__", "_generation", "_grad", "_inference", "_node", "_steps", "_storage", "_tracked", "base",
-        "context", "is_array",
+        "context", "is_array", "special",
     )  # fmt: skip
 
     def __init__(self, node: Node, context: Context, *, is_array: bool = False) -> None:
@@ -77,6 +77,7 @@ class Tensor:
         self._tracked = False  # a leaf that requires grad though it shares memory: Variable(x), Parameter(x)
         self._inference = MODE.inference
         self.base: Tensor | None = None  # of a view: the tensor it is a view of
+        self.special: TypeValue | None = None  # its type, where that is one that extends torch.Tensor
         self.context = context
         self.is_array = is_array
         if node.value is None:
@@ -167,7 +168,7 @@ class Tensor:
     @property
     def language_type(self) -> TypeValue | None:
         """What `type(x)` gives where that is not torch.Tensor."""
-        return ARRAY if self.is_array else None
+        return ARRAY if self.is_array else self.special
 
     # What can be changed
 

@@ -15,9 +15,10 @@ def tensor_repr(tensor: Tensor) -> str:
         from gradcli.render.numpytext import array_repr  # few programs print arrays
 
         return array_repr(tensor.numpy())
+    special = "" if tensor.special is None else f"{tensor.special.name.rpartition('.')[2]} containing:\n"
     node = tensor.node
     recorded = node.requires_grad and node.op is not leaf_op
-    return tensor_text(
+    return special + tensor_text(
         tensor.numpy(),
         node.dtype.name,
         default_dtype=context.default.name,

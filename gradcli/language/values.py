@@ -64,12 +64,13 @@ class BuiltinMethod:
 class TypeValue:
     """A type that a program can name: what `type(x)` gives, `isinstance` asks for, and a call converts to.
 
-    python: the Python types of its values. static: functions reached as attributes (`dict.fromkeys`).
+    python: the Python types of its values. extends: the type that they are of, too.
+    static: functions reached as attributes (`dict.fromkeys`).
     unbound: the function that a method of its values is when it is reached through the type (`torch.Tensor.exp`), or
     MISSING.
     """
 
-    __slots__ = ("call", "module", "name", "python", "static", "unbound")
+    __slots__ = ("call", "extends", "module", "name", "python", "static", "unbound")
 
     type_name: ClassVar[str] = "type"
 
@@ -81,8 +82,10 @@ class TypeValue:
         static: dict[str, Any] | None = None,
         module: str = "builtins",
         unbound: Callable[[str], Value] | None = None,
+        extends: TypeValue | None = None,
     ) -> None:
         self.name = name
+        self.extends = extends
         self.python = python
         self.call = convert if convert is not None else self._refuse
         self.static = static or {}
@@ -95,7 +98,7 @@ class TypeValue:
     def holds(self, value: Value) -> bool:
         """Whether a value is of this type."""
         own = getattr(value, "language_type", None)
-        return isinstance(value, self.python) if own is None else own is self
+        return isinstance(value, self.python) if own is None else own is self or own.extends is self
 
     def get_attribute(self, name: str) -> Value:
         """Its name, or one of its static functions."""

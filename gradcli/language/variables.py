@@ -153,6 +153,12 @@ def store_name(frame: Frame, arg: tuple[str, int]) -> None:
     frame.names[name] = frame.slots[source]
 
 
+def note_annotated(frame: Frame, name: str) -> None:
+    """a name of the class has an annotation"""
+    assert frame.names is not None
+    frame.names.setdefault("__annotations__", {})[name] = None
+
+
 def unbind_name(frame: Frame, name: str) -> None:
     """del of a name of the class"""
     assert frame.names is not None

@@ -110,7 +110,7 @@ def test_a_name_that_a_module_lacks_is_refused(session: Any) -> None:
 @pytest.mark.parametrize(
     ("source", "said", "hint"),
     [
-        ("torch.optim", "torch has torch.optim, gradcli does not: optimisers have state", "write the update by hand"),
+        ("torch.optim.SGD", "torch has torch.optim.SGD, gradcli does not: optimisers have state", "write the"),
         ("torch.fft", "torch has torch.fft, gradcli does not: it works on complex numbers", ""),
         ("torch.nn.Linear", "torch has nn.Linear, gradcli does not: layers are classes with state", "F.linear is"),
         ("torch.nn.BCELoss", "torch has nn.BCELoss, gradcli does not: layers are cl", "F.binary_cross_entropy is"),

@@ -21,11 +21,15 @@ from gradcli.autodiff.sparse import Entries, Sparse
 from gradcli.engine.run import value
 from gradcli.graph.node import NeedsValue, Node, recording
 from gradcli.graph.op import leaf, number_op
+from gradcli.ops.arithmetic import abs_
 from gradcli.ops.compare import where
-from gradcli.ops.gather import index_select
-from gradcli.ops.order import permute
-from gradcli.ops.shape import expand, reshape
-from gradcli.shapes import Shape
+from gradcli.ops.gather import index_select, place_rows
+from gradcli.ops.join import cat
+from gradcli.ops.order import move_dim, permute
+from gradcli.ops.part import narrow
+from gradcli.ops.scan import cumprod_, recurrence, shift
+from gradcli.ops.shape import expand, reshape, unsqueeze
+from gradcli.shapes import Shape, normal_dim
 
 Array = np.ndarray[Any, Any]
 
@@ -53,6 +57,8 @@ def sparsely(node: Node, inputs: Sequence[Any]) -> Any:
         return _product(node, inputs)
     if op.name in _CONTRACTIONS:
         return _contracted(node, inputs, node.params["labels"], node.params["output"])
+    if op is recurrence:
+        return _recurred(node, inputs)
     if inputs[0] is first and len(sparse) == 1:
         return _moved(node, first)
     return None
@@ -166,8 +172,9 @@ def _in_order(places: Array, size: int) -> bool:
 
 def _moved(node: Node, sparse: Sparse) -> Sparse | None:
     name = f"{node.op.family}.{node.op.name}"
-    single = node.op.linear and len(node.inputs) == 1
-    if not (single or name in PLACES or name in PICKS):
+    op_ = node.op
+    single = op_.linear and len(node.inputs) == 1
+    if not (single or name in PLACES or name in PICKS or op_ is shift):
         return None
     try:
         there = moves_back(node) if single or name in PLACES else None
@@ -247,7 +254,7 @@ def _contracted(
         return None
     parts: Node = permute(dense, dims=tuple(other.index(label) for label in (*met, *free)))
     parts = reshape(parts, shape=(prod(sizes[label] for label in met), prod(sizes[label] for label in free)))
-    fills = parts.shape[1] == node.size and len(sparse.terms) == 1 and _in_order(sparse.terms[0].rows, sparse.count)
+    fills = len(sparse.terms) == 1 and sparse.entries <= sparse.count and parts.shape[1] == node.size
     if not fills and sparse.entries * parts.shape[1] * FULL > sparse.count * node.size:
         return None
     steps = dict(zip(output, _steps([sizes[label] for label in output]), strict=True))
@@ -262,12 +269,61 @@ def _contracted(
         if not _all_ones(term.values):
             values = values * reshape(term.values, shape=(term.places.size, 1))
         if fills:
-            whole: Node = reshape(values, shape=(sparse.count, *node.shape))
-            return whole
+            return _as_rows(node, values, term.rows, sparse.count)
         base = sum((index[label] * steps[label] for label in output if label in index), np.zeros_like(meets))
         flat = reshape(values, shape=(values.size,))
         terms.append(Entries(flat, np.repeat(term.rows, apart.size), (base[:, None] + apart).reshape(-1)))
     return Sparse(terms, sparse.count, node.shape, node.dtype)
+
+
+def _as_rows(node: Node, values: Node, rows: Array, count: int) -> Node:
+    """A batch of which some rows are given whole."""
+    if not _in_order(rows, count):
+        values = place_rows(values, leaf(rows), dim=0, shape=(count, node.size))
+    whole: Node = reshape(values, shape=(count, *node.shape))
+    return whole
+
+
+SMALL, LARGE = 1e-30, 1e30  # between these, products and their quotients are exact enough, in float32 too
+
+
+def _recurred(node: Node, inputs: Sequence[Any]) -> Any:
+    """What an entry means for a later step is the product of the gains between.
+
+    Not where there are more steps than rows: this takes a matrix of steps.
+    """
+    gain, sparse = inputs
+    if isinstance(gain, Sparse) or gain.shape != sparse.shape or not gain.shape:
+        return None
+    ndim, dim = gain.ndim, normal_dim(node.params["dim"], gain.ndim)
+    if gain.shape[dim] > sparse.count:
+        return None
+    weights = _products_between(move_dim(gain, dim, ndim - 1), node.params["reverse"])
+    if weights is None:
+        return None
+    own = tuple(range(ndim))
+    labels = (*[at for at in own if at != dim], dim, ndim)
+    return _contracted(node, (sparse, weights), (own, labels), tuple(ndim if at == dim else at for at in own))
+
+
+def _products_between(gain: Node, reverse: bool) -> Node | None:
+    """For each pair of steps the product of the gains after the first up to the second, zero where that comes before.
+
+    It is a quotient of cumulative products; None where these leave the range in which that is exact: at zeros.
+    Shapes: (..., n) -> (..., n, n).
+    """
+    size = gain.shape[-1]
+    first = leaf(np.ones((*gain.shape[:-1], 1), gain.dtype.numpy))
+    rest = narrow(gain, dim=-1, start=0 if reverse else 1, length=size - 1)
+    products = cumprod_(cat(rest, first, dim=-1) if reverse else cat(first, rest, dim=-1), dim=-1, reverse=reverse)
+    with recording(False):
+        far = abs_(products)
+        if not _is_zero(where(far > SMALL, where(far < LARGE, 0.0, 1.0), 1.0)):
+            return None
+    between = unsqueeze(products, dim=-2) / unsqueeze(products, dim=-1)
+    after = np.tri(size, dtype=bool)
+    weights: Node = where(leaf(after if reverse else after.T), between, 0.0)
+    return weights
 
 
 def _steps(sizes: Sequence[int]) -> list[int]:

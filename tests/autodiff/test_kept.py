@@ -71,6 +71,8 @@ CHANGES = {
     "the dtype": ("x * x", "x = x.double()"),
     "requires grad elsewhere": ("x * w * x", "w = w.clone().requires_grad_()"),
     "the axis": ("x.reshape(10, 10).cumsum(n) * 2", "n = 1"),
+    "a zero among factors": ("x.cumprod(0) + x.reshape(10, 10).prod(1).sum()", "x[7] = 0.0"),
+    "factors too large for quotients": ("(x * n).cumprod(0) / n ** 20", "x[5:9] = 1e9"),
     "a different op": ("f(x)", "f = cos"),
 }
 

@@ -16,12 +16,16 @@ from gradcli.cli.program import (
     read_source,
     wanted_names,
 )
+from gradcli.cli.programhints import class_names, integer_names, of_vectors
 from gradcli.cli.shapeguess import PRIMES, guesses, size_texts
 from gradcli.cli.tracing import Trace, default_dtype, ones
 from gradcli.cli.values import bind, read_value
+from gradcli.dtypes import int64
 from gradcli.environment import Environment
-from gradcli.errors import GradcliError, NameError_, UsageError
+from gradcli.errors import GradcliError, GradError, NameError_, UsageError
+from gradcli.graph.node import Node
 from gradcli.graph.terms import Term
+from gradcli.graph.walk import ancestors
 from gradcli.language import ast
 from gradcli.shapes import Shape
 from gradcli.source import Source
@@ -56,6 +60,7 @@ class Problem:
         self.seed: str | None = None
         self.seed_value: Any = None
         self.sizes: dict[int, str] = {}
+        self.integers: set[str] = set()  # the variables without a value that are indices or classes
         self.same_rank = 0  # where no shape is known and all were taken to have this many dimensions, that
         self.taken = ""  # and that in words
         self.notes: list[str] = []
@@ -154,10 +159,16 @@ def _targets(statement: Any) -> list[Any]:
 
 def _guess(problem: Problem, free: list[str], wrt: list[str] | None) -> None:
     """Give shapes to the variables without value."""
-    dtype = default_dtype(problem.dtype)
-    shapes = _fitting_shapes(problem, free, wrt)
-    problem.values = {**{n: ones(s, dtype) for n, s in shapes.items()}, **problem.known}
-    problem.values.pop(problem.seed or "", None)
+    problem.integers = integer_names(problem.module) & set(free) - set(wrt or ())
+    try:
+        shapes = _fitting_shapes(problem, free, wrt)
+    except GradcliError:
+        if not problem.integers:
+            raise
+        problem.integers = set()
+        shapes = _fitting_shapes(problem, free, wrt)
+    problem.values = _unknown(problem, shapes)
+    problem.notes += [f"taken: {n} holds integers" for n in sorted(problem.integers)]
     problem.sizes = size_texts(shapes, [n for n in wrt or [] if n in shapes])
     words = ("a number", "a vector", "a matrix")
     taken = "taken: " + ", ".join(f"{n} is {words[len(s)]}" for n, s in shapes.items())
@@ -168,12 +179,21 @@ def _guess(problem: Problem, free: list[str], wrt: list[str] | None) -> None:
         problem.same_rank, problem.taken = ranks.pop(), taken
 
 
+def _unknown(problem: Problem, shapes: dict[str, Shape]) -> dict[str, Any]:
+    """The values of the variables, where unknown ones have these shapes."""
+    dtype = default_dtype(problem.dtype)
+    made = {n: ones(s, int64 if n in problem.integers else dtype) for n, s in shapes.items()}
+    values = {**made, **problem.known}
+    values.pop(problem.seed or "", None)
+    return values
+
+
 def _fitting_shapes(problem: Problem, free: list[str], wrt: list[str] | None) -> dict[str, Shape]:
     """The first shapes under which the expression is a scalar, or else those under which it makes sense."""
     first: GradcliError | None = None
     elementwise: dict[str, Shape] | None = None
-    indexed = any(isinstance(part, ast.Subscript) for part in ast.walk(problem.module))
-    for shapes in guesses(free, "@" in problem.source.text, indexed):
+    classes = problem.integers & class_names(problem.module)
+    for shapes in guesses(free, "@" in problem.source.text, of_vectors(problem.module), classes):
         try:
             scalar = _is_scalar(problem, shapes, wrt)
         except NameError_:
@@ -195,11 +215,15 @@ def _fitting_shapes(problem: Problem, free: list[str], wrt: list[str] | None) ->
 
 def _is_scalar(problem: Problem, shapes: dict[str, Shape], wrt: list[str] | None) -> bool:
     """Whether the program gives one element for variables of such shapes. Raises: what the program refuses."""
-    dtype = default_dtype(problem.dtype)
-    values = {**problem.known, **{n: ones(s, dtype) for n, s in shapes.items()}}
-    values.pop(problem.seed or "", None)
+    values = _unknown(problem, shapes)
     trace = Trace(problem.module, values, problem.dtype, [n for n in wrt or [] if n in values])
+    if any(node.op.name == "trace" and len(set(node.inputs[0].shape)) > 1 for node in _nodes(trace)):
+        raise GradError("the trace is of a matrix that is not square")
     return not any(output.shape for output in trace.outputs)
+
+
+def _nodes(trace: Trace) -> list[Node]:
+    return ancestors([output.node for output in trace.outputs], lambda node: True)
 
 
 def _never_reduced(problem: Problem, free: list[str], wrt: list[str] | None) -> bool:

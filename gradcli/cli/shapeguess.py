@@ -6,8 +6,8 @@ formula says `x.numel()` or `x.size(0)` in its place. Variables share a size onl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice, product
+from collections.abc import Collection, Iterator, Sequence
+from itertools import combinations, islice, product
 
 from gradcli.shapes import Shape
 
@@ -16,12 +16,18 @@ PRIMES = (1009, 1153, 1297, 1439, 1579, 1721, 1867, 1999)
 TRIES = 400
 
 
-def guesses(names: Sequence[str], matrices: bool = False, indexed: bool = False) -> Iterator[dict[str, Shape]]:
+def guesses(
+    names: Sequence[str], matrices: bool = False, indexed: bool = False, classes: Collection[str] = ()
+) -> Iterator[dict[str, Shape]]:
     """Shapes to try, the likeliest first: all alike, then combinations of ranks, with ever more sizes alike.
 
     matrices: the expression has a matrix product; a name in capitals is then first taken for a matrix, else x.
-    indexed: something is indexed, so vectors come before matrices.
+    indexed: something is indexed, so vectors come before matrices. classes: vectors that hold a class for each row.
     """
+    if classes and not matrices:
+        for vector in (None, *names):  # one of the others may be a vector, too, as the weights of classes
+            ranks = [1 if n in classes or n == vector else 2 for n in names]
+            yield from islice(_of_ranks(names, ranks), TRIES // 2)
     if matrices and len(names) > 1:
         capital = any(n[0].isupper() for n in names)
         ranks = [2 if (n[0].isupper() if capital else n == "x") else 1 for n in names]
@@ -32,6 +38,9 @@ def guesses(names: Sequence[str], matrices: bool = False, indexed: bool = False)
         if not capital:
             yield from _of_ranks(names, [2 if n == "x" else 0 if n == "b" else 1 for n in names])
             yield from _of_ranks(names, [1 if n in ("x", "b", "y") else 2 for n in names])
+            for count in range(len(names) - 1):  # all vectors, or some of them numbers, as b in w @ x + b
+                for numbers in combinations(range(len(names)), count):
+                    yield from _of_ranks(names, [0 if at in numbers else 1 for at in range(len(names))])
     for rank in (1, 2) if indexed else (2, 1):
         yield dict.fromkeys(names, PRIMES[:rank])
     yield from islice(_mixed(names), TRIES)
@@ -39,8 +48,8 @@ def guesses(names: Sequence[str], matrices: bool = False, indexed: bool = False)
 
 
 def _mixed(names: Sequence[str]) -> Iterator[dict[str, Shape]]:
-    ranks = sorted(product((0, 1, 2), repeat=len(names)), key=lambda r: (-min(r), sum(r) > 2 * len(r), sum(r)))
-    for combination in ranks:
+    ranks = sorted(product((0, 1, 2), repeat=len(names)), key=lambda r: (not any(r), 2 in r, r.count(0), sum(r)))
+    for combination in ranks[:-1]:
         yield from _of_ranks(names, combination)
 
 

@@ -99,7 +99,8 @@ def _moved(name: str, value: Any, at: int, random: Any, problem: Problem) -> Any
     """A value in float64, moved a little at the second point; in place of an unknown one another of a small shape."""
     if name not in problem.known:
         places = {n: _least_size(problem) + i for i, n in enumerate(sorted(n for n in problem.sizes if n < 2000))}
-        return random.uniform(0.2, 0.9, tuple(places.get(n, n) for n in value.shape))
+        shape = tuple(places.get(n, n) for n in value.shape)
+        return random.integers(0, SMALL, shape) if value.dtype.kind == "i" else random.uniform(0.2, 0.9, shape)
     if value.dtype.kind != "f":
         return value
     wide = value.astype(np.float64)

@@ -304,7 +304,7 @@ def _cast_mask(b: Builder, t: Term) -> Term | None:
     x = t.args[0]
     if x.dtype is not None and x.dtype.name == "bool" and t.dtype is not None and t.dtype.floating:
         return b.mask(x)
-    return x if x.head in ("mask", "number") else None
+    return x if x.head == "mask" or (x.dtype is None and not x.shape) else None
 
 
 @law("cast", "cast(c * one_hot(t)) -> c * cast(one_hot(t)), sums alike", "the result is floating")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import prod
+from typing import Any
 
 from gradcli.graph.terms import Term, below
 from gradcli.simplify.build import Builder
@@ -145,6 +146,8 @@ def _total_of_centred(b: Builder, t: Term) -> Term | None:
     if x.head != "sum" or x.param("factors") not in ((1, -1), (-1, 1)) or x.param("constant"):
         return None
     mean, y = sorted(x.args, key=lambda a: a.head != "mean")
+    if y.head == "reshape" and not mean.shape and len(t.param("dims")) == len(x.shape):
+        return b.zeros(t.shape) if mean.head == "mean" and mean.args[0] is y.args[0] else None
     if mean.head != "mean" or mean.args[0] is not y or _mean_dims(mean) != set(t.param("dims")):
         return None
     return b.zeros(t.shape) if mean.param("keepdim") or not mean.shape else None
@@ -216,13 +219,33 @@ def _norm_of_all(b: Builder, t: Term) -> Term | None:
     return b.expand(whole, t.shape)
 
 
-@law("total", "sum(one_hot(t) + c, -1) -> 1 + n c", "each t is a class")
+@law("total", "sum(one_hot(t) + c, -1) -> 1 + n c", "each t is a class, c is one element")
 def _total_of_shares(b: Builder, t: Term) -> Term | None:
     x = t.args[0]
-    if x.head != "sum" or len(t.param("dims")) != 1:
+    if x.head != "sum" or t.param("dims") != (len(x.shape) - 1,):
         return None
-    last = t.param("dims")[0]
-    if last != len(x.shape) - 1 or any(a.head != "one_hot" or a.shape != x.shape for a in x.args):
+    count = b.sized(x.shape[-1])
+    parts = [(x.param("constant"), count)]
+    for c, a in zip(x.param("factors"), x.args, strict=True):
+        if a.shape and not (a.head == "one_hot" and a.shape == x.shape):
+            return None
+        parts.append((c, b.number(1) if a.shape else b.multiply([count, a])))
+    return b.expand(b.add(parts), t.shape)
+
+
+@law("mean var std", "mean(x, d) -> mean(x)", "over all dimensions; what it meets broadcasts it")
+def _statistic_of_all(b: Builder, t: Term) -> Term | None:
+    x, dims = t.args[0], _dims(t)
+    if not dims or not (t.shape or t.param("keepdim")) or any(n != 1 for d, n in enumerate(x.shape) if d not in dims):
         return None
-    count = b.multiply([b.sized(x.shape[last]), b.number(x.param("constant"))])
-    return b.expand(b.add([(1, count), (sum(x.param("factors")), b.number(1))]), t.shape)
+    named = {name: v for name, v in t.params if name == "correction"}
+    x = x.args[0] if x.head == "reshape" else x
+    return b.expand(b.reshape(b.call(t.head, (x,), (), t.dtype, **named), (1,) * len(t.shape)), t.shape)
+
+
+def _dims(t: Term) -> set[int]:
+    """The dimensions that a call names."""
+    given: Any = t.params[0][1] if t.params and not t.params[0][0] else t.param("dim")
+    if given is None:
+        return set()
+    return {d % len(t.args[0].shape) for d in (given if isinstance(given, tuple) else (given,))}

@@ -17,15 +17,16 @@ from gradcli.cli.program import (
     wanted_names,
 )
 from gradcli.cli.programhints import class_names, integer_names, of_vectors
-from gradcli.cli.shapeguess import PRIMES, guesses, size_texts
+from gradcli.cli.shapeguess import guesses, size_texts
 from gradcli.cli.tracing import Trace, default_dtype, ones
 from gradcli.cli.values import bind, read_value
 from gradcli.dtypes import int64
 from gradcli.environment import Environment
 from gradcli.errors import GradcliError, GradError, NameError_, UsageError
 from gradcli.graph.node import Node
+from gradcli.graph.op import same
 from gradcli.graph.terms import Term
-from gradcli.graph.walk import ancestors
+from gradcli.graph.walk import ancestors, sources
 from gradcli.language import ast
 from gradcli.shapes import Shape
 from gradcli.source import Source
@@ -189,21 +190,25 @@ def _unknown(problem: Problem, shapes: dict[str, Shape]) -> dict[str, Any]:
 
 
 def _fitting_shapes(problem: Problem, free: list[str], wrt: list[str] | None) -> dict[str, Shape]:
-    """The first shapes under which the expression is a scalar, or else those under which it makes sense."""
+    """The first shapes under which the expression is a scalar, or else those under which it makes sense.
+
+    Numbers make anything a scalar, also what is meant for vectors: they are for what goes element by element.
+    """
     first: GradcliError | None = None
     elementwise: dict[str, Shape] | None = None
     classes = problem.integers & class_names(problem.module)
     for shapes in guesses(free, "@" in problem.source.text, of_vectors(problem.module), classes):
         try:
-            scalar = _is_scalar(problem, shapes, wrt)
+            outputs = _traced(problem, shapes, wrt)
         except NameError_:
             raise
         except GradcliError as error:
             first = first or error
             continue
-        if scalar or problem.seed is not None or not any(shapes.values()):
-            return shapes
-        if elementwise is None and _never_reduced(problem, free, wrt):
+        if problem.seed is not None or not any(output.shape for output in outputs):
+            numbers = not any(shapes.values())
+            return elementwise if numbers and elementwise is not None else shapes
+        if elementwise is None and _elementwise(problem, free, wrt):
             return dict.fromkeys(free, ())
         elementwise = elementwise or shapes
     if elementwise is None:
@@ -213,24 +218,31 @@ def _fitting_shapes(problem: Problem, free: list[str], wrt: list[str] | None) ->
     return elementwise
 
 
-def _is_scalar(problem: Problem, shapes: dict[str, Shape], wrt: list[str] | None) -> bool:
-    """Whether the program gives one element for variables of such shapes. Raises: what the program refuses."""
+def _traced(problem: Problem, shapes: dict[str, Shape], wrt: list[str] | None) -> list[Node]:
+    """The outputs of the program for variables of such shapes, as a graph. Raises: what the program refuses."""
     values = _unknown(problem, shapes)
     trace = Trace(problem.module, values, problem.dtype, [n for n in wrt or [] if n in values])
-    if any(node.op.name == "trace" and len(set(node.inputs[0].shape)) > 1 for node in _nodes(trace)):
+    outputs = [output.node for output in trace.outputs]
+    if any(node.op.name == "trace" and len(set(node.inputs[0].shape)) > 1 for node in ancestors(outputs, _every)):
         raise GradError("the trace is of a matrix that is not square")
-    return not any(output.shape for output in trace.outputs)
+    return outputs
 
 
-def _nodes(trace: Trace) -> list[Node]:
-    return ancestors([output.node for output in trace.outputs], lambda node: True)
-
-
-def _never_reduced(problem: Problem, free: list[str], wrt: list[str] | None) -> bool:
-    """Whether any one variable that is no number makes the output none: then only numbers give a number."""
-    alone = ({n: PRIMES[:rank] if n == own else () for n in free} for own in free for rank in (1, 2))
+def _elementwise(problem: Problem, free: list[str], wrt: list[str] | None) -> bool:
+    """Whether the program goes element by element, so that its variables may be numbers."""
     try:
-        numbers = _is_scalar(problem, dict.fromkeys(free, ()), wrt)
-        return numbers and not any(_is_scalar(problem, shapes, wrt) for shapes in alone)
+        outputs = _traced(problem, dict.fromkeys(free, ()), wrt)
     except GradcliError:
         return False
+    return all(map(_of_each_element, ancestors(outputs, _every)))
+
+
+def _of_each_element(node: Node) -> bool:
+    """Whether a node's elements come from those in the same places: not along a dimension, nor from all."""
+    op = node.op
+    alike = op.shape is same and not {"dim", "dims"} & set(node.params)
+    return op.elementwise or alike or node.via is not None or not sources(node)
+
+
+def _every(node: Node) -> bool:
+    return True

@@ -100,7 +100,12 @@ def _moved(name: str, value: Any, at: int, random: Any, problem: Problem) -> Any
     if name not in problem.known:
         places = {n: _least_size(problem) + i for i, n in enumerate(sorted(n for n in problem.sizes if n < 2000))}
         shape = tuple(places.get(n, n) for n in value.shape)
-        return random.integers(0, SMALL, shape) if value.dtype.kind == "i" else random.uniform(0.2, 0.9, shape)
+        if value.dtype.kind == "i":
+            return random.integers(0, SMALL, shape)
+        drawn = random.uniform(0.2, 0.9, shape)
+        if drawn.ndim > 1 and drawn.shape[-1] == drawn.shape[-2]:  # a positive determinant, which formulas assume
+            drawn += np.eye(drawn.shape[-1]) * drawn.shape[-1]
+        return drawn
     if value.dtype.kind != "f":
         return value
     wide = value.astype(np.float64)

@@ -37,6 +37,12 @@ def _exp_log_softmax(b: Builder, t: Term) -> Term | None:
     return b.settle(b.make("softmax", x.args, x.params, t.shape, t.dtype)) if x.head == "log_softmax" else None
 
 
+@law("log", "log(softmax(x)) -> log_softmax(x)", "always")
+def _log_of_softmax(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    return b.settle(b.make("log_softmax", x.args, x.params, t.shape, t.dtype)) if x.head == "softmax" else None
+
+
 @law("exp", "exp(x - logsumexp(x, d)) -> softmax(x, d)", "the logsumexp keeps d, or d is the first dimension")
 def _exp_logsumexp(b: Builder, t: Term) -> Term | None:
     x = t.args[0]

@@ -114,6 +114,25 @@ def _mean_dims(t: Term) -> set[int]:
     return {d % rank for d in (given if isinstance(given, tuple) else (given,))}
 
 
+@law("product", "sum(x)/n -> mean(x)", "n is the number of elements that are summed, which is not known")
+def _mean_of_total(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    for total, p in pairs:
+        if total.head != "total" or p != 1:
+            continue
+        x, dims = total.args[0], total.param("dims")
+        count = b.sized(prod(x.shape[d] for d in dims))
+        if count.head != "size" or (count, -1) not in pairs:
+            continue
+        every = len(dims) == len(x.shape)
+        given = [] if every and not total.param("keepdim") else [dims[0] if len(dims) == 1 else dims]
+        kept = {"keepdim": True} if total.param("keepdim") else {}
+        mean = b.call("mean", (x,), total.shape, total.dtype, *given, **kept)
+        rest = [pair for pair in pairs if pair not in ((total, p), (count, -1))]
+        return b.power_product([(b.number(t.param("factor")), ONE), *rest, (mean, ONE)])
+    return None
+
+
 @law("mean", "mean(c) -> c", "c is one element")
 def _mean_of_number(b: Builder, t: Term) -> Term | None:
     return b.expand(bare(t.args[0]), t.shape) if bare(t.args[0]).shape == () else None

@@ -82,6 +82,9 @@ class Modules:
             "torch.linalg": lambda: {"LinAlgError": LINALG_ERROR},
             "torch._C": lambda: {"_LinAlgError": LINALG_ERROR},
             "torch.special": dict,
+            "torch.masked": dict,
+            "torch.signal": lambda: {"windows": self.namespace("torch.signal.windows")},
+            "torch.signal.windows": dict,
             "torch.cuda": lambda: {
                 "is_available": Builtin("is_available", lambda args, kwargs: False),
                 "device_count": Builtin("device_count", lambda args, kwargs: 0),
@@ -146,6 +149,7 @@ class Modules:
 
 _OP_MODULES = {
     "torch": "torch", "torch.nn.functional": "F", "torch.linalg": "linalg", "torch.special": "special",
+    "torch.masked": "masked", "torch.signal.windows": "signal.windows",
 }  # fmt: skip
 _FREE_MODULES = {
     "torch": "torch", "F": "torch.nn.functional", "nn": "torch.nn", "linalg": "torch.linalg",
@@ -193,7 +197,21 @@ def torch_table(modules: Modules) -> dict[str, Any]:
     """What torch has besides ops."""
     context = modules.context
     table: dict[str, Any] = dict(CONSTANTS) | dict(ALIASES) | dict(TYPES)
-    for name in ("_C", "autograd", "func", "nn", "linalg", "special", "cuda", "backends", "random", "optim", "utils"):
+    for name in (
+        "_C",
+        "autograd",
+        "func",
+        "nn",
+        "linalg",
+        "special",
+        "cuda",
+        "backends",
+        "random",
+        "optim",
+        "utils",
+        "masked",
+        "signal",
+    ):
         table[name] = modules.namespace(f"torch.{name}")
     functions: dict[str, Callable[..., Any]] = {
         "tensor": lambda *a, **k: construct.tensor(context, *a, **k),

@@ -21,11 +21,13 @@ FAMILIES = (
     "activations adaptive along arithmetic attention bags batchnorm bessel bitwise blend chances cholesky compare "
     "conditions convert convolution copies counts create crossentropy ctc diagonal differences distances dropout "
     "eigen einsum embed equations explog extremes folding gamma gates gather gelu grids histogram index indexed "
-    "inverses join layers leastsquares likelihood limits losses lu margins masked matrixpowers maxpooling memory "
-    "normalize norms order padding part pooling products qr random reduce refill reflections resample resize rounding "
-    "scan scatter search shape shuffle softmax sort special statistics svd tapers tensordot trig vander views"
+    "inverses join layers leastsquares likelihood limits losses lu margins masked maskedreduce matrixpowers maxpooling "
+    "memory normalize norms order padding part pooling products qr random reduce refill reflections resample resize "
+    "rounding scan scatter search shape shuffle signalwindows softmax sort special statistics svd tapers tensordot "
+    "trig vander views"
 ).split()
-MODULES = ("torch", "F", "linalg", "special")
+MODULES = ("torch", "F", "linalg", "special", "masked", "signal.windows")
+FREE = MODULES[:4]  # those whose names need no module before them
 
 
 class Names(Mapping[str, list[Op]]):
@@ -57,7 +59,7 @@ class FreeNames(Mapping[str, list[Op]]):
 
     def __init__(self, modules: Mapping[str, Names]) -> None:
         self._modules = modules
-        self._names = set().union(*modules.values())
+        self._names = set().union(*(modules[module] for module in FREE))
 
     def __getitem__(self, name: str) -> list[Op]:
         for group in (("torch", "F"), ("linalg",), ("special",)):

@@ -166,12 +166,16 @@ def _arg_kernel(pick: Callable[..., Any]) -> Callable[..., Any]:
     return kernel
 
 
-for _name, _word, _pick in (("argmax", "largest", np.argmax), ("argmin", "smallest", np.argmin)):
-    op(
-        f"{_name}(Tensor input, int? dim=None, bool keepdim=False)",
-        f"The index of the {_word} element, along dim or among all; the first of equals.",
-        kernel=_arg_kernel(_pick),
+def _place(name: str, word: str, pick: Callable[..., Any]) -> Op:
+    return op(
+        f"{name}(Tensor input, int? dim=None, bool keepdim=False)",
+        f"The index of the {word} element, along dim or among all; the first of equals.",
+        kernel=_arg_kernel(pick),
         shape=_arg_shape,
         dtype=index,
         samples=[draw((2, 3), dim=None, keepdim=False), draw((2, 3), dim=1, keepdim=False)],
     )
+
+
+argmax: Op = _place("argmax", "largest", np.argmax)
+argmin: Op = _place("argmin", "smallest", np.argmin)

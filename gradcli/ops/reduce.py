@@ -197,7 +197,7 @@ sum_dim: Op = op(
     linear=True,
     samples=DIM_SAMPLES,
 )
-op(
+sum_as: Op = op(
     "sum(Tensor input, dims? dim, bool keepdim=False, *, dtype? dtype)",
     "The sum along dim, computed in dtype.",
     kernel=add_up,

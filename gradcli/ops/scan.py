@@ -159,7 +159,7 @@ cumprod_: Op = op(
     dtype=kept,
     grad_fn=("CumprodBackward0", "CumprodBackward0"),
 )
-op(
+cumprod: Op = op(
     "cumprod(Tensor input, int dim, *, dtype? dtype=None)",
     "The product of each element and what comes before it along dim.",
     kernel=lambda x, dim, dtype: _accumulate(np.multiply, x, dim, False),

@@ -21,9 +21,9 @@ from gradcli.shapes import normal_dim, normal_dims
 
 
 def _floats_only(inputs: tuple[Node, ...], params: Any) -> tuple[dtypes.DType | None, Any]:
-    """The dtype asked for, else the input's, which has to be floating."""
+    """The dtype asked for, else the input's, which has to be floating where there are elements."""
     dtype = params.get("dtype") or inputs[0].dtype
-    if not dtype.floating:
+    if not dtype.floating and inputs[0].size:
         raise UnsupportedDtype(
             f"a tensor of {dtype!r} has no softmax in its own dtype",
             hint="convert it first, x.float(), or pass dtype=torch.float32",
@@ -44,6 +44,8 @@ def _axis(x: Any, dim: int) -> int | None:
 @half_in_single
 def _softmax(x: Any, dim: int, dtype: Any = None) -> Any:
     axis = _axis(x, dim)
+    if not x.size:
+        return x
     shifted = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf))
     shifted /= np.sum(shifted, axis=axis, keepdims=True)
     return shifted
@@ -52,6 +54,8 @@ def _softmax(x: Any, dim: int, dtype: Any = None) -> Any:
 @half_in_single
 def _log_softmax(x: Any, dim: int, dtype: Any = None) -> Any:
     axis = _axis(x, dim)
+    if not x.size:
+        return x
     shifted = x - np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 

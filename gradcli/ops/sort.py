@@ -213,28 +213,33 @@ def _median_along(ignore_nan: bool) -> Callable[..., Any]:
     return kernel
 
 
-for _name, _word, _ignore in (("median", "", False), ("nanmedian", " that are not nan", True)):
+def _medians(name: str, word: str, ignore_nan: bool) -> Op:
+    """Declare the median of all elements and along a dimension; the latter is returned."""
     op(
-        f"{_name}(Tensor input)",
-        f"The median of all elements{_word} (of an even count the lower one); ties share the gradient evenly.",
-        kernel=_median_of_all(_ignore),
+        f"{name}(Tensor input)",
+        f"The median of all elements{word} (of an even count the lower one); ties share the gradient evenly.",
+        kernel=_median_of_all(ignore_nan),
         grad=share_all,
         shape=to_scalar,
         dtype=refusing(kept, "median_cpu", dtypes.BOOL),
-        grad_fn=(f"{_name.capitalize()}Backward0",) * 2,
+        grad_fn=(f"{name.capitalize()}Backward0",) * 2,
         samples=[draw(5), draw((2, 3))],
     )
-    op(
-        f"{_name}(Tensor input, int dim, bool keepdim=False)",
-        f"The median of the elements{_word} along dim (of an even count the lower one), and its index.",
+    return op(
+        f"{name}(Tensor input, int dim, bool keepdim=False)",
+        f"The median of the elements{word} along dim (of an even count the lower one), and its index.",
         outputs=("values", "indices"),
-        kernel=_median_along(_ignore),
+        kernel=_median_along(ignore_nan),
         grad=chosen,
         shape=two_along,
         dtype=refusing(with_indices, "median_out", dtypes.BOOL),
-        grad_fn=(f"{_name.capitalize()}Backward1",) * 2,
+        grad_fn=(f"{name.capitalize()}Backward1",) * 2,
         samples=[draw((2, 3), dim=1, keepdim=False), draw((4, 2), dim=0, keepdim=True)],
     )
+
+
+median_along: Op = _medians("median", "", False)
+nanmedian_along: Op = _medians("nanmedian", " that are not nan", True)
 
 
 def _mode_kernel(x: Any, dim: int, keepdim: bool) -> tuple[Any, Any]:

@@ -163,6 +163,11 @@ SPELLED = {
     "masked": (
         ".masked_fill .masked_scatter .masked_select torch.masked_fill torch.masked_scatter torch.masked_select"
     ),
+    "maskedreduce": (
+        "masked.amax masked.amin masked.argmax masked.argmin masked.cumprod masked.cumsum masked.log_softmax "
+        "masked.logaddexp masked.logsumexp masked.mean masked.median masked.norm masked.normalize masked.prod "
+        "masked.softmax masked.softmin masked.std masked.sum masked.var"
+    ),
     "matrixpowers": (
         ".matrix_exp .matrix_power linalg.matrix_exp linalg.matrix_power torch.matrix_exp torch.matrix_power"
     ),
@@ -221,6 +226,11 @@ SPELLED = {
     "shuffle": (
         "F.channel_shuffle F.pixel_shuffle F.pixel_unshuffle torch.channel_shuffle torch.native_channel_shuffle "
         "torch.pixel_shuffle torch.pixel_unshuffle"
+    ),
+    "signalwindows": (
+        "signal.windows.bartlett signal.windows.blackman signal.windows.cosine signal.windows.exponential "
+        "signal.windows.gaussian signal.windows.general_cosine signal.windows.general_hamming "
+        "signal.windows.hamming signal.windows.hann signal.windows.kaiser signal.windows.nuttall"
     ),
     "softmax": (
         ".log_softmax .logcumsumexp .logsumexp .softmax F.log_softmax F.softmax F.softmin special.log_softmax "

@@ -14,6 +14,7 @@ from gradcli.errors import NameError_, TypeError_, ValueError_
 from gradcli.graph.op import leaf
 from gradcli.language import ast, wiring
 from gradcli.language.autograd import grad
+from gradcli.language.code import Code
 from gradcli.language.context import Context
 from gradcli.language.machine import Machine, compile_program
 from gradcli.language.parse import parse_program
@@ -41,6 +42,7 @@ class Session:
         self.names = names
         self._variables: dict[str, Any] = {}
         self._machine: Machine = wiring.machine(self._context)
+        self._compiled: tuple[ast.Module, Code] | None = None  # the last program that came parsed
 
     @property
     def dtype(self) -> str:
@@ -107,10 +109,7 @@ class Session:
         return self._execute(program, write or _discard, as_expression=True)
 
     def _execute(self, program: Program, write: Callable[[str], None], as_expression: bool = False) -> Any:
-        if isinstance(program, str):
-            program = Source(program)
-        module = parse_program(program) if isinstance(program, Source) else program
-        code = compile_program(module)
+        code = self._code(program)
         with self._context.active():
             before = self._context.write
             self._context.write = write
@@ -120,6 +119,15 @@ class Session:
             finally:
                 self._context.write = before
 
+    def _code(self, program: Program) -> Code:
+        if isinstance(program, str):
+            program = Source(program)
+        if isinstance(program, Source):
+            return compile_program(parse_program(program))
+        if self._compiled is None or self._compiled[0] is not program:
+            self._compiled = program, compile_program(program)
+        return self._compiled[1]
+
     def plan(self, program: Program, wrt: Sequence[str] | None = None) -> str:
         """How the value of an expression and its gradients would be computed from the variables, in words.
 
@@ -127,10 +135,7 @@ class Session:
         """
         from gradcli.replay import plan_in_words  # start-up
 
-        if isinstance(program, str):
-            program = Source(program)
-        module = parse_program(program) if isinstance(program, Source) else program
-        code = compile_program(module)
+        code = self._code(program)
         self._machine.ops_first = True
         return plan_in_words(self._context, lambda names: self._machine.run(code, names), dict(self._variables), wrt)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from gradcli.autodiff.batch import placeholder_op
 from gradcli.autodiff.entries import assuming
 from gradcli.engine.plan import Plan
 from gradcli.engine.read import read
@@ -25,7 +26,7 @@ SMALLEST = 1 << 12  # elements of a matrix; smaller ones are computed as they ar
 LONGEST = 1000  # nodes of a graph
 CONTENTS = 1 << 15  # bytes of a tensor that is part of a structure
 VARIANTS = 4  # contents that one structure may have; then it is not planned any more
-PLANS = 128  # kept; then the cache starts over
+PLANS = 64  # kept; then the cache starts over
 
 
 class Kept:
@@ -103,7 +104,7 @@ class _Graph:
     def _enter(self, node: Node) -> bool:
         """Take in a node, after what it is made from. Returns: whether a plan can be made of it."""
         origins, extra = sources(node), node.extra
-        if node.freed or node.op.family == "function" or (node.value is None and not origins):
+        if node.freed or node.op.family == "function" or (node.value is None and node.op in (leaf_op, placeholder_op)):
             return False
         if extra is not None and (extra.hooks or (extra.alias and extra.alias.storage.version != extra.alias.version)):
             return False

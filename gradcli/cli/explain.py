@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
 
-from gradcli.autodiff.backward import vjp
-from gradcli.autodiff.explain import Graph, explained
+from gradcli.autodiff import functional
+from gradcli.autodiff.explain import Explained, Graph
 from gradcli.cli.arguments import Arguments
+from gradcli.cli.blocks import Part
 from gradcli.cli.diff import differentiate, text_of
-from gradcli.cli.explaintext import Explanation, rendered
+from gradcli.cli.explanation import Explanation, Matrix, Result
 from gradcli.cli.missing import why_missing
 from gradcli.cli.problem import Problem, free_names
 from gradcli.cli.program import (
@@ -23,29 +26,52 @@ from gradcli.cli.program import (
     wanted_names,
 )
 from gradcli.cli.timelimit import time_limit
-from gradcli.cli.tracing import Trace
+from gradcli.cli.tracing import NoFormula, Trace
 from gradcli.cli.values import bind, read_value
 from gradcli.engine.run import value
 from gradcli.environment import Environment
-from gradcli.errors import GradError, NameError_, ShapeError, UsageError
+from gradcli.errors import NameError_, ShapeError, UsageError
 from gradcli.graph.node import Node
 from gradcli.graph.op import leaf
+from gradcli.graph.terms import Term
 from gradcli.language.tensor import Tensor
 
 SMALL = 6  # a Jacobian with more rows or columns is not written out
-LONG = 400  # steps; a loop of more is not explained one by one
+LONG = 400  # steps; beyond them no formula of the whole is looked for
+ON_SCREEN, ALL = 100, 1000  # elements of a gradient that are written on a terminal, and elsewhere
 
 
 def run_explain(arguments: Arguments, environment: Environment) -> int:
     """Run `gradcli explain`."""
     with time_limit(arguments.values.get("timeout"), environment), np.errstate(all="ignore"):
-        problem = _read(arguments, environment)
-        text = "".join(_explain(problem, environment, arguments.values.get("to", "text")))
+        problem, seeds = _read(arguments, environment)
+        explanation = _explain(problem, seeds)
+        text = _written(explanation, arguments.values.get("to", "text"), environment)
     environment.stdout.write(text)
     return 0
 
 
-def _read(arguments: Arguments, environment: Environment) -> Problem:
+def _written(explanation: Explanation, to: str, environment: Environment) -> str:
+    if to == "latex":
+        from gradcli.cli.explainlatex import latex_text
+
+        return "".join(f"{line}\n" for line in latex_text(explanation))
+    if to == "markdown":
+        from gradcli.cli.explainmarkdown import markdown_lines
+
+        return "".join(f"{line}\n" for line in markdown_lines(explanation))
+    from gradcli.cli.explaintext import Writer
+
+    writer = Writer(explanation, environment.width, ON_SCREEN if environment.stdout_is_terminal else ALL)
+    if environment.color_allowed(environment.stdout):
+        from gradcli.render.styled import styled_text  # start-up: rich is for terminals alone
+
+        return styled_text(writer.lines(), environment.width)
+    return "".join("".join(text for text, _ in line).rstrip() + "\n" for line in writer.lines())
+
+
+def _read(arguments: Arguments, environment: Environment) -> tuple[Problem, list[Any]]:
+    """The problem, and the values of --seed."""
     source = read_source(arguments, environment)
     module = parse_with_value(source)
     check_variables_are_named(module, arguments)
@@ -62,88 +88,117 @@ def _read(arguments: Arguments, environment: Environment) -> Problem:
             f"{missing[0]} has no value, and explain works with numbers", hint=f"give it one: --{missing[0]} VALUE"
         )
     seeds = arguments.lists.get("seed", [])
-    if seeds:
-        problem.seed_value = read_value(seeds[-1], "--seed", session, dtype, environment)
+    given = [read_value(text, "--seed", session, dtype, environment) for text in seeds]
     tensors = [n for n, v in problem.values.items() if isinstance(v, np.ndarray)]
     problem.wrt = wanted_names(arguments) or tensors
-    return problem
+    problem.state = session._context.generator.get_state()
+    return problem, given
 
 
-def _explain(problem: Problem, environment: Environment, to: str) -> Any:
-    symbols, numbers = (Trace(problem.module, problem.values, problem.dtype) for _ in range(2))
-    if len(symbols.outputs) != 1:
-        raise UsageError("explain needs an expression whose value is one tensor")
-    output = symbols.outputs[0].node
-    absent = [name for name in problem.wrt if not _leads(symbols, name)]
+def _explain(problem: Problem, seeds: list[Any]) -> Explanation:
+    symbols, numbers = _traced(problem)
+    if not any(output.dtype.floating for output in symbols.outputs):
+        raise UsageError("the value of the expression is no tensor of floating-point numbers, so it has no gradients")
     explanation = Explanation(problem.values)
-    if output.requires_grad and len(absent) < len(problem.wrt):
-        _fill(explanation, problem, symbols, numbers)
-    explanation.missing = [(name, *why_missing(problem, symbols, name)) for name in absent]
-    return rendered(explanation, to, environment)
+    found = [name for name in problem.wrt if _leads(symbols, name)]
+    if found:
+        with numbers.active():
+            _fill(explanation, problem, seeds, found, (symbols, numbers))
+    explanation.missing = [(name, *why_missing(problem, symbols, name)) for name in problem.wrt if name not in found]
+    return explanation
+
+
+def _traced(problem: Problem) -> list[Trace]:
+    """The program traced twice: for formulas, where none of it is computed if that can be, and for numbers."""
+    for deferring in (True, False):
+        try:
+            return [
+                Trace(problem.module, problem.values, problem.dtype, deferring=deferring, state=problem.state)
+                for _ in range(2)
+            ]
+        except NoFormula:
+            if not deferring:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _tracked(trace: Trace) -> list[Node]:
+    return [output.node for output in trace.outputs if output.node.requires_grad]
 
 
 def _leads(trace: Trace, name: str) -> bool:
-    node, output = trace.node(name), trace.outputs[0].node
-    if not output.requires_grad or not node.requires_grad:
+    """Whether a gradient arrives at a variable."""
+    node, outputs = trace.node(name), _tracked(trace)
+    if not node.requires_grad or not outputs:
         return False
-    seed = leaf(np.broadcast_to(np.ones((), output.dtype.numpy), output.shape), output.dtype)
-    return trace.pull([output], [seed], [node])[0] is not None
+    ones = [leaf(np.broadcast_to(np.ones((), y.dtype.numpy), y.shape), y.dtype) for y in outputs]
+    return trace.pull(outputs, ones, [node])[0] is not None
 
 
-def _fill(explanation: Explanation, problem: Problem, symbols: Trace, numbers: Trace) -> None:
-    shown, computed = symbols.outputs[0].node, numbers.outputs[0].node
-    seed = _seed(problem, shown)
-    graphs = [Graph(t.outputs[0].node, t.names(), _assigned(t)) for t in (symbols, numbers)]
-    if len(graphs[0].steps) > LONG:
-        raise GradError(f"the expression has {len(graphs[0].steps)} steps, more than a person reads ({LONG})")
-    explanation.seed, explanation.seeded = seed, problem.seed_value is not None or bool(shown.shape)
-    explanation.steps, explanation.totals = explained(graphs[0], graphs[1], seed)
-    explanation.output = graphs[0].label[_last(graphs[0])]
-    wanted = [name for name in problem.wrt if _leads(symbols, name)]
+def _fill(
+    explanation: Explanation, problem: Problem, seeds: list[Any], found: list[str], traces: Sequence[Trace]
+) -> None:
+    symbols, numbers = (Graph(_tracked(trace), trace.names(), _assigned(trace)) for trace in traces)
+    trace = traces[1]
+    given = _seeds(trace, seeds)
+    explained = Explained(symbols, numbers, given, [trace.node(name) for name in found])
+    explanation.steps, explanation.came = explained.steps, explained.came
+    names = [numbers.label[node.serial] for node in numbers.outputs]
+    explanation.seeds, explanation.seeded = list(zip(names, given, strict=True)), bool(seeds)
+    formulas = _formulas(problem, seeds, found) if len(explained.steps) <= LONG else {}
+    for name in found:
+        label = numbers.label[numbers.resolve(trace.node(name)).serial]
+        result = Result(name, label, explained.totals[label])
+        result.term, result.formula, result.assumed = formulas.get(name, (None, "", []))
+        result.unhooked = explained.unhooked.get(label)
+        if explanation.vector and max(given[0].size, result.numbers.size) <= SMALL:
+            result.jacobian = _jacobian(numbers.outputs[0], trace.node(name), names[0], name)
+        explanation.results.append(result)
+
+
+def _formulas(problem: Problem, seeds: list[Any], found: list[str]) -> dict[str, tuple[Term, str, list[str]]]:
+    """The formula of each gradient, its text, and what it takes for granted; none where it takes a call to say it."""
     whole = Problem(problem.module, problem.source, problem.dtype)
-    whole.values, whole.wrt, whole.seed_value = problem.values, wanted, problem.seed_value
-    if problem.seed_value is not None:
+    whole.values, whole.wrt = problem.values, found
+    if seeds:
+        whole.seed_value = seeds[0]
         whole.seed = next(n for n in ("v", "seed", "v_", "seed_") if n not in names_in(problem.module))
-    for derivative in differentiate(whole):
-        explanation.results.append((derivative.name, derivative.term, text_of(whole, derivative)))
-        explanation.assumed += derivative.assumed
-        variable = numbers.node(derivative.name)
-        if len(computed.shape) == 1 and len(variable.shape) == 1 and max(computed.size, variable.size) <= SMALL:
-            explanation.jacobians[derivative.name] = _jacobian(computed, variable)
+    try:
+        derivatives = differentiate(whole) if len(seeds) < 2 else []
+    except NoFormula:
+        return {}
+    return {d.name: (d.term, text_of(whole, d), d.assumed) for d in derivatives if d.term is not None}
 
 
-def _last(graph: Graph) -> int:
-    node = graph.output
-    while node.via is not None:
-        node = node.via
-    return node.serial
-
-
-def _seed(problem: Problem, output: Node) -> Any:
-    given = problem.seed_value
-    if given is None:
-        return np.ones(output.shape, output.dtype.numpy)
-    if not isinstance(given, np.ndarray) or given.shape != output.shape:
-        got = given.shape if isinstance(given, np.ndarray) else type(given).__name__
-        raise ShapeError(f"--seed has shape {got}, and the output {output.shape}")
-    return given.astype(output.dtype.numpy)
+def _seeds(trace: Trace, given: list[Any]) -> list[Any]:
+    """A cotangent for each output that has gradients: ones where none are given. Raises: UsageError, ShapeError."""
+    outputs = [output.node for output in trace.outputs if output.dtype.floating]
+    if not given:
+        return [np.ones(y.shape, y.dtype.numpy) for y in outputs if y.requires_grad]
+    tracked = [y for y in outputs if y.requires_grad]
+    outputs = tracked if len(given) == len(tracked) else outputs
+    if len(given) != len(outputs):
+        raise UsageError(f"--seed is given {len(given)} times, and the expression has {len(outputs)} outputs")
+    for seed, y in zip(given, outputs, strict=True):
+        if not isinstance(seed, np.ndarray) or seed.shape != y.shape:
+            got = seed.shape if isinstance(seed, np.ndarray) else type(seed).__name__
+            raise ShapeError(f"--seed has shape {got}, and the output {y.shape}")
+    return [seed.astype(y.dtype.numpy) for seed, y in zip(given, outputs, strict=True) if y.requires_grad]
 
 
 def _assigned(trace: Trace) -> dict[Node, str]:
-    """The names that the program gives to tensors."""
-    return {
-        v.node: n
-        for n, v in trace.variables.items()
-        if isinstance(v, Tensor) and n not in trace.nodes and v.node.inputs
-    }
+    """The names that the program gives to tensors; a variable that it assigns anew is numbered: x2."""
+    given = set(trace.nodes.values())
+    found = {}
+    for name, v in trace.variables.items():
+        if isinstance(v, Tensor) and v.node.requires_grad and v.node not in given:
+            numbered = (f"{name}{at}" for at in count(2))
+            found[v.node] = name if name not in trace.nodes else next(n for n in numbered if n not in trace.variables)
+    return found
 
 
-def _jacobian(output: Node, variable: Node) -> Any:
+def _jacobian(output: Node, variable: Node, of: str, name: str) -> Matrix:
     """The Jacobian, a row for each element of the output."""
-    rows = []
-    for at in range(output.size):
-        unit = np.zeros(output.shape, output.dtype.numpy)
-        unit[at] = 1
-        found = vjp([output], [leaf(unit)], [variable], create_graph=True).get(variable)
-        rows.append(np.zeros(variable.shape) if found is None else value(found))
-    return np.array(rows)
+    (block,) = functional.jacobian(output, [variable])
+    matrix = value(block).reshape(output.size, variable.size)
+    return Matrix(matrix, list(Part(of, output.shape).labels()), list(Part(name, variable.shape).labels()))

@@ -1,190 +1,245 @@
-"""An explanation as text, Markdown or LaTeX."""
+"""An explanation as text: lines of styled pieces, which a terminal shows in colour."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from gradcli.autodiff.explain import Step
-from gradcli.environment import Environment
+from gradcli.autodiff.explain import Passed, Step
+from gradcli.cli import explainarrays
+from gradcli.cli.explanation import Explanation, Matrix, Result, numeral
 from gradcli.graph.terms import Term
-from gradcli.render.latex import latex
-from gradcli.render.latexwords import name_text
-from gradcli.render.style import Style
-from gradcli.render.termtext import formula_lines
-from gradcli.source import Span
+
+Array = np.ndarray[Any, Any]
+Piece = tuple[str, str]  # text, style
+Part = str | Array  # of an equation
+
+HEADING, NAME, NUMBERS, NOTE, MARKS = "bold", "cyan", "green", "italic", "yellow"
+UNBROKEN: Any = {"break_long_words": False, "break_on_hyphens": False}  # words of a formula that is wrapped
+NARROW = 40  # columns below which nothing is broken any further
 
 
-class Explanation:
-    """What there is to say: steps forward and backward, the results, and what has no gradient."""
+class Writer:
+    """Writes an explanation for lines of a width. limit: the elements of a gradient that are all written."""
 
-    def __init__(self, values: dict[str, Any]) -> None:
-        self.values = values
-        self.steps: list[Step] = []
-        self.totals: dict[str, Any] = {}
-        self.output = "out"
-        self.seed: Any = None
-        self.seeded = False
-        self.results: list[tuple[str, Term | None, str]] = []
-        self.jacobians: dict[str, Any] = {}
-        self.assumed: list[str] = []
-        self.missing: list[tuple[str, str, Span | None]] = []
+    def __init__(self, explanation: Explanation, width: int, limit: int) -> None:
+        self.e = explanation
+        self.width = max(width, NARROW)
+        self.limit = limit
 
+    def lines(self) -> Iterator[list[Piece]]:
+        """All of it: forward, backward, what has no gradient and why, and the gradients."""
+        e = self.e
+        if e.steps or e.results:
+            yield [("Forward", HEADING)]
+            yield from self._forward()
+            yield []
+            yield [("Backward", HEADING)]
+            yield from self._start()
+            yield from self._backward()
+            yield []
+        for name, why, span in e.missing:
+            yield [(name, NAME), (f" has no gradient: {why}", "")]
+            if span is not None:
+                line, marks = span.underline(self.width - 4)
+                yield [(f"  {line}", "")]
+                yield [(f"  {marks}", MARKS)]
+            yield []
+        for at, result in enumerate(e.results):
+            if at:
+                yield []
+            yield from self.result(result)
 
-def numbers(array: Any, limit: int = 12) -> str:
-    """An array in a line; a long one by its first elements and its shape."""
-    array = np.asarray(array)
-    if array.ndim == 0:
-        return _number(array.item())
-    if array.size > limit:
-        first = ", ".join(_number(v) for v in array.reshape(-1)[:4].tolist())
-        return f"[{first}, ...] {tuple(array.shape)}"
-    return _listed(array)
+    def _start(self) -> Iterator[list[Piece]]:
+        """What g is, where it starts, and how it goes on."""
+        e = self.e
+        text = f"g = d{e.of}/d(step) is what comes in, g times the local derivative goes on"
+        if e.mixes:
+            text += "; where a step mixes elements, J^T g does, J being its Jacobian"
+        if not e.number:
+            seed = "with the seed v" if e.seeded else "no --seed was given, so"
+            text = f"{seed} take {e.of} = {e.total()}; {text}"
+        for line in textwrap.wrap(f"({text})", self.width - 2, break_long_words=False):
+            yield [(f"  {line}", NOTE)]
 
-
-def _listed(array: Any) -> str:
-    if array.ndim == 0:
-        return _number(array.item())
-    return f"[{', '.join(_listed(part) for part in array)}]"
-
-
-def _number(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def rendered(e: Explanation, to: str, environment: Environment) -> Iterator[str]:
-    """The text of an explanation."""
-    form = {"text": _text, "markdown": _markdown, "latex": _latex}[to]
-    for line in form(e):
-        yield line + "\n"
-
-
-def _shown(term: Term | None, e: Explanation) -> str:
-    if term is None:
-        return "(no formula)"
-    *before, (_, text) = formula_lines(term, Style({n: v.shape for n, v in e.values.items() if hasattr(v, "shape")}))
-    return "; ".join([f"{name} = {part}" for name, part in before] + [text])
-
-
-def _text(e: Explanation) -> Iterator[str]:
-    if e.steps:
-        yield "Forward"
-        for name, v in e.values.items():
+    def _forward(self) -> Iterator[list[Piece]]:
+        for name, v in self.e.values.items():
             if isinstance(v, np.ndarray):
-                yield f"  {name} = {numbers(v)}"
-        for step in e.steps:
-            yield f"  {step.name} = {_shown(step.formula, e)} = {numbers(step.value)}"
-        yield ""
-        yield "Backward: the cotangent g that comes in, times the local derivative, goes on"
-        yield f"  g = {numbers(e.seed)} for {e.output}" + (
-            ", the seed v" if e.seeded else f", since d{e.output}/d{e.output} = 1"
-        )
-        for step in reversed(e.steps):
-            yield from _step_text(step, e)
-        yield ""
-    for name, _, formula in e.results:
-        yield from _result_text(name, formula, e)
-    for name, why, span in e.missing:
-        yield f"{name} has no gradient: {why}"
-        if span is not None:
-            line, marks = span.underline(76)
-            yield f"  {line}"
-            yield f"  {marks}"
+                yield from self.equation(2, name, [v])
+        for step in self.e.shown():
+            if isinstance(step, int):
+                yield [(f"  ... {step} steps are left out here", NOTE)]
+            else:
+                yield from self.equation(2, step.name, [*self._named(step.formula), step.value])
 
+    def _named(self, term: Term | None) -> list[str]:
+        """A formula as one part of an equation; shared parts of it have lines after it."""
+        *before, last = self.e.formula(term)
+        return ["\n".join([last, *[f"{'' if at else 'with '}{line}" for at, line in enumerate(before)]])]
 
-def _step_text(step: Step, e: Explanation) -> Iterator[str]:
-    yield f"  {step.name} = {_shown(step.formula, e)}"
-    if step.cotangent is None:
-        yield "    nothing comes in"
-        return
-    if len(step.came) > 1:
-        yield f"    {len(step.came)} paths add up here: through {', '.join(step.came)}"
-    yield f"    g = d{e.output}/d{step.name} = {numbers(step.cotangent)}"
-    for passed in step.passed:
-        formula = _shown(passed.formula, e)
-        if passed.local is not None:
-            local = f"d{step.name}/d{passed.name}"
-            yield f"    {local} = {_shown(passed.local, e)}"
-            yield f"    to {passed.name}: g * {local} = {formula} = {numbers(passed.numbers)}"
+    def _backward(self) -> Iterator[list[Piece]]:
+        for step in reversed(self.e.shown()):
+            if isinstance(step, int):
+                yield [(f"  ... {step} steps are left out here", NOTE)]
+            elif self.e.backward(step):
+                yield from self._step(step)
+
+    def _step(self, step: Step) -> Iterator[list[Piece]]:
+        assert step.cotangent is not None
+        yield from self.equation(2, step.name, self._named(step.formula))
+        yield from self._sum(4, step.name, step.came)
+        yield from self.equation(4, "g", [self._derivative(step.name), *self.e.seeds_of(step), step.cotangent])
+        if step.hooked:
+            yield [("    (after a hook of the program)", NOTE)]
+        for passed in step.passed:
+            yield from self._passed(step, passed)
+
+    def _derivative(self, name: str) -> str:
+        return f"d{self.e.of}/d{name}"
+
+    def _sum(self, indent: int, name: str, came: Sequence[tuple[str, Array]]) -> Iterator[list[Piece]]:
+        """The paths that add up at a name."""
+        if len(came) < 2:
+            return
+        yield [(" " * indent, ""), (name, NAME), (f" is reached by {len(came)} paths, which add up:", "")]
+        for source, g in came:
+            yield from self.equation(indent + 2, f"through {source}:", [g], sign="")
+
+    def _passed(self, step: Step, passed: Passed) -> Iterator[list[Piece]]:
+        local = f"d{step.name}/d{passed.name}"
+        to = f"to {passed.name}:"
+        assert step.cotangent is not None
+        if passed.local is None or passed.factor is None:
+            yield from self.equation(4, f"{to} J^T g", [*self._named(passed.formula), passed.numbers])
+            return
+        formula = self.e.formula(passed.local)[-1]
+        number = passed.local.head == "number"
+        yield from self.equation(4, local, [*self._named(passed.local), *([] if number else [passed.factor])])
+        times = formula if number else passed.factor
+        if number and passed.local.value == 1:
+            parts: list[Part | list[Part]] = []
         else:
-            yield f"    to {passed.name}: {formula} = {numbers(passed.numbers)}"
+            parts = [[step.cotangent, times]]
+        if passed.repeated:
+            left = f"to {passed.name}, which is repeated: the sum of g * {local}"
+            yield from self.equation(4, left, [passed.numbers])
+        else:
+            yield from self.equation(4, f"{to} g * {local}", [*parts, passed.numbers])
+
+    def result(self, result: Result) -> Iterator[list[Piece]]:
+        """The gradient by a variable: the paths that add up, a small Jacobian, the formula and the numbers."""
+        e = self.e
+        if result.shown != result.name:
+            yield [(f"{result.shown} is what the program assigns to {result.name}", NOTE)]
+        yield from self._sum(0, result.shown, e.came.get(result.label, []))
+        if result.jacobian is not None:
+            yield from self._jacobian(result, result.jacobian)
+        *before, last = result.formula.split("\n")
+        for line in before:
+            yield from self._wrapped(0, line)
+        for text in result.conditions:
+            yield [(f"({text})", NOTE)]
+        if result.unhooked is not None:
+            yield [("a hook of the program changes what arrives, ", NOTE), (self._short(result.unhooked), NUMBERS)]
+        left = self._derivative(result.shown)
+        parts: list[Part | list[Part]] = [last, result.numbers] if last else [result.numbers]
+        yield from self.equation(0, left, parts, limit=self.limit)
+
+    def _jacobian(self, result: Result, j: Matrix) -> Iterator[list[Piece]]:
+        output, seed = self.e.seeds[0]
+        cells = [[numeral(v) for v in row] for row in j.numbers.tolist()]
+        widths = [max(map(len, column)) for column in zip(j.columns, *cells, strict=True)]
+        label = max(map(len, j.rows))
+        if label + sum(widths) + 2 * len(widths) + 2 <= self.width:
+            yield [("J", NAME), (f" = d{output}/d{result.shown}, a row for each element of {output}:", "")]
+            yield [(" " * (label + 2) + self._cells(j.columns, widths), NAME)]
+            for name, row in zip(j.rows, cells, strict=True):
+                yield [(f"  {name:<{label}}", NAME), (self._cells(row, widths), NUMBERS)]
+        weights = [numeral(v) for v in seed.reshape(-1).tolist()]
+        yield [("J^T v", NAME), (f" with v = [{', '.join(weights)}]:", "")]
+        for name, column, total in zip(
+            j.columns, zip(*cells, strict=True), result.numbers.reshape(-1).tolist(), strict=True
+        ):
+            terms = " + ".join(f"{_factor(d)}*{_factor(v)}" for d, v in zip(column, weights, strict=True))
+            yield from self.equation(2, name, [terms, np.asarray(total)])
+
+    def _cells(self, texts: Sequence[str], widths: Sequence[int]) -> str:
+        return "".join(f"  {text:>{width}}" for text, width in zip(texts, widths, strict=True))
+
+    # Equations
+
+    def equation(
+        self, indent: int, left: str, parts: Sequence[Part | list[Part]], sign: str = "= ", limit: int = 0
+    ) -> Iterator[list[Piece]]:
+        """`left = part = part`, in one line where it fits, else a line or more for each further part.
+
+        A list of parts is a product. limit: the last part is an array that is written whole up to so many elements.
+        """
+        room = self.width - indent - len(left) - 1
+        lines = None if limit and len(parts) > 1 else self._one_line(parts, room, sign, limit)
+        start: list[Piece] = [(" " * indent, ""), (left + " ", NAME)]
+        if lines is not None:
+            yield [*start, *lines]
+            return
+        column = indent + len(left) + 1
+        if column > self.width // 2:
+            yield start
+            column = indent + 4
+            start = [(" " * column, "")]
+        for part in parts:
+            for at, line in enumerate(self._broken(part, self.width - column - len(sign), limit)):
+                before = [*start, (sign, "")] if at == 0 else [(" " * (column + len(sign)), "")]
+                yield [*before, (line, NUMBERS if isinstance(part, np.ndarray) else "")]
+            start = [(" " * column, "")]
+
+    def _one_line(self, parts: Sequence[Part | list[Part]], room: int, sign: str, limit: int) -> list[Piece] | None:
+        """All parts side by side, or None."""
+        pieces: list[Piece] = []
+        for at, part in enumerate(parts):
+            last = at == len(parts) - 1
+            text = self._text(part, room, limit if last else 0)
+            if text is None:
+                return None
+            pieces += [(f" {sign}" if at else sign, ""), (text, NUMBERS if isinstance(part, np.ndarray) else "")]
+        return pieces if sum(len(text) for text, _ in pieces) <= room else None
+
+    def _text(self, part: Part | list[Part], room: int, limit: int) -> str | None:
+        if isinstance(part, str):
+            return None if "\n" in part else part
+        if isinstance(part, list):
+            factors = [self._text(factor, room, 0) for factor in part]
+            return None if None in factors else " * ".join(f for f in factors if f is not None)
+        if limit:
+            found = explainarrays.whole(part, room, limit)
+            return found[0] if len(found) == 1 else None
+        return explainarrays.in_line(part, room)
+
+    def _broken(self, part: Part | list[Part], room: int, limit: int) -> list[str]:
+        if isinstance(part, str):
+            lines = [textwrap.wrap(line, room, subsequent_indent="  ", **UNBROKEN) for line in part.split("\n")]
+            return [piece for line in lines for piece in line]
+        if isinstance(part, list):
+            text = self._text(part, room, 0)
+            if text is not None and len(text) <= room:
+                return [text]
+            first, *others = [self._broken(factor, room - 2, 0) for factor in part]
+            return first + [("* " if at == 0 else "  ") + line for other in others for at, line in enumerate(other)]
+        return explainarrays.whole(part, room, limit) if limit else self._array(part, room)
+
+    def _array(self, array: Array, room: int) -> list[str]:
+        text = explainarrays.in_line(array, room)
+        return [text] if text is not None else explainarrays.rows(array, room)
+
+    def _short(self, array: Array) -> str:
+        return explainarrays.short(array, self.width)
+
+    def _wrapped(self, indent: int, text: str) -> Iterator[list[Piece]]:
+        for at, line in enumerate(self._broken(text, self.width - indent - 2, 0)):
+            yield [(" " * (indent + 2 * bool(at)) + line, "")]
 
 
-def _paths(name: str, e: Explanation) -> list[str]:
-    return [step.name for step in e.steps for passed in step.passed if passed.name == name]
-
-
-def _result_text(name: str, formula: str, e: Explanation) -> Iterator[str]:
-    paths = _paths(name, e)
-    if len(paths) > 1:
-        yield f"{name}: {len(paths)} paths add up: through {', '.join(paths)}"
-    if name in e.jacobians:
-        yield f"J = d{e.output}/d{name}, a row for each element of {e.output}:"
-        yield from (f"  {numbers(row)}" for row in e.jacobians[name])
-        yield f"J^T v with v = {numbers(e.seed)}"
-    *before, last = formula.split("\n")
-    yield from before
-    yield f"d{e.output}/d{name} = {last}"
-    if name in e.totals:
-        yield f"{'':{len(e.output) + len(name) + 3}} = {numbers(e.totals[name])}"
-    for text in dict.fromkeys(e.assumed):
-        yield f"(where {text})"
-
-
-def _markdown(e: Explanation) -> Iterator[str]:
-    if e.steps:
-        yield "| step | value | cotangent g in | passes on |"
-        yield "| --- | --- | --- | --- |"
-        for step in e.steps:
-            g = "" if step.cotangent is None else f"`{numbers(step.cotangent)}`"
-            if len(step.came) > 1:
-                g += f" ({len(step.came)} paths add up: {', '.join(step.came)})"
-            on = "<br>".join(f"{p.name}: `{_shown(p.formula, e)}` = `{numbers(p.numbers)}`" for p in step.passed)
-            yield f"| `{step.name} = {_shown(step.formula, e)}` | `{numbers(step.value)}` | {g} | {on} |"
-        yield ""
-    for name, _, formula in e.results:
-        yield "```"
-        yield from _result_text(name, formula, e)
-        yield "```"
-    for name, why, span in e.missing:
-        yield f"`{name}` has no gradient: {why}"
-        if span is not None:
-            yield "```"
-            yield from span.underline(76)
-            yield "```"
-
-
-def _latex(e: Explanation) -> Iterator[str]:
-    out = name_text(e.output)
-    if e.steps:
-        yield r"\begin{align*}"
-        for step in e.steps:
-            formula = r"\ldots" if step.formula is None else latex(step.formula)
-            yield rf"{name_text(step.name)} &= {formula} = {_matrix(step.value)} \\"
-        for step in reversed(e.steps):
-            for passed in step.passed:
-                formula = r"\ldots" if passed.formula is None else latex(passed.formula)
-                left = rf"\frac{{\partial {out}}}{{\partial {name_text(passed.name)}}}"
-                through = rf"\Big|_{{{name_text(step.name)}}}"
-                came = rf"\quad g = {_matrix(step.cotangent)}"
-                yield rf"{left}{through} &= {formula} = {_matrix(passed.numbers)}, {came} \\"
-        yield r"\end{align*}"
-    for name, term, _ in e.results:
-        formula = r"\ldots" if term is None else latex(term)
-        found = f" = {_matrix(e.totals[name])}" if name in e.totals else ""
-        yield rf"\[ \frac{{\partial {out}}}{{\partial {name_text(name)}}} = {formula}{found} \]"
-    for name, why, _ in e.missing:
-        yield rf"${name_text(name)}$ has no gradient: {why.replace('_', chr(92) + '_')}."
-
-
-def _matrix(array: Any) -> str:
-    array = np.asarray(array)
-    if array.ndim == 0:
-        return _number(array.item())
-    if array.ndim > 2 or array.size > 36:
-        return r"\ldots"
-    rows = array.reshape(1, -1) if array.ndim == 1 else array
-    body = r" \\ ".join(" & ".join(_number(v) for v in row) for row in rows.tolist())
-    return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}"
+def _factor(number: str) -> str:
+    return f"({number})" if number.startswith("-") else number

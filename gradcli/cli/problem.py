@@ -64,6 +64,7 @@ class Problem:
         self.integers: set[str] = set()  # the variables without a value that are indices or classes
         self.same_rank = 0  # where no shape is known and all were taken to have this many dimensions, that
         self.taken = ""  # and that in words
+        self.state: Any = None  # of the random numbers, where it has to be a certain one
         self.notes: list[str] = []
 
     def recorded(self) -> list[str]:

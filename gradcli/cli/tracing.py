@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,10 @@ from gradcli.shapes import Shape
 from gradcli.suggest import nearest
 
 Array = np.ndarray[Any, Any]
+
+
+class NoFormula(GradError):
+    """A program whose graph cannot be made without computing its values."""
 
 
 class Forgetful(list[Any]):
@@ -83,8 +88,13 @@ class Trace:
         dtype: str = "float64",
         recorded: Sequence[str] = (),
         counted: bool = False,
+        deferring: bool = True,
+        state: Any = None,
     ) -> None:
-        """recorded: the variables that gradients flow to (none named: all). counted: see `Held`."""
+        """recorded: the variables that gradients flow to (none named: all). counted: see `Held`.
+
+        deferring: whether nothing is computed; state: of the random numbers, which need that something is.
+        """
         self.held = Held()
         self._session = session = Session(dtype=dtype)
         self._context = session._context
@@ -92,7 +102,9 @@ class Trace:
         self.nodes: dict[str, Node] = {}
         bound: dict[str, Any] = {}
         with self._context.active():
-            MODE.deferring = True
+            MODE.deferring = deferring
+            if state is not None:
+                self._context.generator.set_state(state)
             MODE.held = self.held.count if counted else None
             for name, value in variables.items():
                 bound[name] = self._bind(name, value, not recorded or name in recorded)
@@ -100,7 +112,7 @@ class Trace:
             try:
                 value = session._machine.run(compile_program(module), bound)
             except NeedsValue:
-                raise GradError(
+                raise NoFormula(
                     "the expression draws random numbers or depends on values, so it has no formula",
                     hint="bind what is drawn to a variable: --mask 1,0,1",
                 ) from None
@@ -128,6 +140,10 @@ class Trace:
         if not isinstance(value, Tensor):
             raise GradError(f"--wrt: {name} is no tensor")
         return value.node
+
+    def active(self) -> AbstractContextManager[None]:
+        """Inside, what hooks and functions of the program compute is computed as in the program."""
+        return self._context.active()
 
     def names(self) -> dict[Node, str]:
         """The variables of the command line by node."""

@@ -1,11 +1,19 @@
 """`gradcli explain`: the steps, the numbers, and why a gradient is missing."""
 
+import io
+import json
 import re
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
 
 from gradcli import Session
+from gradcli.cli.explainarrays import rows
+from gradcli.cli.main import run_command
+from gradcli.environment import Environment
+from tests.cli.conftest import Terminal
 from tests.simplify.test_generated_formulas import gradient, point, programs
 
 TUTORIAL = """\
@@ -16,49 +24,178 @@ Forward
   z = 3*t1 = [[27, 27], [27, 27]]
   o = mean(z) = 27
 
-Backward: the cotangent g that comes in, times the local derivative, goes on
-  g = 1 for o, since do/do = 1
+Backward
+  (g = do/d(step) is what comes in, g times the local derivative goes on)
   o = mean(z)
     g = do/do = 1
     do/dz = 0.25
-    to z: g * do/dz = (g/4).expand(2, 2) = [[0.25, 0.25], [0.25, 0.25]]
+    to z: g * do/dz = 1 * 0.25 = [[0.25, 0.25], [0.25, 0.25]]
   z = 3*t1
     g = do/dz = [[0.25, 0.25], [0.25, 0.25]]
     dz/dt1 = 3
-    to t1: g * dz/dt1 = 3*g = [[0.75, 0.75], [0.75, 0.75]]
+    to t1: g * dz/dt1 = [[0.25, 0.25], [0.25, 0.25]] * 3
+                      = [[0.75, 0.75], [0.75, 0.75]]
   t1 = y**2
     g = do/dt1 = [[0.75, 0.75], [0.75, 0.75]]
-    dt1/dy = 2*y
-    to y: g * dt1/dy = 2*g*y = [[4.5, 4.5], [4.5, 4.5]]
+    dt1/dy = 2*y = [[6, 6], [6, 6]]
+    to y: g * dt1/dy = [[0.75, 0.75], [0.75, 0.75]] * [[6, 6], [6, 6]]
+                     = [[4.5, 4.5], [4.5, 4.5]]
   y = x + 2
     g = do/dy = [[4.5, 4.5], [4.5, 4.5]]
     dy/dx = 1
-    to x: g * dy/dx = g = [[4.5, 4.5], [4.5, 4.5]]
+    to x: g * dy/dx = [[4.5, 4.5], [4.5, 4.5]]
 
 do/dx = 1.5*(x + 2)
       = [[4.5, 4.5], [4.5, 4.5]]
 """
 
 
-def test_the_tutorial(call):
-    ended = call("explain", "y = x + 2; z = 3*y**2; o = mean(z); o", "--x", "ones:2,2")
+@pytest.mark.parametrize("square", ["y**2", "y * y"])
+def test_the_tutorial(call, square):
+    ended = call("explain", f"y = x + 2; z = 3 * ({square}); o = mean(z); o", "--x", "ones:2,2")
     assert (ended.status, ended.out, ended.err) == (0, TUTORIAL, "")
 
 
 def test_paths_add_up(call):
-    ended = call("explain", "sum(x.exp() + x.sin())", "--x", "1,2")
-    assert "x: 2 paths add up: through t1, t2" in ended.out
+    ended = call("explain", "y = x * 2; y.exp() + y", "--x", "0")
+    assert "    y is reached by 2 paths, which add up:\n      through out: 1\n      through t1: 1\n" in ended.out
+    ended = call("explain", "sum(x.exp() + x.sin())", "--x", "0")
+    assert "\nx is reached by 2 paths, which add up:\n  through t2: 1\n  through t1: 1\n" in ended.out
 
 
-def test_a_small_jacobian_is_written_out(call):
-    ended = call("explain", "x * x", "--x", "1,2", "--seed", "1,10")
-    assert "J = dout/dx, a row for each element of out:\n  [2, 0]\n  [0, 4]\nJ^T v with v = [1, 10]\n" in ended.out
-    assert ended.out.endswith("dout/dx = 2*v*x\n        = [2, 40]\n")
+JACOBIAN = """\
+J = dout/dx, a row for each element of out:
+          x[0]  x[1]
+  out[0]     2     0
+  out[1]     0    -4
+J^T v with v = [1, 10]:
+  x[0] = 2*1 + 0*10 = 2
+  x[1] = 0*1 + (-4)*10 = -40
+dl/dx = 2*v*x
+      = [2, -40]
+"""
+
+
+def test_a_small_jacobian_and_its_product_are_written_out(call):
+    ended = call("explain", "x * x", "--x", "1,-2", "--seed", "1,10")
+    assert "(with the seed v take l = sum(v*out); g = dl/d(step) is what comes in," in ended.out
+    assert ended.out.endswith(JACOBIAN)
+
+
+def test_without_a_seed_the_elements_are_added_up(call):
+    assert "(no --seed was given, so take l = sum(out);" in call("explain", "x * x", "--x", "1,2").out
+
+
+def test_several_outputs(call):
+    ended = call("explain", "a = x * 2; (a, x * y)", "--x", "1,2", "--y", "3", "--seed", "1,1", "--seed", "0,5")
+    assert "take l = sum(v0*a) + sum(v1*out1);" in ended.out
+    assert ended.out.endswith("dl/dy = 10\n")
+    assert "dl/dx = [2, 17]\n" in ended.out
+
+
+def test_a_broadcast_input_gets_the_sum_over_its_copies(call):
+    ended = call("explain", "sum(x * b)", "--x", "[[1, 2], [3, 4]]", "--b", "1,0")
+    assert "    to b, which is repeated: the sum of g * dt1/db = [4, 6]\n" in ended.out
+
+
+def test_where_elements_mix_the_rule_is_shown(call):
+    ended = call("explain", "sum(w @ x)", "--x", "1,2", "--w", "[[1, 0], [2, 1]]")
+    assert "J^T g does, J\n  being its Jacobian)" in ended.out or "J being its Jacobian)" in ended.out
+    assert "    to x: J^T g = w.T @ g = [3, 1]\n" in ended.out
+
+
+def test_only_paths_that_lead_to_what_is_asked_for_are_followed(call):
+    ended = call("explain", "y = x * w; y.exp().sum()", "--x", "1,2", "--w", "3,4", "--wrt", "y")
+    assert "to y:" in ended.out
+    assert "to x:" not in ended.out
+    twice = call("explain", "y = x * 2; z = y; (z * z).sum()", "--x", "1,2", "--wrt", "y")
+    assert twice.out.endswith("= [4, 8]\n")
+
+
+def test_copies_are_no_steps(call):
+    ended = call("explain", "y = x * 2; y.add_(1); y.contiguous().clone().sum()", "--x", "1,2")
+    assert ended.out.split("\n\n")[0].splitlines()[1:] == [
+        "  x = [1, 2]", "  t1 = 2*x = [2, 4]", "  y = t1 + 1 = [3, 5]", "  out = sum(y) = 8",
+    ]  # fmt: skip
+
+
+def test_hooks_are_applied_and_named(call):
+    ended = call(
+        "explain", "x.register_hook(lambda g: g * 2); y = x * x; y.register_hook(lambda g: -g); y.sum()", "--x", "1,2"
+    )
+    assert "(after a hook of the program)" in ended.out
+    assert "a hook of the program changes what arrives, [-2, -4]" in ended.out
+    assert ended.out.endswith("= [-4, -8]\n")
+
+
+def test_random_numbers_and_loops_on_values(call):
+    drawn = call("explain", "dropout(x, 0.5).sum()", "--x", "1,2,3", "--manual-seed", "3")
+    wanted = call("eval", "dropout(x, 0.5).sum()", "--x", "1,2,3", "--manual-seed", "3", "--json")
+    assert drawn.out.splitlines()[-1].endswith(str(json.loads(wanted.out)["grads"]["x"]["data"]).replace(".0", ""))
+    loop = "y = x * 2\nwhile y.data.norm() < 1000:\n    y = y * 2\ny"
+    ended = call("explain", loop, "--x", "2.2441,1.7583,-1.2006", "--seed", "0.1,1.0,0.0001")
+    assert ended.out.splitlines()[-1].endswith("= [51.2, 512, 0.0512]")
+
+
+def test_a_long_program_is_shown_by_its_ends(call):
+    ended = call("explain", "y = x\nfor i in range(500):\n    y = y * 1.001\ny", "--x", "1")
+    assert ended.out.count("  ... 476 steps are left out here\n") == 2
+    assert ended.out.splitlines()[-1] == "dy/dx = 1.64835"
+
+
+def test_a_variable_that_is_assigned_anew(call):
+    ended = call("explain", "x = x * 2; x.sin()", "--x", "1")
+    assert "  x2 = 2*x = 2\n" in ended.out
+    assert ended.out.endswith("x2 is what the program assigns to x\ndout/dx2 = cos(2*x)\n         = -0.416147\n")
+
+
+def test_what_is_taken_for_granted_stands_before_the_numbers(call):
+    ended = call("explain", "norm(x)", "--x", "3,4")
+    assert ended.out.endswith(
+        "(where the norm is not 0 (there the gradient is taken to be 0))\ndout/dx = x/norm(x)\n        = [0.6, 0.8]\n"
+    )
+
+
+def test_large_arrays_are_summarised_and_fit_the_screen(terminal, call):
+    words = ("explain", "h = tanh(x @ w); (h**2).mean(0)", "--x", "randn:30,40", "--w", "randn:40,3", "--b", "1")
+    words = (*words[:-2], "--manual-seed", "0")
+    shown = terminal(*words)
+    assert max(map(len, shown.splitlines())) <= 80
+    assert shown.count("...] (3") == 0
+    assert "(30, 40)" in shown
+    assert len(re.findall(r"-?\d\.\d+(?:e-\d+)?", shown.split("dl/dw")[-1])) < 30
+    piped = call(*words).out
+    assert len(re.findall(r"-?\d[\d.]*(?:e-\d+)?", piped.rsplit("dl/dw", 1)[-1].split("= [", 1)[-1])) == 120
+    assert max(map(len, piped.splitlines())) <= 80
+
+
+def test_colour_only_where_it_is_allowed(call):
+    out, text = Terminal(), ("explain", "x**2", "--x", "3")
+    run_command(list(text), Environment(io.StringIO(), out, io.StringIO(), {"COLUMNS": "80"}))
+    assert "\x1b[1mForward\x1b[0m" in out.getvalue()
+    assert re.sub(r"\x1b\[[\d;]*m", "", out.getvalue()) == call(*text).out
+
+
+@pytest.mark.parametrize(
+    ("array", "room", "shown"),
+    [
+        (np.arange(3.0), 80, ["[0, 1, 2]"]),
+        (np.arange(20.0), 80, ["[0, 1, 2, ..., 17, 18, 19] (20,)"]),
+        (np.arange(20.0), 20, ["[0, ..., 19] (20,)"]),
+        (np.array([[1.0, -20.0], [3.0, 4.0]]), 80, ["[[  1, -20],", " [  3,   4]]"]),
+        (np.zeros((9, 2)), 80, ["[[0, 0],", " [0, 0],", " [0, 0],", " ...", " [0, 0],", " [0, 0],", " [0, 0]] (9, 2)"]),
+        (np.zeros((1, 2, 2)), 80, ["[[[0, 0],", "  [0, 0]]]"]),
+        (np.zeros((9, 1, 2)), 80, ["[[[0, 0]],", " ...", " [[0, 0]]] (9, 1, 2)"]),
+    ],
+)
+def test_arrays_in_rows(array, room, shown):
+    assert rows(array, room) == shown
 
 
 def test_why_a_gradient_is_missing(call):
     ended = call("explain", "sum(x.detach()*w)", "--x", "1,2", "--w", "3,4")
-    assert ended.out.endswith("x has no gradient: detached here\n  sum(x.detach()*w)\n      ^^^^^^^^\n")
+    assert "\nx has no gradient: detached here\n  sum(x.detach()*w)\n      ^^^^^^^^\n" in ended.out
+    assert ended.out.endswith("\n\ndout/dw = x\n        = [1, 2]\n")
 
 
 def test_an_integer_has_no_gradient(call):
@@ -66,11 +203,20 @@ def test_an_integer_has_no_gradient(call):
     assert "t has no gradient: it is int64, and only floating-point tensors have gradients" in ended.out
 
 
-def test_markdown_and_latex(call):
-    table = call("explain", "sum(x**2)", "--x", "1,2", "--to", "markdown")
-    assert "| step | value | cotangent g in | passes on |" in table.out
-    page = call("explain", "sum(x**2)", "--x", "1,2", "--to", "latex")
-    assert r"\frac{\partial \mathrm{out}}{\partial x} = 2 x" in page.out
+def test_markdown(call):
+    table = call(
+        "explain",
+        "y = x**2; sum(y*(y > 1 | y > 5))".replace("y > 1 | y > 5", "(y > 1) | (y > 5)"),
+        "--x",
+        "1,2",
+        "--to",
+        "markdown",
+    ).out
+    assert "| step | `g` | local derivative | goes on |" in table
+    assert "| `y = x**2` | `[0, 1]` | `dy/dx = 2*x = [2, 4]` | to `x`: `g * dy/dx` = `[0, 4]` |" in table
+    rows_of = [line for line in table.splitlines() if line.startswith("|")]
+    assert all(len(re.findall(r"(?<!\\)\|", line)) in (4, 5) for line in rows_of)
+    assert table.rstrip().endswith("= [0, 4]\n```")
 
 
 def test_a_variable_without_value(call):
@@ -110,3 +256,40 @@ def test_the_last_number_of_generated_programs_is_the_gradient(call, at, text):
     found = [float(word) for word in re.findall(r"-?[\d.]+(?:e[-+]?\d+)?", last[: last.rindex("]")])]
     wanted = gradient(text, values, "x").reshape(-1)
     assert np.allclose(found, wanted, rtol=1e-5, atol=1e-5 * max(1, abs(wanted).max()))
+
+
+PAGES = [
+    ("y = x + 2; z = 3*y**2; o = mean(z); o", "--x", "ones:2,2"),
+    ("x * x", "--x", "1,-2", "--seed", "1,10"),
+    ("sum((x @ w + b)**2)", "--x", "[[1, 2], [3, 4]]", "--w", "0.5,-1", "--b", "0.1"),
+    ("cross_entropy(x, t)", "--x", "randn:4,9", "--t", "tensor([2, 0, 1, 8])"),
+    ("layer_norm(x, (3,)).prod()", "--x", "1,2,4"),
+    ("sum(x.detach()*w_1)", "--x", "1,2", "--w_1", "3,4"),
+    ("conv1d(x, w).sum()", "--x", "randn:2,1,5", "--w", "randn:1,1,3"),
+    ("scaled_dot_product_attention(q, k, v).sum()", "--q", "randn:1,2,3", "--k", "randn:1,2,3", "--v", "randn:1,2,3"),
+    ("1/x + x.cumprod(0).sum() + torch.linalg.det(outer(x, x)) * x.sort()[0][0]", "--x", "0,1e-7"),
+    ("for i in range(40):\n    x = x * 1.001\nx", "--x", "1"),
+    ("(x * 2, dropout(y_0, 0.5) + 1e-5)", "--x", "1,2", "--y_0", "3,4"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", PAGES, ids=lambda words: words[0])
+def test_latex_is_well_formed(call, words):
+    ended = call("explain", *words, "--to", "latex")
+    assert ended.status == 0, ended
+    math = re.sub(r"\\begin\{verbatim\}.*?\\end\{verbatim\}", "", ended.out, flags=re.DOTALL)
+    for opened, closed in (("{", "}"), (r"\[", r"\]"), (r"\begin", r"\end"), (r"\left", r"\right")):
+        assert math.count(opened) == math.count(closed)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_latex_compiles(call, tmp_path):
+    pages = [call("explain", *words, "--to", "latex").out for words in PAGES]
+    head = r"\documentclass{article}\usepackage{amsmath}\usepackage[margin=2cm]{geometry}\begin{document}"
+    (tmp_path / "pages.tex").write_text("\n\n".join([head, *pages, r"\end{document}"]), encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "pages.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    wide = [float(line.split("(")[1].split("pt")[0]) for line in done.stdout.splitlines() if "Overfull" in line]
+    assert all(w < 60 for w in wide), sorted(wide)

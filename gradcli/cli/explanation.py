@@ -1,0 +1,142 @@
+"""What there is to say about a derivative: what `explain` finds, and its forms (text, Markdown, LaTeX) write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradcli.autodiff.explain import Step
+from gradcli.graph.terms import Term
+from gradcli.render.style import Style
+from gradcli.render.termtext import formula_lines
+from gradcli.source import Span
+
+Array = np.ndarray[Any, Any]
+FIRST = LAST = 12  # steps of a long program that are shown
+
+
+class Matrix:
+    """A small Jacobian with a label at each row and column."""
+
+    __slots__ = ("columns", "numbers", "rows")
+
+    def __init__(self, numbers: Array, rows: list[str], columns: list[str]) -> None:
+        self.numbers = numbers
+        self.rows = rows
+        self.columns = columns
+
+
+class Result:
+    """The gradient by one variable: its numbers, its formula if it has one, and what that takes for granted.
+
+    label: what the steps call the variable, which may be named twice. unhooked: what arrives, where a hook changes it.
+    """
+
+    __slots__ = ("assumed", "formula", "jacobian", "label", "name", "numbers", "term", "unhooked")
+
+    def __init__(self, name: str, label: str, numbers: Array) -> None:
+        self.name = name
+        self.label = label
+        self.numbers = numbers
+        self.term: Term | None = None
+        self.formula = ""
+        self.assumed: list[str] = []
+        self.jacobian: Matrix | None = None
+        self.unhooked: Array | None = None
+
+    @property
+    def shown(self) -> str:
+        """What the variable is called here: x2 where the program assigns x anew."""
+        anew = self.label.startswith(self.name) and self.label[len(self.name) :].isdigit()
+        return self.label if anew else self.name
+
+    @property
+    def conditions(self) -> list[str]:
+        """What the formula takes for granted, each as `where ...`."""
+        return [text if text.startswith("where") else f"where {text}" for text in dict.fromkeys(self.assumed)]
+
+
+class Explanation:
+    """The steps forward and backward, the results, and what has no gradient.
+
+    seeds: the outputs by name, each with the cotangent that it starts with. came: the parts that arrive at each name.
+    """
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.values = values
+        self.steps: list[Step] = []
+        self.came: dict[str, list[tuple[str, Array]]] = {}
+        self.seeds: list[tuple[str, Array]] = []
+        self.seeded = False
+        self.results: list[Result] = []
+        self.missing: list[tuple[str, str, Span | None]] = []
+
+    @property
+    def number(self) -> bool:
+        """Whether the output is one number, and gradients are its own."""
+        return len(self.seeds) == 1 and not self.seeds[0][1].shape and not self.seeded
+
+    @property
+    def vector(self) -> bool:
+        """Whether there is one output and it is no number, so that there is a Jacobian."""
+        return len(self.seeds) == 1 and bool(self.seeds[0][1].shape)
+
+    @property
+    def of(self) -> str:
+        """What the gradients are of: the output, or the number l that a seed makes of it."""
+        if self.number:
+            return self.seeds[0][0]
+        taken = {*self.values, *(step.name for step in self.steps)}
+        return next(name for name in ("l", "L", "loss", "l_") if name not in taken)
+
+    @property
+    def weights(self) -> list[str]:
+        """What the seeds are called, one for each output."""
+        if len(self.seeds) == 1:
+            return ["v"]
+        return [f"v{at}" for at in range(len(self.seeds))]
+
+    def total(self) -> str:
+        """What the number l is, where gradients are those of it."""
+        if self.seeded:
+            return " + ".join(f"sum({v}*{name})" for v, (name, _) in zip(self.weights, self.seeds, strict=True))
+        return " + ".join(f"sum({name})" if seed.shape else name for name, seed in self.seeds)
+
+    def backward(self, step: Step) -> bool:
+        """Whether there is anything to say of a step on the way back."""
+        asked = step.name in [result.label for result in self.results]
+        return step.cotangent is not None and (bool(step.passed) or asked)
+
+    def seeds_of(self, step: Step) -> list[str]:
+        """The name of the seed, where it is what arrives."""
+        if not self.seeded or step.came:
+            return []
+        return [v for v, (name, _) in zip(self.weights, self.seeds, strict=True) if name == step.name]
+
+    @property
+    def mixes(self) -> bool:
+        """Whether some step has no derivative element by element."""
+        return any(passed.factor is None for step in self.steps for passed in step.passed)
+
+    def shown(self) -> list[Step | int]:
+        """The steps in order; of very many the first and the last, and how many are left out between them."""
+        if len(self.steps) <= FIRST + LAST + 1:
+            return list(self.steps)
+        return [*self.steps[:FIRST], len(self.steps) - FIRST - LAST, *self.steps[-LAST:]]
+
+    def formula(self, term: Term | None) -> list[str]:
+        """A term in the language: lines for its shared parts, then the formula."""
+        if term is None:
+            return ["(no formula)"]
+        if term.head == "mask":
+            *before, condition = self.formula(term.args[0])
+            return [*before, f"({condition})"]
+        shapes = {name: v.shape for name, v in self.values.items() if isinstance(v, np.ndarray)}
+        lines = formula_lines(term, Style(shapes), {*self.values, *(step.name for step in self.steps)})
+        return [f"{name} = {text}" if name else text for name, text in lines]
+
+
+def numeral(value: Any) -> str:
+    """A number in six digits."""
+    return f"{value + 0.0:.6g}" if isinstance(value, float) else str(value)

@@ -6,7 +6,8 @@ gives the formula (from nodes that are not computed) and the numbers (from nodes
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -23,22 +24,21 @@ from gradcli.simplify.noform import NoForm
 from gradcli.simplify.normal import bare
 
 Array = np.ndarray[Any, Any]
+LITERAL = 4  # elements of a constant that is written in a formula
 
 
 class Passed:
     """What a step passes to one of its inputs: to which, as a formula in g (None: it has none), and the numbers.
 
     local, factor: the local derivative, as a formula and in numbers, where what is passed on is g times it, element by
-    element; None where elements mix. repeated: the input was broadcast, so what its copies get adds up. times: how
-    often the step uses it.
+    element; None where elements mix. repeated: the input was broadcast, so what its copies get adds up.
     """
 
-    __slots__ = ("factor", "formula", "local", "name", "numbers", "repeated", "times")
+    __slots__ = ("factor", "formula", "local", "name", "numbers", "repeated")
 
-    def __init__(self, name: str, numbers: Array, times: int) -> None:
+    def __init__(self, name: str, numbers: Array) -> None:
         self.name = name
         self.numbers = numbers
-        self.times = times
         self.formula: Term | None = None
         self.local: Term | None = None
         self.factor: Array | None = None
@@ -66,10 +66,17 @@ class Step:
 class Graph:
     """The steps that lead from variables to outputs, found in one trace of a program.
 
-    names: the variables by node; assigned: further nodes that the program gives a name.
+    names: the variables by node; assigned: further nodes that the program gives a name; taken: names that mean
+    something else. constants: arrays without a gradient that are too large to be written in a formula.
     """
 
-    def __init__(self, outputs: Sequence[Node], names: Mapping[Node, str], assigned: Mapping[Node, str]) -> None:
+    def __init__(
+        self,
+        outputs: Sequence[Node],
+        names: Mapping[Node, str],
+        assigned: Mapping[Node, str],
+        taken: Iterable[str] = (),
+    ) -> None:
         self.outputs = [_inner(output) for output in outputs]
         self.variables = dict(names)
         order = [n for n in ancestors(outputs, lambda n: n.requires_grad) if n.op is not leaf_op]
@@ -83,12 +90,24 @@ class Graph:
                 self.given.setdefault(inner.serial, self.given[n.serial])
             if n.extra is not None and n.extra.hooks:
                 self.hooks[inner.serial] = self.hooks.get(inner.serial, []) + n.extra.hooks
+        self.taken = {*taken, *names.values(), *assigned.values()}
+        self.constants = dict(self._constants())
         self._name()
+
+    def _constants(self) -> Iterator[tuple[Node, str]]:
+        names = (f"c{at}" for at in count(1) if f"c{at}" not in self.taken)
+        seen = set(self.variables)
+        for step in self.steps:
+            for i in self.inputs(step):
+                known = i.value is not None and not i.inputs and i.op is not number_op and not i.requires_grad
+                if known and i.size > LITERAL and i not in seen:
+                    seen.add(i)
+                    yield i, next(names)
 
     def _name(self) -> None:
         """Call each step what the program calls it, the outputs `out`, and the others t1, t2 and so on."""
-        self.label = {n.serial: name for n, name in self.variables.items()}
-        taken = {*self.variables.values(), *self.given.values()}
+        self.label = {n.serial: name for n, name in {**self.variables, **self.constants}.items()}
+        taken = {*self.taken, *self.given.values(), *self.constants.values()}
         alone = len(self.outputs) == 1
         fresh = (f"t{at}" for at in range(1, len(self.steps) + len(taken) + 2) if f"t{at}" not in taken)
         for at, n in enumerate(self.outputs):
@@ -263,7 +282,7 @@ class Explained:
             stand = known.leaves.get(i.serial)
             if stand not in found or i.serial not in self.leading or self.numbers.label[i.serial] in step_names(step):
                 continue
-            passed = Passed(self.numbers.label[i.serial], value(found[stand]), inputs.count(i.serial))
+            passed = Passed(self.numbers.label[i.serial], value(found[stand]))
             local.describe(passed, partners[i.serial].serial, i.serial)
             step.passed.append(passed)
             self._arrive(i, passed.numbers, step.name)

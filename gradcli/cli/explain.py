@@ -138,10 +138,13 @@ def _leads(trace: Trace, name: str) -> bool:
 def _fill(
     explanation: Explanation, problem: Problem, seeds: list[Any], found: list[str], traces: Sequence[Trace]
 ) -> None:
-    symbols, numbers = (Graph(_tracked(trace), trace.names(), _assigned(trace)) for trace in traces)
+    symbols, numbers = (
+        Graph(_tracked(trace), trace.names(), _assigned(trace), set(trace.variables)) for trace in traces
+    )
     trace = traces[1]
     given = _seeds(trace, seeds)
     explained = Explained(symbols, numbers, given, [trace.node(name) for name in found])
+    explanation.constants = {name: value(node) for node, name in numbers.constants.items()}
     explanation.steps, explanation.came = explained.steps, explained.came
     names = [numbers.label[node.serial] for node in numbers.outputs]
     explanation.seeds, explanation.seeded = list(zip(names, given, strict=True)), bool(seeds)

@@ -66,7 +66,8 @@ def _edges(shape: tuple[int, ...], room: int, array: Array) -> list[list[int | N
     """The positions kept along each dimension; None where some are left out."""
     inner = len(shape) - 2
     kept = [_ends(n, *((FEW, EDGE) if at >= inner else (2, 1))) for at, n in enumerate(shape)]
-    widest = max((len(numeral(v)) for v in array.reshape(-1)[:1000].tolist()), default=1) + 2
+    ends = array[np.ix_(*[[i for i in dim if i is not None] for dim in kept])]
+    widest = max((len(numeral(v)) for v in ends.reshape(-1).tolist()), default=1) + 2
     fit = max((room - 2 * len(shape) - len(str(shape))) // widest, 2)
     if shape[-1] > fit or len(kept[-1]) < shape[-1]:
         kept[-1] = _ends(shape[-1], fit, max(min(EDGE, (fit - 1) // 2), 1))

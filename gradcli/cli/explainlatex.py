@@ -22,10 +22,15 @@ Rows = list[tuple[str, str]]  # what stands before the equals sign, and after it
 
 def latex_text(e: Explanation) -> Iterator[str]:
     """The lines of an explanation: forward, backward, what has no gradient, and the gradients."""
-    if e.steps or e.results:
+    if e.results:
         yield r"\paragraph{Forward}"
-        rows = [row for name, v in e.values.items() if hasattr(v, "shape") for row in _equation(name_text(name), [v])]
-        for step in e.shown():
+        rows = [
+            row
+            for name, v in {**e.values, **e.constants}.items()
+            if hasattr(v, "shape")
+            for row in _equation(name_text(name), [v])
+        ]
+        for step in e.forward_steps:
             if isinstance(step, int):
                 rows.append(("", rf"\text{{({step} steps are left out here)}}"))
             else:
@@ -33,10 +38,10 @@ def latex_text(e: Explanation) -> Iterator[str]:
         yield from _displays(rows)
         yield r"\paragraph{Backward}"
         yield from _start(e)
-        for step in reversed(e.shown()):
+        for step in e.backward_steps:
             if isinstance(step, int):
                 yield f"({step} steps are left out here)"
-            elif e.backward(step):
+            else:
                 yield from _displays(list(_step(step, e)))
     for name, why, span in e.missing:
         yield rf"\paragraph{{No gradient by ${name_text(name)}$:}} {escaped(why)}"

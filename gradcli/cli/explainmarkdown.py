@@ -16,7 +16,7 @@ ALL = 1000  # elements of a gradient that are all written
 
 def markdown_lines(e: Explanation) -> Iterator[str]:
     """The lines of an explanation."""
-    if e.steps or e.results:
+    if e.results:
         yield from _forward(e)
         yield from _backward(e)
     for name, why, span in e.missing:
@@ -39,7 +39,9 @@ def _forward(e: Explanation) -> Iterator[str]:
     for name, v in e.values.items():
         if hasattr(v, "shape"):
             yield f"| {_code(name)} | given | {_code(short(v, CELL))} |"
-    for step in e.shown():
+    for name, v in e.constants.items():
+        yield f"| {_code(name)} | drawn or computed on the way, without a gradient | {_code(short(v, CELL))} |"
+    for step in e.forward_steps:
         if isinstance(step, int):
             yield f"| ... | {step} steps are left out here | |"
         else:
@@ -58,10 +60,10 @@ def _backward(e: Explanation) -> Iterator[str]:
     yield ""
     yield "| step | `g` | local derivative | goes on |"
     yield "| --- | --- | --- | --- |"
-    for step in reversed(e.shown()):
+    for step in e.backward_steps:
         if isinstance(step, int):
             yield f"| ... | {step} steps are left out here | | |"
-        elif e.backward(step):
+        else:
             yield from _rows(step, e)
     yield ""
 

@@ -12,6 +12,7 @@ from gradcli.autodiff.explain import Passed, Step
 from gradcli.cli import explainarrays
 from gradcli.cli.explanation import Explanation, Matrix, Result, numeral
 from gradcli.graph.terms import Term
+from gradcli.source import Span
 
 Array = np.ndarray[Any, Any]
 Piece = tuple[str, str]  # text, style
@@ -33,25 +34,20 @@ class Writer:
     def lines(self) -> Iterator[list[Piece]]:
         """All of it: forward, backward, what has no gradient and why, and the gradients."""
         e = self.e
-        if e.steps or e.results:
-            yield [("Forward", HEADING)]
-            yield from self._forward()
-            yield []
-            yield [("Backward", HEADING)]
-            yield from self._start()
-            yield from self._backward()
-            yield []
-        for name, why, span in e.missing:
-            yield [(name, NAME), (f" has no gradient: {why}", "")]
-            if span is not None:
-                line, marks = span.underline(self.width - 4)
-                yield [(f"  {line}", "")]
-                yield [(f"  {marks}", MARKS)]
-            yield []
-        for at, result in enumerate(e.results):
+        sections = [self._missing(*missing) for missing in e.missing] + [self.result(result) for result in e.results]
+        if e.results:
+            sections = [self._forward(), self._backward(), *sections]
+        for at, section in enumerate(sections):
             if at:
                 yield []
-            yield from self.result(result)
+            yield from section
+
+    def _missing(self, name: str, why: str, span: Span | None) -> Iterator[list[Piece]]:
+        yield [(name, NAME), (f" has no gradient: {why}", "")]
+        if span is not None:
+            line, marks = span.underline(self.width - 4)
+            yield [(f"  {line}", "")]
+            yield [(f"  {marks}", MARKS)]
 
     def _start(self) -> Iterator[list[Piece]]:
         """What g is, where it starts, and how it goes on."""
@@ -66,10 +62,14 @@ class Writer:
             yield [(f"  {line}", NOTE)]
 
     def _forward(self) -> Iterator[list[Piece]]:
+        yield [("Forward", HEADING)]
         for name, v in self.e.values.items():
             if isinstance(v, np.ndarray):
                 yield from self.equation(2, name, [v])
-        for step in self.e.shown():
+        for name, v in self.e.constants.items():
+            yield from self.equation(2, name, [v])
+            yield [("    (drawn or computed on the way, without a gradient)", NOTE)]
+        for step in self.e.forward_steps:
             if isinstance(step, int):
                 yield [(f"  ... {step} steps are left out here", NOTE)]
             else:
@@ -81,10 +81,12 @@ class Writer:
         return ["\n".join([last, *[f"{'' if at else 'with '}{line}" for at, line in enumerate(before)]])]
 
     def _backward(self) -> Iterator[list[Piece]]:
-        for step in reversed(self.e.shown()):
+        yield [("Backward", HEADING)]
+        yield from self._start()
+        for step in self.e.backward_steps:
             if isinstance(step, int):
                 yield [(f"  ... {step} steps are left out here", NOTE)]
-            elif self.e.backward(step):
+            else:
                 yield from self._step(step)
 
     def _step(self, step: Step) -> Iterator[list[Piece]]:
@@ -118,11 +120,9 @@ class Writer:
         formula = self.e.formula(passed.local)[-1]
         number = passed.local.head == "number"
         yield from self.equation(4, local, [*self._named(passed.local), *([] if number else [passed.factor])])
-        times = formula if number else passed.factor
-        if number and passed.local.value == 1:
-            parts: list[Part | list[Part]] = []
-        else:
-            parts = [[step.cotangent, times]]
+        parts = [] if number and passed.local.value == 1 else [[step.cotangent, formula if number else passed.factor]]
+        if any("..." in (self._text(part, self.width, 0) or "...") for part in parts):
+            parts = []  # both are shown above
         if passed.repeated:
             left = f"to {passed.name}, which is repeated: the sum of g * {local}"
             yield from self.equation(4, left, [passed.numbers])

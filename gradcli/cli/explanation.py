@@ -60,11 +60,13 @@ class Result:
 class Explanation:
     """The steps forward and backward, the results, and what has no gradient.
 
-    seeds: the outputs by name, each with the cotangent that it starts with. came: the parts that arrive at each name.
+    constants: arrays that the program draws or computes without a gradient, by name. seeds: the outputs by name, each
+    with the cotangent that it starts with. came: the parts that arrive at each name.
     """
 
     def __init__(self, values: dict[str, Any]) -> None:
         self.values = values
+        self.constants: dict[str, Array] = {}
         self.steps: list[Step] = []
         self.came: dict[str, list[tuple[str, Array]]] = {}
         self.seeds: list[tuple[str, Array]] = []
@@ -103,11 +105,6 @@ class Explanation:
             return " + ".join(f"sum({v}*{name})" for v, (name, _) in zip(self.weights, self.seeds, strict=True))
         return " + ".join(f"sum({name})" if seed.shape else name for name, seed in self.seeds)
 
-    def backward(self, step: Step) -> bool:
-        """Whether there is anything to say of a step on the way back."""
-        asked = step.name in [result.label for result in self.results]
-        return step.cotangent is not None and (bool(step.passed) or asked)
-
     def seeds_of(self, step: Step) -> list[str]:
         """The name of the seed, where it is what arrives."""
         if not self.seeded or step.came:
@@ -119,11 +116,16 @@ class Explanation:
         """Whether some step has no derivative element by element."""
         return any(passed.factor is None for step in self.steps for passed in step.passed)
 
-    def shown(self) -> list[Step | int]:
+    @property
+    def forward_steps(self) -> list[Step | int]:
         """The steps in order; of very many the first and the last, and how many are left out between them."""
-        if len(self.steps) <= FIRST + LAST + 1:
-            return list(self.steps)
-        return [*self.steps[:FIRST], len(self.steps) - FIRST - LAST, *self.steps[-LAST:]]
+        return _ends(self.steps)
+
+    @property
+    def backward_steps(self) -> list[Step | int]:
+        """The steps that have something to say on the way back, the last first, the same way."""
+        asked = [result.label for result in self.results]
+        return _ends([s for s in reversed(self.steps) if s.cotangent is not None and (s.passed or s.name in asked)])
 
     def formula(self, term: Term | None) -> list[str]:
         """A term in the language: lines for its shared parts, then the formula."""
@@ -132,7 +134,8 @@ class Explanation:
         if term.head == "mask":
             *before, condition = self.formula(term.args[0])
             return [*before, f"({condition})"]
-        shapes = {name: v.shape for name, v in self.values.items() if isinstance(v, np.ndarray)}
+        given = {**self.values, **self.constants}
+        shapes = {name: v.shape for name, v in given.items() if isinstance(v, np.ndarray)}
         lines = formula_lines(term, Style(shapes), {*self.values, *(step.name for step in self.steps)})
         return [f"{name} = {text}" if name else text for name, text in lines]
 
@@ -140,3 +143,8 @@ class Explanation:
 def numeral(value: Any) -> str:
     """A number in six digits."""
     return f"{value + 0.0:.6g}" if isinstance(value, float) else str(value)
+
+
+def _ends(steps: list[Step]) -> list[Step | int]:
+    left_out = len(steps) - FIRST - LAST
+    return [*steps[:FIRST], left_out, *steps[-LAST:]] if left_out > 1 else list(steps)

@@ -198,6 +198,36 @@ def test_why_a_gradient_is_missing(call):
     assert ended.out.endswith("\n\ndout/dw = x\n        = [1, 2]\n")
 
 
+@pytest.mark.parametrize(
+    ("program", "why", "place"),
+    [
+        ("(w.detach() * w).sum() + x.argmax()", "argmax is flat, so nothing flows through it", "x.argmax"),
+        ("where(x > 0, w, -w).sum()", "a comparison is flat, so nothing flows through it", "x > 0"),
+        ("y = x * 2; z = y.data; (z * w).sum()", "taken out of the graph here (.data)", "y.data"),
+        ("a = x.sum().item()\nb = a * 2\n(w * b).sum()", "made a Python number here", "x.sum().item"),
+        ("(w * float(x.sum())).sum()", "made a Python number here", "float"),
+        (
+            "with torch.no_grad():\n    y = x * 2\n(y * w).sum()",
+            "nothing is recorded inside no_grad",
+            "torch.no_grad()",
+        ),
+        ("y = x * 2; w.detach(); w.sum()", "it is not used on the way to the output", "x"),
+    ],
+)
+def test_the_place_where_a_path_ends(call, program, why, place):
+    ended = call("explain", program, "--x", "1,2", "--w", "3,4")
+    lines = ended.out.splitlines()
+    at = lines.index(f"x has no gradient: {why}")
+    begin = lines[at + 2].index("^")
+    assert lines[at + 1][begin : begin + lines[at + 2].count("^")] == place
+
+
+def test_a_large_array_that_is_drawn_has_a_name(call):
+    ended = call("explain", "(x * torch.randn(20)).sum()", "--x", "ones:20", "--manual-seed", "3")
+    assert "  c1 = [" in ended.out
+    assert "    (drawn or computed on the way, without a gradient)\n  t1 = x*c1\n" in ended.out
+
+
 def test_an_integer_has_no_gradient(call):
     ended = call("explain", "sum(x*t)", "--x", "1,2", "--t", "tensor([1, 2])")
     assert "t has no gradient: it is int64, and only floating-point tensors have gradients" in ended.out

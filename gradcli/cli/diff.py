@@ -58,6 +58,8 @@ def _traced(problem: Problem) -> Trace:
     try:
         return Trace(*given, counted=True)
     except GradcliError:
+        if problem.sizes:  # nothing of unknown shapes is computed
+            raise
         return Trace(*given)
 
 

@@ -172,7 +172,7 @@ def _guess(problem: Problem, free: list[str], wrt: list[str] | None) -> None:
     problem.values = _unknown(problem, shapes)
     problem.notes += [f"taken: {n} holds integers" for n in sorted(problem.integers)]
     problem.sizes = size_texts(shapes, [n for n in wrt or [] if n in shapes])
-    words = ("a number", "a vector", "a matrix")
+    words = ("a number", "a vector", "a matrix", "of three dimensions")
     taken = "taken: " + ", ".join(f"{n} is {words[len(s)]}" for n, s in shapes.items())
     ranks = {len(s) for s in shapes.values()}
     if len(ranks) > 1:
@@ -198,7 +198,8 @@ def _fitting_shapes(problem: Problem, free: list[str], wrt: list[str] | None) ->
     first: GradcliError | None = None
     elementwise: dict[str, Shape] | None = None
     classes = problem.integers & class_names(problem.module)
-    for shapes in guesses(free, "@" in problem.source.text, of_vectors(problem.module), classes):
+    vectors = of_vectors(problem.module)
+    for shapes in guesses(free, "@" in problem.source.text, vectors, classes):
         try:
             outputs = _traced(problem, shapes, wrt)
         except NameError_:
@@ -209,7 +210,7 @@ def _fitting_shapes(problem: Problem, free: list[str], wrt: list[str] | None) ->
         if problem.seed is not None or not any(output.shape for output in outputs):
             numbers = not any(shapes.values())
             return elementwise if numbers and elementwise is not None else shapes
-        if elementwise is None and _elementwise(problem, free, wrt):
+        if elementwise is None and not vectors and _elementwise(problem, free, wrt):
             return dict.fromkeys(free, ())
         elementwise = elementwise or shapes
     if elementwise is None:
@@ -222,7 +223,7 @@ def _fitting_shapes(problem: Problem, free: list[str], wrt: list[str] | None) ->
 def _traced(problem: Problem, shapes: dict[str, Shape], wrt: list[str] | None) -> list[Node]:
     """The outputs of the program for variables of such shapes, as a graph. Raises: what the program refuses."""
     values = _unknown(problem, shapes)
-    trace = Trace(problem.module, values, problem.dtype, [n for n in wrt or [] if n in values])
+    trace = Trace(problem.module, values, problem.dtype, [n for n in wrt or [] if n in values], counted=True)
     outputs = [output.node for output in trace.outputs]
     if any(node.op.name == "trace" and len(set(node.inputs[0].shape)) > 1 for node in ancestors(outputs, _every)):
         raise GradError("the trace is of a matrix that is not square")

@@ -44,6 +44,7 @@ def guesses(
     for rank in (1, 2) if indexed else (2, 1):
         yield dict.fromkeys(names, PRIMES[:rank])
     yield from islice(_mixed(names), TRIES)
+    yield dict.fromkeys(names, PRIMES[:3])
     yield dict.fromkeys(names, ())
 
 

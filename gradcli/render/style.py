@@ -72,7 +72,7 @@ class Style:
             return texts[n]
         found = from_size(n, texts)
         if found is None:
-            return repr(n)
+            return _part_of_size(n, texts) or repr(n)
         size, times, more = found
         text = texts[size]
         return f"{times}*{text}" if times > 1 else f"{text} {'-' if more < 0 else '+'} {abs(more)}"
@@ -140,6 +140,20 @@ def from_size(n: int, sizes: Mapping[int, str]) -> tuple[int, int, int] | None:
             return size, n // size, 0
     size = min(sizes, key=lambda s: abs(n - s), default=0)
     return (size, 1, n - size) if size and 0 < abs(n - size) <= 64 < size else None
+
+
+def _part_of_size(n: int, sizes: Mapping[int, str]) -> str:
+    """An integer as what slices with a step leave of an unknown size."""
+    for size, text in sizes.items():
+        for step in (2, 3, 4):
+            if n > SMALL and size // step == n:
+                return f"{text}//{step}"
+            if n > SMALL and -(-size // step) == n:
+                return f"({text} + {step - 1})//{step}"
+    return ""
+
+
+SMALL = 200  # an integer up to this is no part of an unknown size
 
 
 def decimal(value: Any) -> str:

@@ -163,7 +163,9 @@ class Writer(LineWriter):
         return self.style.expanded(self.at(inner, ATOM), term.shape), ATOM
 
     def _reshape(self, term: Term) -> Text:
-        return f"{self.at(term.args[0], ATOM)}.reshape({self.style.sizes_of(term.shape)})", ATOM
+        flat = len(term.shape) == 1 != len(term.args[0].shape) and term.shape != (1,)
+        sizes = "-1" if flat else self.style.sizes_of(term.shape)
+        return f"{self.at(term.args[0], ATOM)}.reshape({sizes})", ATOM
 
     def _total(self, term: Term) -> Text:
         dims, x = term.param("dims"), term.args[0]

@@ -202,7 +202,10 @@ class Builder(Arithmetic):
         """`count ** power` as a small number times a size, or a size and a small number added."""
         for value, sizes, more in self._size_candidates():
             times, back = count / (value + more), (value + more) / count
-            for ratio, factor in ((times, Fraction(round(times))), (back, 1 / Fraction(round(back) or 1))):
+            ratios = [(times, Fraction(round(times)))]
+            if more == 0 or abs(count) > 150:  # smaller ones are numbers of the program
+                ratios.append((back, 1 / Fraction(round(back) or 1)))
+            for ratio, factor in ratios:
                 if abs(ratio - round(ratio)) < 1e-9 * abs(ratio) and 0 < abs(ratio) < 100:
                     size = self.multiply(sizes)
                     whole = self.add([(1, size), (more, self.number(1))]) if more else size

@@ -255,9 +255,14 @@ def _total_of_shares(b: Builder, t: Term) -> Term | None:
 @law("mean var std", "mean(x, d) -> mean(x)", "over all dimensions; what it meets broadcasts it")
 def _statistic_of_all(b: Builder, t: Term) -> Term | None:
     x, dims = t.args[0], _dims(t)
-    if not dims or not (t.shape or t.param("keepdim")) or any(n != 1 for d, n in enumerate(x.shape) if d not in dims):
+    if (
+        not dims
+        or not x.shape
+        or not (t.shape or t.param("keepdim"))
+        or any(n != 1 for d, n in enumerate(x.shape) if d not in dims)
+    ):
         return None
-    named = {name: v for name, v in t.params if name == "correction"}
+    named = {name: v for name, v in t.params if name not in ("", "dim", "keepdim")}
     x = x.args[0] if x.head == "reshape" else x
     return b.expand(b.reshape(b.call(t.head, (x,), (), t.dtype, **named), (1,) * len(t.shape)), t.shape)
 
@@ -265,6 +270,6 @@ def _statistic_of_all(b: Builder, t: Term) -> Term | None:
 def _dims(t: Term) -> set[int]:
     """The dimensions that a call names."""
     given: Any = t.params[0][1] if t.params and not t.params[0][0] else t.param("dim")
-    if given is None:
+    if given is None or not t.args[0].shape:
         return set()
     return {d % len(t.args[0].shape) for d in (given if isinstance(given, tuple) else (given,))}

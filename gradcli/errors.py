@@ -19,7 +19,8 @@ class GradcliError(Exception):
     op: the spelling of the operation that refused, put before the message.
     span: where in the source; the interpreter fills it in when whoever raises does not know it.
     detail: text beside the underlined source. hint: what would be right.
-    torch: PyTorch's own wording, where programs are known to print it (`except RuntimeError as e: print(e)`).
+    torch: PyTorch's own wording, where programs are known to print it (`except RuntimeError as e: print(e)`); {op} in
+    it is the spelling of the operation.
     """
 
     catches: ClassVar[tuple[str, ...]] = ("RuntimeError", "Exception", "BaseException")
@@ -55,7 +56,7 @@ class GradcliError(Exception):
 
     def said(self) -> str:
         """What `str(e)` gives inside a program: PyTorch's wording where it is known."""
-        return self.torch if self.torch is not None else self.headline
+        return self.headline if self.torch is None else self.torch.replace("{op}", self.op or "")
 
     def __str__(self) -> str:
         return self.headline
@@ -167,6 +168,12 @@ class NotImplementedError_(GradcliError):
     """Something PyTorch has and gradcli does not."""
 
     catches: ClassVar[tuple[str, ...]] = ("NotImplementedError", "RuntimeError", "Exception", "BaseException")
+
+
+class NoDevice(NotImplementedError_):
+    """A device that is not here; PyTorch without it fails an assertion."""
+
+    catches = ("AssertionError", "NotImplementedError", "RuntimeError", "Exception", "BaseException")
 
 
 class RecursionError_(GradcliError):

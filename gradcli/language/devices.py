@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcli.errors import NotImplementedError_, TypeError_
+from gradcli.errors import NoDevice, TypeError_
 from gradcli.language.values import Builtin, no_attribute
 
 
@@ -72,10 +72,10 @@ def device(kind: Any = "cpu", index: int | None = None) -> Device:
 def check_device(wanted: Any) -> None:
     """Refuse a device that is not the CPU.
 
-    Raises: NotImplementedError_.
+    Raises: NoDevice.
     """
     if wanted is not None and device(wanted).kind not in ("cpu", "meta"):
-        raise NotImplementedError_(
+        raise NoDevice(
             f"there is no {device(wanted)} here: gradcli computes on the CPU",
             hint='use device="cpu", or choose by torch.cuda.is_available()',
             torch="Torch not compiled with CUDA enabled",

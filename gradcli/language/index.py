@@ -12,7 +12,7 @@ from gradcli.graph.node import Node
 from gradcli.graph.op import leaf
 from gradcli.language.binding import kind_name
 from gradcli.language.call import op_function, view_steps
-from gradcli.language.tensor import Tensor
+from gradcli.language.tensor import TYPE_NAMES, Tensor
 from gradcli.ops.index import index_nodes, index_put_nodes
 
 
@@ -50,7 +50,7 @@ def _value_node(value: Any, tensor: Tensor) -> Node:
         return leaf(np.full((), value, tensor.dtype.numpy))
     raise TypeError_(
         f"a {kind_name(value)} cannot be put into a tensor",
-        torch=f"can't assign a {kind_name(value)} to a torch.{tensor.dtype.name} tensor",
+        torch=f"can't assign a {kind_name(value).replace('None', 'NoneType')} to a {TYPE_NAMES[tensor.dtype.name]}",
     )
 
 

@@ -12,14 +12,14 @@ import numpy as np
 
 from gradcli.dtypes import ALIASES, DType, from_numpy
 from gradcli.engine.run import value as node_value
-from gradcli.errors import AttributeError_, NotImplementedError_, ShapeError, TypeError_, ValueError_
+from gradcli.errors import AttributeError_, DtypeError, NoDevice, RefusedValue, ShapeError, TypeError_, ValueError_
 from gradcli.graph.op import leaf
 from gradcli.language import autograd
 from gradcli.language.binding import kind_name
 from gradcli.language.call import method
 from gradcli.language.devices import CPU, STRIDED
 from gradcli.language.numpymodule import array_method
-from gradcli.language.tensor import NOT_FLOATING_ATTRIBUTE, NOT_FLOATING_METHOD, Tensor
+from gradcli.language.tensor import NOT_FLOATING_ATTRIBUTE, NOT_FLOATING_METHOD, TYPE_NAMES, Tensor
 from gradcli.language.values import Builtin, Size, TypeValue, no_attribute
 from gradcli.ops.absent import absent_from
 from gradcli.ops.catalog import catalog
@@ -242,7 +242,7 @@ def _storage_offset(tensor: Tensor) -> int:
 
 def _type(tensor: Tensor, dtype: Any = None) -> Any:
     if dtype is None:
-        return _TYPE_NAMES[tensor.dtype.name]
+        return TYPE_NAMES[tensor.dtype.name]
     name = dtype.name if isinstance(dtype, TypeValue) else str(dtype)
     wanted = dtype if isinstance(dtype, DType) else _TYPES_BY_NAME.get(name)
     if wanted is None:
@@ -250,12 +250,7 @@ def _type(tensor: Tensor, dtype: Any = None) -> Any:
     return Tensor(to_dtype(tensor.node, wanted), tensor.context)
 
 
-_TYPE_NAMES = {
-    "float32": "torch.FloatTensor", "float64": "torch.DoubleTensor", "float16": "torch.HalfTensor",
-    "int64": "torch.LongTensor", "int32": "torch.IntTensor", "int16": "torch.ShortTensor", "int8": "torch.CharTensor",
-    "uint8": "torch.ByteTensor", "bool": "torch.BoolTensor",
-}  # fmt: skip
-_TYPES_BY_NAME = {name: ALIASES[dtype] for dtype, name in _TYPE_NAMES.items()}
+_TYPES_BY_NAME = {name: ALIASES[dtype] for dtype, name in TYPE_NAMES.items()}
 
 
 def _astype(tensor: Tensor, dtype: Any) -> Tensor:
@@ -272,7 +267,7 @@ def _copy(tensor: Tensor) -> Tensor:
 
 
 def _no_gpu(tensor: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    raise NotImplementedError_(
+    raise NoDevice(
         "there is no GPU here: gradcli computes on the CPU",
         hint="leave .cuda() out, or guard it by torch.cuda.is_available()",
         torch="Torch not compiled with CUDA enabled",
@@ -364,18 +359,27 @@ def _set_grad(tensor: Tensor, value: Any) -> None:
             f"'{list(tensor.shape)}'. Please ensure that the gradient and the tensor are the same size",
         )
     if value.dtype is not tensor.dtype:
-        raise TypeError_(f"a gradient of {value.dtype!r} does not belong to a tensor of {tensor.dtype!r}")
+        raise DtypeError(f"a gradient of {value.dtype!r} does not belong to a tensor of {tensor.dtype!r}")
     tensor.set_grad(value)
+
+
+def _set_requires_grad(tensor: Tensor, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise RefusedValue(f"requires_grad is True or False, not {value!r}", torch="requires_grad must be a bool")
+    tensor.set_requires_grad(value, NOT_FLOATING_ATTRIBUTE)
 
 
 def _set_data(tensor: Tensor, value: Any) -> None:
     if not isinstance(value, Tensor):
-        raise TypeError_(f".data is set to a tensor, not {kind_name(value)}")
+        raise TypeError_(
+            f".data is set to a tensor, not {kind_name(value)}",
+            torch=f"Variable data has to be a tensor, but got {kind_name(value)}",
+        )
     tensor.set_data(value)
 
 
 _SETTERS: dict[str, Callable[[Tensor, Any], None]] = {
     "grad": _set_grad,
-    "requires_grad": lambda t, value: t.set_requires_grad(bool(value), NOT_FLOATING_ATTRIBUTE),
+    "requires_grad": _set_requires_grad,
     "data": _set_data,
 }

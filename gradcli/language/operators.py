@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
-from gradcli.errors import GradcliError, IndexError_, OverflowError_, TypeError_
+from gradcli.errors import GradcliError, IndexError_, OverflowError_, RefusedValue, TypeError_
 from gradcli.language import hooks
 from gradcli.language.exceptions import PYTHON_ERRORS, StopIteration_, translate
 from gradcli.language.instance import Instance
@@ -210,6 +210,12 @@ def contains(container: Value, value: Value) -> bool:
     """`value in container`."""
     tensor = hooks.Tensor
     if type(container) is tensor:
+        if not isinstance(value, tensor | bool | int | float):
+            raise RefusedValue(
+                f"a tensor holds numbers, not {type_name(value)}",
+                torch="Tensor.__contains__ only supports Tensor or scalar, but you passed in a <class "
+                f"'{type_name(value)}'>.",
+            )
         found = hooks.attribute(hooks.compare("==", container, value), "any").call([], {})
         return truth(found)
     if isinstance(container, list | tuple) and (type(value) is tensor or tensor in map(type, container)):
@@ -293,9 +299,13 @@ def as_index(value: Value) -> int:
     Raises: TypeError_ for anything else, OverflowError_ for a tensor's infinity.
     """
     if type(value) is hooks.Tensor:
-        number = hooks.item(value)
+        whole = "only integer tensors of a single element can be converted to an index"
+        try:
+            number = hooks.item(value)
+        except GradcliError as error:
+            raise TypeError_(error.message, hint=error.hint, torch=whole) from None
         if isinstance(number, float):
-            raise TypeError_("only integer tensors of a single element can be converted to an index")
+            raise TypeError_(whole)
         return int(number)
     try:
         return operator.index(value)

@@ -414,14 +414,16 @@ def _strides(node: Node) -> tuple[int, ...]:
     return tuple(stride for stride, size in zip(value.strides, value.shape, strict=True) if size > 1)
 
 
-_KINDS = {
-    "float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long", "int32": "Int", "int16": "Short",
-    "int8": "Char", "uint8": "Byte", "bool": "Bool",
+# what torch calls a tensor of each dtype
+TYPE_NAMES = {
+    "float32": "torch.FloatTensor", "float64": "torch.DoubleTensor", "float16": "torch.HalfTensor",
+    "int64": "torch.LongTensor", "int32": "torch.IntTensor", "int16": "torch.ShortTensor", "int8": "torch.CharTensor",
+    "uint8": "torch.ByteTensor", "bool": "torch.BoolTensor",
 }  # fmt: skip
 
 
 def _torch_kind(dtype: DType) -> str:
-    return _KINDS[dtype.name]
+    return TYPE_NAMES[dtype.name].removeprefix("torch.").removesuffix("Tensor")
 
 
 def as_tensor(value: Any, context: Context, dtype: DType | None = None) -> Tensor:

@@ -85,7 +85,7 @@ def _size_asked(x: Node, output_size: Any, rank: int, name: str) -> Any:
     own = x.shape[x.ndim - rank :]
     if output_size is None:
         return own
-    if not isinstance(output_size, int):
+    if isinstance(output_size, list | tuple):
         output_size = [own[at] if at < rank and n is None else n for at, n in enumerate(output_size)]
     asked = repeated(output_size, rank, "output_size", name)
     if any(n < 0 for n in asked):

@@ -17,6 +17,11 @@ from gradcli.ops.dtyperules import TITLES, not_taken
 from gradcli.ops.random import FROM, known, zeros_rule
 from gradcli.shapes import Shape
 
+_UNLIKELY = (
+    "Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error message be improved?  If so, please "
+    "report an enhancement request to PyTorch.)"
+)
+
 
 def check_chances(p: Any, torch: str) -> None:
     """Refuse what is no probability.
@@ -32,7 +37,7 @@ def check_chances(p: Any, torch: str) -> None:
 
 
 def _bernoulli_kernel(p: Any, generator: Any) -> Any:
-    check_chances(p, "Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
+    check_chances(p, _UNLIKELY)
     return generator.bernoulli(np.asarray(p))
 
 

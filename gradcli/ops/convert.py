@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcli import dtypes
 from gradcli.dtypes import DType
-from gradcli.errors import DtypeError, NotImplementedError_, ShapeError, TypeError_
+from gradcli.errors import DtypeError, NoDevice, ShapeError, TypeError_
 from gradcli.graph.node import Node, cast_value
 from gradcli.graph.op import Op, broadcasted, draw, kept, op, same
 from gradcli.ops.strides import is_contiguous
@@ -133,7 +133,11 @@ def check_device(device: Any) -> None:
     name = str(device)
     if name.split(":")[0] != "cpu":
         if isinstance(device, str | int) or name.split(":")[0] in ("cuda", "mps", "xpu", "meta"):
-            raise NotImplementedError_(f"the device {name!r} is not available", hint="gradcli computes on the CPU")
+            raise NoDevice(
+                f"the device {name!r} is not available",
+                hint="gradcli computes on the CPU",
+                torch="Torch not compiled with CUDA enabled",
+            )
         raise TypeError_(f"{name} is neither a dtype, a device nor a tensor")
 
 

@@ -134,7 +134,10 @@ op(
 
 def _data_node(x: Node, data: Any, dtype: DType | None) -> Node:
     held = getattr(data, "node", None)
-    array = np.asarray(data if held is None else held.value)
+    try:
+        array = np.asarray(data if held is None else held.value)
+    except ValueError:  # numpy's, for a list of lists of different lengths
+        array = np.asarray(None)
     if array.dtype.kind not in "biuf":
         raise ValueError_("the values have to be numbers, in lists of equal length")
     return leaf(np.array(array, (dtype or x.dtype).numpy))

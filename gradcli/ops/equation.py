@@ -146,8 +146,8 @@ def label_sizes(labels: Sequence[Labels], shapes: Sequence[Shape]) -> dict[int, 
             if size not in (1, known) and known != 1:
                 raise ShapeError(
                     f"the sizes of {_name(label)!r} differ: {known} and {size}",
-                    torch="einsum(): operands do not broadcast with remapped shapes [original->remapped]: "
-                    + " ".join(f"{list(shape)}" for shape in shapes),
+                    torch=f"einsum(): subscript {_name(label)} has size {size} for operand {at} which does not "
+                    f"broadcast with previously seen size {known}",
                 )
             sizes[label] = known if size == 1 else size
     return sizes

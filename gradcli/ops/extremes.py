@@ -152,7 +152,8 @@ def _share_both(g: tuple[Node | None, ...], y: tuple[Node, ...], x: Node, dim: A
 def _arg_shape(inputs: tuple[Node, ...], params: Any) -> Shape:
     if params["dim"] is None and 0 in inputs[0].shape:
         refusal = no_elements(inputs[0].shape)
-        raise IndexError_(refusal.message, hint=refusal.hint, torch=refusal.torch)
+        words = "{op}(): Expected reduction dim to be specified for input.numel() == 0."
+        raise IndexError_(refusal.message, hint=refusal.hint, torch=words)
     if inputs[0].dtype is dtypes.bool_:
         raise DtypeError("it does not take bool", hint="convert it first: x.int()", torch="does not support bool input")
     return some_along(inputs, params)

@@ -14,7 +14,7 @@ from gradcli.graph.node import Node, cast_value
 from gradcli.graph.op import Op, draw, index, kept, leaf, op
 from gradcli.ops.compare import where
 from gradcli.ops.convert import zeros_as
-from gradcli.ops.dtyperules import TITLES
+from gradcli.ops.dtyperules import C_NAMES, TITLES
 from gradcli.ops.gather import place_rows
 from gradcli.ops.held import held
 from gradcli.ops.reduce import sum_
@@ -39,10 +39,8 @@ def _filled(x: Any, mask: Any, value: Any) -> Any:
 
 def _fill_shape(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Shape:
     x, mask, *value = inputs
-    _check_mask(
-        mask,
-        f"masked_fill_ only supports boolean masks, but got mask with dtype {_SPOKEN.get(mask.dtype, mask.dtype.name)}",
-    )
+    named = C_NAMES.get(mask.dtype.name, mask.dtype.name)
+    _check_mask(mask, f"masked_fill_ only supports boolean masks, but got mask with dtype {named}")
     if value and value[0].ndim:
         raise ShapeError(
             f"the value to fill with has shape {value[0].shape}; it can only be one number",
@@ -50,9 +48,6 @@ def _fill_shape(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Shape:
             f"{value[0].ndim} dimension(s).",
         )
     return broadcast_shapes(x.shape, mask.shape)
-
-
-_SPOKEN = {dtypes.uint8: "unsigned char", dtypes.int64: "long int", dtypes.int32: "int", dtypes.float64: "double"}
 
 
 def _kept_first(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> tuple[DType | None, Any]:

@@ -102,13 +102,15 @@ def _singular(name: str, a: Any) -> GradcliError:
             number = int(np.ravel_multi_index(at, a.shape[:-2])) if at else 0
             place = f"(Batch element {number}): " if at else ""
             break
-    what = "inversion" if name == "linalg.inv" else "solve"
+    words = f"torch.{name}: {place}The solver failed because the input matrix is singular."
+    if name == "linalg.inv":
+        words = f"{name}: {place}The diagonal element {zero} is zero, the inversion could not be completed because the "
+        words += "input matrix is singular."
     return LinalgError(
         "the matrix is singular",
         detail=f"column {(zero or 1) - 1} depends on those before it",
         hint="linalg.pinv and linalg.lstsq take singular matrices",
-        torch=f"{name}: {place}The diagonal element {zero} is zero, the {what} could not be completed because the "
-        "input matrix is singular.",
+        torch=words,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcli import dtypes
-from gradcli.errors import DtypeError, RefusedValue, ShapeError
+from gradcli.errors import DtypeError, ShapeError, TypeError_
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, op
 from gradcli.ops.arithmetic import abs_, sign, sub
@@ -129,10 +129,18 @@ def _in_dtype(x: Node, dtype: dtypes.DType | None) -> Node:
     return to_dtype(x, dtype)
 
 
+def _check_number(order: Any, name: str) -> None:
+    """Refuse an order of a norm of vectors that is no number."""
+    if isinstance(order, bool) or not isinstance(order, int | float):
+        raise TypeError_(
+            f"{name} is a number, not {order!r}",
+            torch=f"linalg_vector_norm(): argument '{name}' (position 2) must be Number, not {type(order).__name__}",
+        )
+
+
 def vector_norm(x: Node, ord: Any, dim: Any, keepdim: bool, dtype: dtypes.DType | None) -> Any:
     """The node of linalg.vector_norm."""
-    if ord is None or isinstance(ord, str | bool):
-        raise RefusedValue(f"ord is a number, not {ord!r}")
+    _check_number(ord, "ord")
     return vector_norm_(_in_dtype(x, dtype), ord=ord, dim=dim, keepdim=keepdim)
 
 
@@ -245,7 +253,9 @@ def norm(x: Node, p: Any, dim: Any, keepdim: bool, dtype: dtypes.DType | None) -
     if isinstance(p, str) and p != "fro":
         return matrix_norm(x, p, (-2, -1) if dim is None else dim, keepdim, dtype)
     chosen = _norm_all if dim is None else _norm_dim
-    return chosen(_in_dtype(x, dtype), ord=2 if p is None or p == "fro" else p, dim=dim, keepdim=keepdim)
+    order = 2 if p is None or p == "fro" else p
+    _check_number(order, "p")
+    return chosen(_in_dtype(x, dtype), ord=order, dim=dim, keepdim=keepdim)
 
 
 op(

@@ -109,6 +109,12 @@ def _expected_ndims(found: Sequence[int], ndims: Sequence[int]) -> str:
     if tuple(ndims) == (1, 1):
         return f"1D tensors expected, but got {found[0]}D and {found[1]}D tensors"
     at = next(at for at, (own, ndim) in enumerate(zip(found, ndims, strict=False)) if own != ndim)
+    if tuple(ndims) == (2, 2):
+        return f"{('self', 'mat2')[at]} must be a matrix"
+    if tuple(ndims) == (3, 3):
+        return f"batch{at + 1} must be a 3D tensor"
+    if tuple(ndims) == (2, 1):
+        return f"vector + matrix @ vector expected, got 1, {found[0]}, {found[1]}"
     return f"{ndims[at]}D tensors expected, but got {found[at]}D"
 
 

@@ -59,7 +59,7 @@ def no_elements(shape: Shape) -> ShapeError:
     return ShapeError(
         f"a tensor of shape {shape} has no elements",
         hint="give a dim that has elements",
-        torch="Expected reduction dim to be specified for input.numel() == 0. "
+        torch="{op}(): Expected reduction dim to be specified for input.numel() == 0. "
         "Specify the reduction dim with the 'dim' argument.",
     )
 
@@ -72,7 +72,7 @@ def some_along(inputs: tuple[Node, ...], params: Any) -> Shape:
         if shape[dim] == 0:
             raise IndexError_(
                 f"dimension {dim} of a tensor of shape {shape} has no elements",
-                torch=f"Expected reduction dim {dim} to have non-zero size.",
+                torch=f"{{op}}(): Expected reduction dim {dim} to have non-zero size.",
             )
     return reduced_shape(shape, dims, params.get("keepdim", False))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.errors import NotImplementedError_, ShapeError, ValueError_
+from gradcli.errors import NotImplementedError_, ShapeError, TypeError_, ValueError_
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, op
 from gradcli.ops.activations import floats
@@ -174,7 +174,7 @@ def _sizes(x: Node, size: Any, scale_factor: Any, recompute: bool) -> tuple[Shap
             which = "only one of size or scale_factor should be defined"
         raise ValueError_("give either size or scale_factor, one of both", torch=which)
     given = size if size is not None else scale_factor
-    if not isinstance(given, int | float) and len(given) != len(own):
+    if isinstance(given, list | tuple) and len(given) != len(own):
         raise ValueError_(
             f"{'size' if size is not None else 'scale_factor'} has {len(given)} numbers; the input has {len(own)} "
             f"dimensions to resize: {x.shape}",
@@ -184,7 +184,13 @@ def _sizes(x: Node, size: Any, scale_factor: Any, recompute: bool) -> tuple[Shap
         )
     if size is not None:
         return repeated(size, len(own), "size", "interpolate"), (None,) * len(own)
-    factors = (float(given),) * len(own) if isinstance(given, int | float) else tuple(map(float, given))
+    listed = given if isinstance(given, list | tuple) else (given,) * len(own)
+    if not all(isinstance(factor, int | float) for factor in listed):
+        raise TypeError_(
+            f"scale_factor is made of numbers, not {given!r}",
+            torch=f"must be real number, not {type(given).__name__}",
+        )
+    factors = tuple(map(float, listed))
     out = tuple(floor(n * f) for n, f in zip(own, factors, strict=True))
     return out, (None,) * len(own) if recompute else factors
 

@@ -100,7 +100,7 @@ def _view_dtype(x: Node, dtype: DType) -> Node:
 
 
 _reinterpret: Op = op(
-    "_view_dtype(Tensor input, dtype? dtype)",
+    "_view_dtype(Tensor input, dtype dtype)",
     "The same bytes, read as another dtype of that size.",
     spelled=["_"],
     kernel=lambda x, dtype: x.view(dtype.numpy),
@@ -123,7 +123,7 @@ op(
     wrong=[("ones(2, 3).T.view(6)", "cannot be viewed")],
 )
 op(
-    "view(Tensor input, dtype? dtype)",
+    "view(Tensor input, dtype dtype)",
     "The same bytes, read as another dtype of that size.",
     spelled=[".view"],
     expands=_view_dtype,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcli.errors import IndexError_, RefusedValue, ShapeError
+from gradcli.errors import IndexError_, RefusedValue, ShapeError, TypeError_
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, draw, op
 from gradcli.ops.einsum import contraction
@@ -20,6 +20,11 @@ def _contracted_dims(dims: Any, a: Node, b: Node) -> tuple[list[int], list[int]]
             )
         return list(range(a.ndim - dims, a.ndim)), list(range(dims))
     first, second = ([d] if isinstance(d, int) else list(d) for d in dims)
+    if not all(isinstance(d, int) for d in (*first, *second)):
+        raise TypeError_(
+            f"dims names dimensions by integers, not {dims!r}",
+            torch="tensordot(): argument 'dims_self' must be tuple of ints",
+        )
     if len(first) != len(second):
         raise ShapeError(
             f"the lists of dims differ in length: {first} and {second}",

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from gradcli.errors import RefusedValue, ShapeError
+from gradcli.errors import RefusedValue, ShapeError, TypeError_
 from gradcli.shapes import Shape
 
 Pads = tuple[tuple[int, int], ...]
@@ -104,11 +104,16 @@ class Windows:
 def repeated(value: Any, rank: int, name: str, op: str) -> Shape:
     """An argument given as one number or as one for each dimension.
 
-    Raises: ShapeError when there are too many or too few.
+    Raises: ShapeError when there are too many or too few; TypeError_ for what is no integer.
     """
     if isinstance(value, int):
         return (value,) * rank
-    values = tuple(value)
+    values = tuple(value) if isinstance(value, list | tuple) else (value,)
+    if not all(isinstance(item, int) for item in values):
+        raise TypeError_(
+            f"{name} is made of integers, not {value!r}",
+            torch=f"{op}(): argument '{name}' must be tuple of ints, not {type(value).__name__}",
+        )
     if len(values) == 1:
         return values * rank
     if len(values) != rank:

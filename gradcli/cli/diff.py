@@ -16,9 +16,11 @@ from gradcli.environment import Environment
 from gradcli.errors import GradcliError, GradError, ShapeError, UsageError
 from gradcli.graph.node import Node
 from gradcli.graph.terms import Term, below
+from gradcli.graph.walk import ancestors
 from gradcli.render.errortext import note_text
 from gradcli.render.style import Style
 from gradcli.render.termtext import formula_lines
+from gradcli.simplify.convert import spelling
 from gradcli.simplify.formula import builder, simplified
 from gradcli.simplify.noform import NoForm
 
@@ -92,6 +94,7 @@ def _derivative(problem: Problem, trace: Trace, outputs: list[Node], seeds: list
     derivative.program = fallback(problem, name)
     tracked = [(o, s) for o, s in zip(outputs, seeds, strict=True) if o.requires_grad]
     gradient = trace.pull([o for o, _ in tracked], [s for _, s in tracked], [target])[0] if tracked else None
+    _mention_unruled(problem, outputs, target, name, gradient is None)
     if gradient is not None and problem.order == 2:
         gradient = _again(trace, gradient, target)
     if gradient is None:
@@ -107,6 +110,29 @@ def _derivative(problem: Problem, trace: Trace, outputs: list[Node], seeds: list
             f"no formula is known for {missing.name.strip('_')}, so the derivative is written as a call"
         )
     return derivative
+
+
+def _mention_unruled(problem: Problem, outputs: list[Node], target: Node, name: str, alone: bool) -> None:
+    """Say that smooth functions on the way to a variable have no rule.
+
+    Raises: GradError, where there is no other way.
+    """
+    unruled = [node for node in ancestors(outputs, _every) if node.op.unruled]
+    recorded = [node for node in unruled if any(i.requires_grad for i in node.inputs)]
+    shown = {spelling(node.op) for node in recorded if target in ancestors([node], _every)}
+    if not shown:
+        return
+    which = " and ".join(sorted(shown))
+    if alone:
+        raise GradError(
+            f"{which}: there is no rule for the derivative, so that by {name} is not known",
+            hint="PyTorch has none either: it takes the result for a constant",
+        )
+    problem.notes.append(f"{which} has no rule for its derivative: as in PyTorch the result is taken for a constant")
+
+
+def _every(node: Node) -> bool:
+    return True
 
 
 def _find_formula(problem: Problem, derivative: Derivative, trace: Trace, gradient: Node, target: Node) -> None:

@@ -143,7 +143,7 @@ class Op:
     __slots__ = (
         "doc", "domain", "dtype", "elementwise", "expands", "family", "grads", "inplace", "joint", "kernel", "kinks",
         "linear", "name", "outputs", "plain", "random", "samples", "shape", "signature", "spelled", "torch1", "torch2",
-        "view", "wrong",
+        "unruled", "view", "wrong",
     )  # fmt: skip
 
     name: str
@@ -166,6 +166,7 @@ class Op:
     view: bool
     inplace: bool
     random: bool
+    unruled: bool
     domain: tuple[float, float]
     kinks: tuple[tuple[float, float], ...]
     samples: tuple[Sample, ...]
@@ -326,6 +327,7 @@ def op(
     view: bool = False,
     inplace: bool = False,
     random: bool = False,
+    unruled: bool = False,
     domain: tuple[float, float] = (-2.0, 2.0),
     kinks: Sequence[tuple[float, float]] = (),
     samples: Sequence[Sample] = (),
@@ -346,6 +348,7 @@ def op(
     view: the result shares memory with the first input (`ops/views.py` writes through it).
     linear: linear in each tensor input. elementwise: each element of the result depends on those at its place alone.
     random: draws numbers, so it runs when it is called.
+    unruled: it varies smoothly, but torch has no rule for its derivative, and takes the result for a constant.
     domain, samples: what the automatic check draws its inputs from. kinks: (point, derivative agreed there).
     wrong: calls that must fail, with a part of their message.
     """
@@ -368,6 +371,7 @@ def op(
         o.torch1, o.torch2 = grad_fn[0] or grad_fn[1], grad_fn[1]
     o.outputs = tuple(outputs)
     o.elementwise, o.linear, o.view, o.inplace, o.random = elementwise, linear, view, inplace, random
+    o.unruled = unruled
     o.domain, o.kinks, o.samples, o.wrong = domain, tuple(kinks), tuple(samples), tuple(wrong)
     # two operands in, a result of the same dtype and shape out, where theirs agree
     o.plain = isinstance(kernel, ufunc) and kernel.nin == 2 and shape is broadcasted and dtype in (promoted, floating)

@@ -74,6 +74,7 @@ def _plain(name: str, doc: str, kernel: Callable[..., Any], argument: str = "inp
         dtype=refusing(floating, f"{name}_cpu", float16),
         spelled=[f"special.{name}"],
         elementwise=True,
+        unruled=True,
     )
 
 
@@ -124,7 +125,8 @@ def _polynomial(name: str, doc: str, kernel: Callable[[Any, Any], Any]) -> None:
     """A family of polynomials: of two tensors, a number and a tensor, a tensor and a number."""
     spelled = [f"special.{name}"]
     refused = f"{name}_cpu", float16
-    op(f"{name}(Tensor x, Tensor n)", doc, kernel=kernel, dtype=refusing(floating, *refused), spelled=spelled)
+    both = refusing(floating, *refused)
+    op(f"{name}(Tensor x, Tensor n)", doc, kernel=kernel, dtype=both, spelled=spelled, unruled=True)
     op(
         f"{name}(Scalar x, Tensor n)",
         doc,
@@ -138,6 +140,7 @@ def _polynomial(name: str, doc: str, kernel: Callable[[Any, Any], Any]) -> None:
         kernel=lambda x, n: kernel(x, n),
         dtype=refusing(floating_with("n"), *refused),
         spelled=spelled,
+        unruled=True,
     )
 
 

@@ -61,6 +61,26 @@ def test_what_a_law_takes_for_granted_is_said(call):
     assert ended.err == "note: the formula holds where the norm is not 0 (there the gradient is taken to be 0)\n"
 
 
+def test_what_varies_smoothly_but_has_no_rule_is_not_taken_for_zero(call):
+    ended = call("diff", "special.bessel_j0(x).sum()", "--wrt", "x")
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err == (
+        "error: special.bessel_j0: there is no rule for the derivative, so that by x is not known\n"
+        "  hint: PyTorch has none either: it takes the result for a constant\n"
+    )
+    beside = call("diff", "special.bessel_j0(x) + 2*x", "--wrt", "x", "--x", "1")
+    assert beside.out == "2\n"
+    assert "special.bessel_j0 has no rule for its derivative" in beside.err
+    for constant in ("sum(sign(x))", "sum((x > 0).double())", "special.bessel_j0(x.detach()).sum()"):
+        assert out(call("diff", constant, "--wrt", "x")) == "zeros_like(x)\n"
+
+
+def test_unknown_variables_that_are_classes_or_indices_are_integers(call):
+    ended = call("diff", "x[k]**2", "--wrt", "x")
+    assert ended.out == "2*x[k]*one_hot(k, x.numel())\n"
+    assert "note: taken: k holds integers\n" in ended.err
+
+
 def test_a_name_that_is_no_variable(call):
     ended = call("diff", "x**2", "--wrt", "z", "--x", "1")
     assert ended.status == 1

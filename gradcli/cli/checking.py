@@ -12,6 +12,7 @@ from gradcli.autodiff import functional
 from gradcli.autodiff.backward import vjp
 from gradcli.autodiff.batch import batchable, replay
 from gradcli.autodiff.differences import SURE, Place, Rounding, Slopes, closer, farther, slopes
+from gradcli.autodiff.once import is_once
 from gradcli.cli.blocks import Part
 from gradcli.engine.run import value as value_of
 from gradcli.errors import GradError, TypeError_, ValueError_
@@ -147,7 +148,10 @@ class Checked:
         with self.context.active(), recording(True):
             nodes = [x.node for x in leaves]
             lines, levels = [], []
-            for slope in _pulled(outputs, leaves, create_graph=True):
+            firsts = _pulled(outputs, leaves, create_graph=True)
+            if is_once(firsts):
+                raise GradError("a backward formula is marked with @once_differentiable")
+            for slope in firsts:
                 levels.append(np.full(slope.size, _largest_on_the_way(slope)))
                 lines.append(_side_by_side(slope, functional.jacobian(slope, nodes), leaves))
             return np.concatenate(lines).astype(np.float64), np.concatenate(levels)
@@ -215,7 +219,9 @@ def _pulled(outputs: list[Tensor], leaves: list[Tensor], create_graph: bool) -> 
         if output.requires_grad:
             size = output.node.size
             weights = np.ones(1) if size == 1 else 1 + np.arange(size) % 7 / 16
-            pairs.append((output.node, leaf(weights.reshape(output.shape).astype(output.dtype.numpy), output.dtype)))
+            seed = leaf(weights.reshape(output.shape).astype(output.dtype.numpy), output.dtype)
+            seed.requires_grad = create_graph  # what is marked as differentiable once looks at this
+            pairs.append((output.node, seed))
     nodes = [x.node for x in leaves]
     found: dict[Node, Node] = {}
     if pairs:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.autodiff.check import close, finite_differences
-from gradcli.errors import GradcliError, GradError, ValueError_
+from gradcli.errors import AssertionError_, AttributeError_, GradcliError, GradError, ValueError_
 from gradcli.graph.node import recording
 from gradcli.graph.op import leaf
 from gradcli.language import autograd
@@ -16,7 +16,7 @@ from gradcli.language.autograd import filled
 from gradcli.language.batching import jacobian_columns, jacobian_rows
 from gradcli.language.context import Context
 from gradcli.language.tensor import Tensor
-from gradcli.language.values import Builtin
+from gradcli.language.values import Builtin, type_name
 
 
 class GradcheckError(GradcliError):
@@ -49,6 +49,7 @@ def gradcheck(
     eps: the step. atol, rtol: how far a derivative may be from the difference.
     Raises: GradcheckError (unless raise_exception=False) when they differ; ValueError_ when no input requires grad.
     """
+    _check_modes(check_forward_ad, check_backward_ad, check_batched_grad, check_batched_forward_grad)
     check = Check(context, func, _as_list(inputs), eps, rtol, atol)
     try:
         with recording(True):
@@ -60,12 +61,33 @@ def gradcheck(
     return True
 
 
+def _check_modes(forward: bool, backward: bool, batched: bool, batched_forward: bool) -> None:
+    """Raises: AssertionError_ for checks that do not go together."""
+    if not forward and not backward:
+        message = "Expected at least one of check_forward_ad or check_backward_ad to be True"
+    elif batched and not backward:
+        message = "Setting check_batched_grad=True requires check_backward_ad to be True"
+    elif batched_forward and not forward:
+        message = "Setting check_batched_forward_grad=True requires check_forward_ad to be True"
+    else:
+        return
+    raise AssertionError_(message, torch=message)
+
+
 def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, tuple | list) else [value]
 
 
 def _differentiable(value: Any) -> list[Tensor]:
-    return [part for part in _as_list(value) if isinstance(part, Tensor) and part.requires_grad]
+    """The tensors of a function's answer that require grad. Raises: AttributeError_ for anything else in it."""
+    parts = _as_list(value)
+    for part in parts:
+        if not isinstance(part, Tensor):
+            raise AttributeError_(
+                f"a checked function gives tensors, not {type_name(part)}",
+                torch=f"'{type_name(part)}' object has no attribute 'requires_grad'",
+            )
+    return [part for part in parts if part.requires_grad]
 
 
 class Check:

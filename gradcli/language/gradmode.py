@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcli.graph.node import MODE
+from gradcli.autodiff.once import differentiable_once
+from gradcli.graph.node import MODE, recording
 from gradcli.language.arguments import REQUIRED, arguments
+from gradcli.language.context import Context
+from gradcli.language.tensor import Tensor
 from gradcli.language.values import Builtin, ContextManager
 
 
@@ -123,3 +126,23 @@ def mode_function(name: str, on: bool) -> Builtin:
 def set_grad_enabled(args: list[Any], kwargs: dict[str, Any]) -> Any:
     """`torch.set_grad_enabled(mode)`."""
     return SetGradEnabled(bool(args[0] if args else kwargs["mode"]))
+
+
+def once_differentiable(context: Context, function: Any) -> Builtin:
+    """A backward formula that records nothing: what it gives cannot be differentiated."""
+
+    def call(args: list[Any], kwargs: dict[str, Any]) -> Any:
+        recorded = MODE.recording and any(isinstance(part, Tensor) and part.requires_grad for part in args)
+        with recording(False):
+            answer = context.call(function, args, kwargs)
+        if not recorded:
+            return answer
+        if isinstance(answer, tuple):
+            return tuple(_once(part) for part in answer)
+        return _once(answer)
+
+    return Builtin("once_differentiable", call)
+
+
+def _once(part: Any) -> Any:
+    return Tensor(differentiable_once(part.node), part.context) if isinstance(part, Tensor) else part

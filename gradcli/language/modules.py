@@ -19,7 +19,7 @@ from gradcli.language.devices import FORMATS, backends, device
 from gradcli.language.exceptions import ExceptionType
 from gradcli.language.function import function_base
 from gradcli.language.gradcalls import torch_backward, torch_grad
-from gradcli.language.gradmode import mode_function
+from gradcli.language.gradmode import mode_function, once_differentiable
 from gradcli.language.leftout import refuse_left_out
 from gradcli.language.natives import builtin
 from gradcli.language.numberlimits import number_limits
@@ -62,7 +62,7 @@ class Modules:
             },
             "torch.autograd.function": lambda: {
                 "Function": base,
-                "once_differentiable": Builtin("once_differentiable", lambda args, kwargs: args[0]),
+                "once_differentiable": builtin("once_differentiable", lambda f: once_differentiable(context, f)),
             },
             "torch.autograd.graph": dict,
             "torch.autograd.functional": lambda: functional.autograd_functions(context),

@@ -259,3 +259,18 @@ def test_a_path_that_is_cut_is_named(call):
 def test_nothing_to_compare(call):
     ended = call("check", "x[:0] * 2", "--x", "1,2")
     assert (ended.status, ended.out.splitlines()[-1]) == (0, "4 derivatives checked, all agree")
+
+
+def test_a_formula_that_is_differentiable_once_is_checked_once(call, tmp_path):
+    program = tmp_path / "once.py"
+    text = SQUARE.format(factor=2).replace(
+        "    @staticmethod\n    def backward",
+        "    @staticmethod\n    @torch.autograd.function.once_differentiable\n    def backward",
+    )
+    program.write_text(text)
+    ended = call("check", "-f", str(program), "--x", "1,2")
+    assert (ended.status, ended.out.splitlines()[-1]) == (0, "2 derivatives checked, all agree")
+    assert (
+        ended.err
+        == "note: second derivatives are not checked: a backward formula is marked with @once_differentiable\n"
+    )

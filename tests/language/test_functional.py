@@ -41,6 +41,16 @@ class Once(torch.autograd.Function):
     @staticmethod
     def backward(ctx, g):
         return 2 * ctx.a * g
+class Marked(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, a):
+        ctx.save_for_backward(a)
+        return a ** 2
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, g):
+        a, = ctx.saved_tensors
+        return 2 * a * g
 """
 
 
@@ -144,6 +154,9 @@ RESULTS = {
     "gradcheck(torch.sin, double, check_forward_ad=True)": "True",
     "gradcheck(lambda a: a.detach() * a, double, raise_exception=False)": "False",
     "gradcheck(Once.apply, (double,))": "True",
+    "gradcheck(Marked.apply, (double,))": "True",
+    "torch.autograd.grad(Marked.apply(double).sum(), double, create_graph=True)": "(tensor([2., 4.], "
+    "dtype=torch.float64),)",
     "gradgradcheck(torch.sin, (double,))": "True",
     "gradgradcheck(lambda a: a ** 3, (double,), torch.ones(2, dtype=torch.double))": "True",
 }
@@ -218,6 +231,13 @@ REFUSALS = {
     "none of "
     "them have requires_grad=True.",
     "gradcheck(Bad.apply, (double,))": "GradcheckError: backward not multiplied by grad_output",
+    "gradcheck(torch.sin, (double,), check_backward_ad=False)": "AssertionError: Expected at least one of "
+    "check_forward_ad or check_backward_ad to be True",
+    "gradcheck(torch.sin, (double,), check_batched_forward_grad=True)": "AssertionError: Setting "
+    "check_batched_forward_grad=True requires check_forward_ad to be True",
+    "gradcheck(lambda a: 3, (double,))": "AttributeError: 'int' object has no attribute 'requires_grad'",
+    "gradgradcheck(Marked.apply, (double,), torch.ones(2, dtype=torch.double))": "GradcheckError: Numerical gradient "
+    "for function expected to be zero",
     "gradcheck(lambda a: (a.detach() * a).sum(), double)": "GradcheckError: Jacobian mismatch for output 0 with "
     "respect to "
     "input 0, numerical:tensor([[2.0000], [4.0000]], dtype=torch.float64) analytical:tensor([[1.], [2.]], "
@@ -237,6 +257,14 @@ def test_refusal(session: Session, expression: str, words: str) -> None:
 
 def test_second_derivative_of_a_function_that_has_none(session: Session) -> None:
     assert session.eval("gradgradcheck(Once.apply, (double,), raise_exception=False)") is False
+
+
+def test_a_formula_marked_differentiable_once_refuses_in_torchs_words(session: Session) -> None:
+    session.run("first, = torch.autograd.grad(Marked.apply(double), double, double * 1, create_graph=True)")
+    assert session.eval("first").grad_fn.name() == "Error"
+    with pytest.raises(GradcliError) as caught:
+        session.run("first.sum().backward()")
+    assert caught.value.torch == "trying to differentiate twice a function that was marked with @once_differentiable"
 
 
 def test_wrong_arguments_are_named(session: Session) -> None:

@@ -69,7 +69,10 @@ def test_the_gradient_of_det_where_there_is_no_inverse() -> None:
             "torch.linalg.inv(torch.ones(3, 3))",
             "linalg.inv: The diagonal element 2 is zero, the inversion could not be",
         ),
-        ("torch.linalg.solve(torch.zeros(2, 2), torch.ones(2))", "torch.linalg.solve: The solver failed because the input"),
+        (
+            "torch.linalg.solve(torch.zeros(2, 2), torch.ones(2))",
+            "torch.linalg.solve: The solver failed because the input",
+        ),
         ("torch.linalg.inv(torch.zeros(2, 2, 2))", "linalg.inv: (Batch element 0): The diagonal element 1 is zero"),
         ("torch.linalg.cholesky(-torch.eye(2))", "linalg.cholesky: The factorization could not be completed because"),
         ("torch.linalg.det(torch.ones(2, 3))", "linalg.det: A must be batches of square matrices, but they are 2 by 3"),

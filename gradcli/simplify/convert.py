@@ -141,7 +141,8 @@ def _rebuilt(node: Node) -> tuple[tuple[str, Any], ...] | None:
         value = node.params.get(p.name, p.default)
         if value is MISSING or not _plain(value):
             return None
-        if value == p.default and type(value) is type(p.default):
+        unchanged = p.name == "dtype" and len(inputs) == 1 and value is inputs[0].dtype
+        if unchanged or (value == p.default and type(value) is type(p.default)):
             positional = False
             continue
         by_place = positional and not p.keyword_only and not isinstance(value, bool | str)

@@ -186,7 +186,7 @@ def _declare(user_class: Any, ctx: FunctionContext, args: list[Any], tensors: li
         return _input_cotangents(user_class.name, answer, args)
 
     declared = op(
-        f"{user_class.name}(Tensors inputs)",
+        f"{user_class.name}(Tensors* inputs)",
         "Defined by the program.",
         joint=rule,
         shape=_never,

@@ -57,6 +57,8 @@ def differentiate(problem: Problem) -> list[Derivative]:
 def _traced(problem: Problem) -> Trace:
     """The graph of the program: masks hold in any number of places, where that does not matter for shapes."""
     given = problem.module, problem.values, problem.dtype, problem.recorded()
+    if problem.seed_value is not None:  # it says how many places there are
+        return Trace(*given)
     try:
         return Trace(*given, counted=True)
     except GradcliError:
@@ -79,7 +81,8 @@ def _seeds(problem: Problem, trace: Trace) -> list[Node]:
         return [trace.seed(np.asarray(value), problem.seed)]
     if any(output.shape for output in trace.outputs):
         shape = next(tuple(output.shape) for output in trace.outputs if output.shape)
-        shown = f"shape {shape}" if not problem.sizes else "more than one element"
+        unknown = problem.sizes or set(shape) & set(trace.held.masks)
+        shown = "more than one element" if unknown else f"shape {shape}"
         problem.notes.append(
             f"the output has {shown}: this is the derivative of the sum of its elements; --seed v gives J^T v for a v"
         )

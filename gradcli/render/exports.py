@@ -125,6 +125,7 @@ JAX_NN = {name: f"jax.nn.{name}" for name in (
     "sigmoid softmax log_softmax relu relu6 silu mish elu celu selu leaky_relu one_hot"
 ).split()}  # fmt: skip
 RANK = re.compile("(.*)([123])d")  # conv2d and its like: one definition serves them all
+DTYPE = re.compile(r"(dtype=)?np\.(float|int|uint|bool)\w*")
 KEYWORDS = (("dim=", "axis="), ("keepdim=", "keepdims="))
 
 
@@ -140,8 +141,8 @@ class NumpyStyle(Style):
         name = name.removeprefix("torch.").removeprefix("F.")
         name = name if name in RENAMED else name.removeprefix(".")
         arguments = [_keyword(a) for a in arguments]
-        if (name in ALONG or name in BY_AXIS) and len(arguments) > 1 and "=" not in arguments[1]:
-            arguments[1] = f"axis={arguments[1]}"
+        if name in ALONG or name in BY_AXIS:
+            arguments = _along_axis(arguments)
         last = name.removeprefix("linalg.").removeprefix("special.")
         if name in ("max", "min") and len(arguments) > 1:
             name = f"{name}_along"  # with indices
@@ -216,6 +217,16 @@ class JaxStyle(NumpyStyle):
     """Terms as jax code."""
 
     own = JAX_NN
+
+
+def _along_axis(arguments: list[str]) -> list[str]:
+    """The arguments of a reduction or scan: its second one is the axis, and a dtype is that of what goes in."""
+    x, *given = arguments
+    dtypes = [a for a in given if DTYPE.fullmatch(a)]
+    given = [a for a in given if a not in dtypes]
+    if given and "=" not in given[0]:
+        given[0] = f"axis={given[0]}"
+    return [f"({x}).astype({dtypes[0].removeprefix('dtype=')})" if dtypes else x, *given]
 
 
 def _keyword(text: str) -> str:

@@ -202,10 +202,11 @@ class Writer(LineWriter):
         floating = any(a.floating and a.head != "mask" for a in term.args)
         above, under = ([top] if top else []), ([bottom] if bottom else [])
         masks: list[Term] = []  # with a minus in front they come last: a bool has no negative
-        fraction = not floating and (bottom or "." in top)
-        for a, p in zip(term.args, term.param("powers"), strict=True):
-            if fraction and p == 1:
-                above.append(self._counted(a, TIMES + 1))
+        powers = term.param("powers")
+        fraction = not floating and (bottom or "." in top or min(powers) < 0)
+        for a, p in zip(term.args, powers, strict=True):
+            if fraction and abs(p) == 1:
+                (above if p > 0 else under).append(self._counted(a, TIMES + 1))
             elif a.head == "mask" and p == 1 and floating and not self.texts[a.serial][0].isidentifier():
                 if factor < 0 and not above:
                     masks.append(a)
@@ -240,7 +241,11 @@ class Writer(LineWriter):
 
 
 class InOneLine(Writer):
-    """Writes a formula whose parts have no lines of their own."""
+    """Writes a part of a formula, whose own parts have no lines."""
+
+    def whole(self) -> str:
+        """The text of the part."""
+        return self.texts[self.root.serial][0]
 
     def worth_naming(self, term: Term, text: str) -> bool:
         """None is."""

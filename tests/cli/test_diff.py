@@ -44,6 +44,14 @@ def test_a_symbolic_seed(call):
     assert out(call("diff", "x**2", "--wrt", "x", "--x", "ones:3", "--seed", "v")) == "2*v*x\n"
 
 
+def test_a_seed_for_what_a_mask_holds(call):
+    given = ["diff", "x[m]", "--wrt", "x", "--x", "1,2,3", "--m", "tensor([True, False, True])"]
+    assert out(call(*given, "--seed", "v")) == out(call(*given, "--seed", "v", "--v", "1,1"))
+    assert out(call(*given, "--seed", "v")) == "masked_scatter(zeros_like(x), m, v)\n"
+    assert "tensor([1.0, 2.0]" in out(call(*given, "--seed", "1,2"))
+    assert "the output has more than one element" in call(*given).err
+
+
 @pytest.mark.parametrize(("order", "formula"), [("1", "3*x**2"), ("2", "6*x")])
 def test_the_order(call, order, formula):
     assert out(call("diff", "sum(x**3)", "--wrt", "x", "--x", "ones:3", "--order", order)) == formula + "\n"

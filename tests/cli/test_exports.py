@@ -100,6 +100,8 @@ def test_infinite_gradients_are_compared_too(tmp_path: Path) -> None:
     [
         '"x @ y" --wrt x --x zeros:3,0 --y zeros:0,2',
         '"rad2deg(x)" --wrt x --x 2',
+        '"sum(x[:, m])" --wrt x --x ones:2,3 --m "tensor([True, False, True])"',
+        '"sum(torch.masked.softmax(x, 0, dtype=torch.float64)*x)" --wrt x --x 1,2,3',
         '"sum(x*(torch.linspace(0, 1, 3) + torch.arange(0.5, 2.0, 0.5) + torch.logspace(0, 2, 3)))" --wrt x --x 1,2,3',
         '"norm(max(relu(exp(x))[0], 0).values)" --wrt x --x 1,2,3',
     ],

@@ -92,7 +92,8 @@ def _render(found: Findings, form: str, environment: Environment) -> str:
         if not rows:
             continue
         if order > 1 and all(row.derivative == row.difference == 0 for row in rows):
-            lines.append(f"{title}: all {len(rows)} are 0, and so are the differences\n")
+            zeros = f"all {len(rows)} are 0, and so are the differences" if len(rows) > 1 else "0, as the difference is"
+            lines.append(f"{title}: {zeros}\n")
             continue
         shown = _shown(rows)
         lines.append(f"{title}\n{_table(shown, form, environment)}")
@@ -114,9 +115,12 @@ def _shown(rows: list[Row]) -> list[Row]:
 
 
 def _about_kink(row: Row, found: Findings) -> str:
-    """What an element on a kink looks like from both sides."""
+    """What an element on a kink or an edge looks like from both sides."""
     named = f" ({', '.join(found.kinks)})" if found.kinks else ""
     of = f" of {row.of}" if row.of else ""
+    if row.verdict == "undefined":
+        sides = f"{row.left:.6g} from the left and {row.right:.6g} from the right"
+        return f"{row.element} is at the edge of where the function{of} is defined: the differences are {sides}\n"
     if max(abs(row.left or 0.0), abs(row.right or 0.0)) > JUMP * max(1.0, abs(row.derivative)):
         return f"{row.element} is at a jump{of}{named}: no derivative, and {row.derivative:.6g} by convention\n"
     sides = f"the derivative{of} is {row.left:.6g} from the left and {row.right:.6g} from the right"

@@ -20,6 +20,7 @@ Part = str | Array  # of an equation
 
 HEADING, NAME, NUMBERS, NOTE, MARKS = "bold", "cyan", "green", "italic", "yellow"
 UNBROKEN: Any = {"break_long_words": False, "break_on_hyphens": False}  # words of a formula that is wrapped
+LONG = 1200  # characters of a formula of the whole that nobody would read
 NARROW = 40  # columns below which nothing is broken any further
 
 
@@ -138,6 +139,9 @@ class Writer:
         if result.jacobian is not None:
             yield from self._jacobian(result, result.jacobian)
         *before, last = result.formula.split("\n")
+        if len(result.formula) > LONG:
+            before, last = [], ""
+            yield [("(the formula of the whole is long: gradcli diff prints it)", NOTE)]
         for line in before:
             yield from self._wrapped(0, line)
         for text in result.conditions:

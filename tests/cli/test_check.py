@@ -132,6 +132,8 @@ def test_a_jump(call):
 
 
 def test_where_there_is_no_derivative_at_all(call):
+    text = call("check", "x.sqrt().sum()", "--x", "0,4").out
+    assert "x[0] is at the edge of where the function is defined: the differences are nan from the left" in text
     found = json.loads(call("check", "x.sqrt()", "--x", "0,4", "--json").out)
     assert found["undefined"] == 2
     assert found["rows"][0]["derivative"] == "Infinity"

@@ -149,6 +149,12 @@ def test_a_variable_that_is_assigned_anew(call):
     assert ended.out.endswith("x2 is what the program assigns to x\ndout/dx2 = cos(2*x)\n         = -0.416147\n")
 
 
+def test_a_formula_that_nobody_would_read_is_not_printed(call):
+    loop = "h = x\nfor i in range(60):\n    h = tanh(h * w)\nh.sum()"
+    ended = call("explain", loop, "--x", "0.5,1", "--w", "1,2", "--wrt", "x")
+    assert "(the formula of the whole is long: gradcli diff prints it)\ndout/dx = [" in ended.out
+
+
 def test_what_is_taken_for_granted_stands_before_the_numbers(call):
     ended = call("explain", "norm(x)", "--x", "3,4")
     assert ended.out.endswith(

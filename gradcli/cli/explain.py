@@ -143,19 +143,24 @@ def _fill(
     )
     trace = traces[1]
     given = _seeds(trace, seeds)
-    explained = Explained(symbols, numbers, given, [trace.node(name) for name in found])
+    anew = {
+        name: trace.nodes[name] for name in found if trace.nodes.get(name, trace.node(name)) is not trace.node(name)
+    }
+    explained = Explained(symbols, numbers, given, [*(trace.node(name) for name in found), *anew.values()])
     explanation.constants = {name: value(node) for node, name in numbers.constants.items()}
     explanation.steps, explanation.came = explained.steps, explained.came
     names = [numbers.label[node.serial] for node in numbers.outputs]
     explanation.seeds, explanation.seeded = list(zip(names, given, strict=True)), bool(seeds)
     formulas = _formulas(problem, seeds, found) if len(explained.steps) <= LONG else {}
     for name in found:
+        if name in anew and name in explained.totals:
+            explanation.results.append(Result(name, name, explained.totals[name]))
         label = numbers.label[numbers.resolve(trace.node(name)).serial]
         result = Result(name, label, explained.totals[label])
         result.term, result.formula, result.assumed = formulas.get(name, (None, "", []))
         result.unhooked = explained.unhooked.get(label)
-        if explanation.vector and max(given[0].size, result.numbers.size) <= SMALL:
-            result.jacobian = _jacobian(numbers.outputs[0], trace.node(name), names[0], name)
+        if explanation.vector and all(0 < size <= SMALL for size in (given[0].size, result.numbers.size)):
+            result.jacobian = _jacobian(numbers.outputs[0], trace.node(name), names[0], result.shown)
         explanation.results.append(result)
 
 
@@ -200,8 +205,10 @@ def _assigned(trace: Trace) -> dict[Node, str]:
     return found
 
 
-def _jacobian(output: Node, variable: Node, of: str, name: str) -> Matrix:
-    """The Jacobian, a row for each element of the output."""
+def _jacobian(output: Node, variable: Node, of: str, name: str) -> Matrix | None:
+    """The Jacobian, a row for each element of the output; None where 0 times infinity makes it nan."""
     (block,) = functional.jacobian(output, [variable])
     matrix = value(block).reshape(output.size, variable.size)
+    if not np.all(np.isfinite(matrix)):
+        return None
     return Matrix(matrix, list(Part(of, output.shape).labels()), list(Part(name, variable.shape).labels()))

@@ -121,7 +121,11 @@ class Writer:
         formula = self.e.formula(passed.local)[-1]
         number = passed.local.head == "number"
         yield from self.equation(4, local, [*self._named(passed.local), *([] if number else [passed.factor])])
-        parts = [] if number and passed.local.value == 1 else [[step.cotangent, formula if number else passed.factor]]
+        parts = (
+            []
+            if number and passed.local.value == 1
+            else [[step.cotangent, _factor(formula) if number else passed.factor]]
+        )
         if any("..." in (self._text(part, self.width, 0) or "...") for part in parts):
             parts = []  # both are shown above
         if passed.repeated:

@@ -82,6 +82,15 @@ def test_a_small_jacobian_and_its_product_are_written_out(call):
     assert ended.out.endswith(JACOBIAN)
 
 
+@pytest.mark.parametrize(
+    ("expression", "x", "last"), [("x / 0", "1,-1", "= [inf, inf]"), ("x * 2", "zeros(0, 3)", "= []")]
+)
+def test_no_jacobian_of_nothing_or_of_infinities(call, expression, x, last):
+    ended = call("explain", expression, "--x", x)
+    assert (ended.status, ended.out.count("J^T")) == (0, 0)
+    assert ended.out.splitlines()[-1].endswith(last)
+
+
 def test_without_a_seed_the_elements_are_added_up(call):
     assert "(no --seed was given, so take l = sum(out);" in call("explain", "x * x", "--x", "1,2").out
 
@@ -146,7 +155,9 @@ def test_a_long_program_is_shown_by_its_ends(call):
 def test_a_variable_that_is_assigned_anew(call):
     ended = call("explain", "x = x * 2; x.sin()", "--x", "1")
     assert "  x2 = 2*x = 2\n" in ended.out
-    assert ended.out.endswith("x2 is what the program assigns to x\ndout/dx2 = cos(2*x)\n         = -0.416147\n")
+    assert ended.out.endswith(
+        "dout/dx = -0.832294\n\nx2 is what the program assigns to x\ndout/dx2 = cos(2*x)\n         = -0.416147\n"
+    )
 
 
 def test_a_formula_that_nobody_would_read_is_not_printed(call):

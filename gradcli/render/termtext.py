@@ -205,15 +205,15 @@ class Writer(LineWriter):
         powers = term.param("powers")
         fraction = not floating and (bottom or "." in top or min(powers) < 0)
         for a, p in zip(term.args, powers, strict=True):
-            if fraction and abs(p) == 1:
+            if a.head == "count" and abs(p) == 1 and term.floating:
+                (above if p > 0 else under).append(self._held(a))
+            elif fraction and abs(p) == 1:
                 (above if p > 0 else under).append(self._counted(a, TIMES + 1))
             elif a.head == "mask" and p == 1 and floating and not self.texts[a.serial][0].isidentifier():
                 if factor < 0 and not above:
                     masks.append(a)
                 else:
                     above.append(self.at(a.args[0], ATOM))
-            elif a.head == "count" and abs(p) == 1 and term.floating:
-                (above if p > 0 else under).append(self._held(a))
             else:
                 (above if p > 0 else under).append(self._power(a, abs(p)))
         for at, a in enumerate(masks):

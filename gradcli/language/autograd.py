@@ -185,9 +185,14 @@ def register_hook(tensor: Tensor, function: Any) -> Callable[[], None]:
         if answer is None:
             return None
         if not isinstance(answer, Tensor):
-            raise TypeError_(f"a hook returns a tensor or None, not {type(answer).__name__}")
+            kind = type(answer).__name__
+            words = f"expected Variable, but hook returned '{kind}'"
+            raise TypeError_(f"a hook returns a tensor or None, not {kind}", torch=words)
         if answer.shape != g.shape:
-            raise ShapeError(f"a hook returned shape {answer.shape} for a gradient of shape {g.shape}")
+            raise ShapeError(
+                f"a hook returned shape {answer.shape} for a gradient of shape {g.shape}",
+                torch=f"hook '{getattr(function, 'name', 'hook')}' has changed the size of value",
+            )
         return answer.node
 
     extra = node.more()

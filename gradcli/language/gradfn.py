@@ -73,7 +73,8 @@ _held: WeakValueDictionary[tuple[int, str], GradFn] = WeakValueDictionary()
 
 def grad_fn_of(node: Node, names: str) -> GradFn:
     """The recorded op of a node."""
-    key = (node.serial, names)
+    made = node.inputs[0] if node.op is pick_op and node.inputs else node  # the outputs of one op have it in common
+    key = (made.serial, names)
     found = _held.get(key)
     if found is None:
         found = _held[key] = GradFn(node, names)

@@ -28,7 +28,8 @@ from gradcli.shapes import Shape
 
 ARRAY = TypeValue("numpy.ndarray", (), module="numpy")
 Step = tuple[Op, dict[str, Any]]
-MULTIPLE = frozenset({"_split", "_split_with_sizes", "_unbind"})  # views of which one call gives several
+# views of which one call gives several, as torch names the call
+MULTIPLE = {"_split": "Split", "_split_with_sizes": "SplitWithSizes", "_unbind": "Unbind"}
 # PyTorch's words for a tensor that cannot require gradients: where it is made, by method, by attribute
 NOT_FLOATING = "Only Tensors of floating point and complex dtype can require gradients"
 NOT_FLOATING_METHOD = "only Tensors of floating point dtype can require gradients"
@@ -331,13 +332,15 @@ class Tensor:
             )
         if not (MODE.recording and own.requires_grad):
             return
-        if any(op.name in MULTIPLE for op, _ in self._steps):
+        several = next((step for step in self._steps if step[0].name in MULTIPLE), None)
+        if several is not None:
             raise GradError(
                 "a part of split, chunk or unbind cannot be changed in place: the parts are one result",
                 hint="change a .clone() of it, or index the tensor: x[0] += 1",
-                torch="Output 0 of SplitBackward0 is a view and is being modified inplace. This view is the output of "
-                "a function that returns multiple views. Such functions do not allow the output views to be modified "
-                "inplace. You should replace the inplace operation by an out-of-place one.",
+                torch=f"Output {_output(several)} of {MULTIPLE[several[0].name]} is a view and is being modified "
+                "inplace. This view is the output of a function that returns multiple views. Such functions do not "
+                "allow the output views to be modified inplace. You should replace the inplace operation by an "
+                "out-of-place one.",
             )
         base = own if self._storage is None else self._storage.node
         if own.op is leaf_op or base.op is leaf_op:
@@ -383,6 +386,13 @@ class Tensor:
         else:
             base.value = result
         storage.generation += 1
+
+
+def _output(step: Step) -> int:
+    """Which of several views of one call it is; parts of different sizes are not counted."""
+    params = step[1]
+    index: int = params["index"] if "index" in params else params["start"] // max(params["end"] - params["start"], 1)
+    return index
 
 
 def _with_value(node: Node, value: Any) -> Node:

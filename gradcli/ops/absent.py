@@ -47,7 +47,7 @@ ABSENT: dict[str, str] = {
         "channels_last_3d choose_qparams_optimized const_data_ptr conv_tbc "
         "convolution cosine_embedding_loss default_generator detach_ detach_copy dim_order dropout_ eig embedding "
         "embedding_bag embedding_renorm_ feature_alpha_dropout_ feature_dropout_ fill_ fractional_max_pool2d "
-        "fractional_max_pool3d frombuffer get_float32_matmul_precision grad_dtype grouped_mm gumbel_softmax "
+        "fractional_max_pool3d frombuffer get_float32_matmul_precision grad_dtype grouped_mm "
         "handle_torch_function hinge_embedding_loss histogramdd index "
         "is_mkldnn is_signed is_warn_always_enabled is_xla kl_div ldl_factor ldl_factor_ex ldl_solve "
         "legacy_contiguous_format linear_cross_entropy lobpcg lstsq lu_factor lu_factor_ex map2_ map_ "

@@ -125,6 +125,7 @@ SPELLED = {
     ),
     "gelu": ("F.gelu"),
     "grids": ("F.affine_grid F.grid_sample torch.grid_sampler torch.grid_sampler_2d torch.grid_sampler_3d"),
+    "gumbel": ("F.gumbel_softmax"),
     "histogram": (".bincount .histc .histogram torch.bincount torch.histc torch.histogram"),
     "index": (".index_put torch.index_put"),
     "indexed": (

@@ -27,6 +27,7 @@ from gradcli.language.jacobians import (
 )
 from gradcli.language.tensor import NOT_FLOATING, Tensor
 from gradcli.language.values import Size
+from gradcli.ops.convert import to_dtype
 
 
 def _check_vector(v: Tensors, like: Tensors, is_tuple: bool) -> None:
@@ -105,7 +106,8 @@ def jvp(
         if strict:
             ones = [Tensor(filled(o.shape, o.dtype, 1), context) for o in outputs]
             filled_in(pull_back(outputs, own, ones, False), own, strict)
-        nodes = push_forward([o.node for o in outputs], {i.node: t.node for i, t in zip(own, tangents, strict=True)})
+        given = {i.node: to_dtype(t.node, i.dtype) for i, t in zip(own, tangents, strict=True)}
+        nodes = push_forward([o.node for o in outputs], given)
         pushed = [None if node is None else Tensor(node, context) for node in nodes]
         found = filled_in(pushed, outputs, strict, create_graph, "back_trick")
     return (

@@ -38,7 +38,6 @@ from gradcli.language.tensor import Tensor
 
 SMALL = 6  # a Jacobian with more rows or columns is not written out
 LONG = 400  # steps; beyond them no formula of the whole is looked for
-ON_SCREEN, ALL = 100, 1000  # elements of a gradient that are written on a terminal, and elsewhere
 
 
 def run_explain(arguments: Arguments, environment: Environment) -> int:
@@ -62,7 +61,7 @@ def _written(explanation: Explanation, to: str, environment: Environment) -> str
         return "".join(f"{line}\n" for line in markdown_lines(explanation))
     from gradcli.cli.explaintext import Writer
 
-    writer = Writer(explanation, environment.width, ON_SCREEN if environment.stdout_is_terminal else ALL)
+    writer = Writer(explanation, environment.width, environment.stdout_is_terminal)
     if environment.color_allowed(environment.stdout):
         from gradcli.render.styled import styled_text  # start-up: rich is for terminals alone
 

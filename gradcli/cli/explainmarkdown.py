@@ -11,7 +11,6 @@ from gradcli.cli.explanation import Explanation
 
 WIDTH = 80  # of what is in a block of its own
 CELL = 60  # of an array in a table
-ALL = 1000  # elements of a gradient that are all written
 
 
 def markdown_lines(e: Explanation) -> Iterator[str]:
@@ -24,7 +23,7 @@ def markdown_lines(e: Explanation) -> Iterator[str]:
         if span is not None:
             yield from _block(span.underline(WIDTH - 4))
         yield ""
-    writer = Writer(e, WIDTH, ALL)
+    writer = Writer(e, WIDTH, screen=False)
     for result in e.results:
         yield f"The gradient by `{result.shown}`:"
         yield from _block("".join(text for text, _ in line) for line in writer.result(result))

@@ -21,16 +21,19 @@ Part = str | Array  # of an equation
 HEADING, NAME, NUMBERS, NOTE, MARKS = "bold", "cyan", "green", "italic", "yellow"
 UNBROKEN: Any = {"break_long_words": False, "break_on_hyphens": False}  # words of a formula that is wrapped
 LONG = 1200  # characters of a formula of the whole that nobody would read
+ON_SCREEN, ALL = 100, 1000  # elements of a gradient that are written on a terminal, and elsewhere
+WIDE = 10_000  # columns
 NARROW = 40  # columns below which nothing is broken any further
 
 
 class Writer:
-    """Writes an explanation for lines of a width. limit: the elements of a gradient that are all written."""
+    """Writes an explanation for lines of a width. screen: for a terminal, where gradients of many elements are cut."""
 
-    def __init__(self, explanation: Explanation, width: int, limit: int) -> None:
+    def __init__(self, explanation: Explanation, width: int, screen: bool) -> None:
         self.e = explanation
         self.width = max(width, NARROW)
-        self.limit = limit
+        self.screen = screen
+        self.limit = ON_SCREEN if screen else ALL
 
     def lines(self) -> Iterator[list[Piece]]:
         """All of it: forward, backward, what has no gradient and why, and the gradients."""
@@ -235,7 +238,10 @@ class Writer:
                 return [text]
             first, *others = [self._broken(factor, room - 2, 0) for factor in part]
             return first + [("* " if at == 0 else "  ") + line for other in others for at, line in enumerate(other)]
-        return explainarrays.whole(part, room, limit) if limit else self._array(part, room)
+        if not limit:
+            return self._array(part, room)
+        alone = not self.screen and part.size <= explainarrays.LINE  # for programs that read the last line
+        return explainarrays.whole(part, WIDE if alone else room, limit)
 
     def _array(self, array: Array, room: int) -> list[str]:
         text = explainarrays.in_line(array, room)

@@ -186,6 +186,14 @@ def test_large_arrays_are_summarised_and_fit_the_screen(terminal, call):
     assert max(map(len, piped.splitlines())) <= 80
 
 
+def test_a_small_gradient_is_one_line_for_whoever_reads_the_last(call, terminal):
+    words = ("explain", "sum(sin(x * 1000))", "--x", "[[0.1, 0.22, 0.333], [0.4444, 0.55555, 0.666666]]")
+    last = call(*words).out.splitlines()[-1]
+    assert last.count(",") == 5
+    assert last.startswith("        = [[")
+    assert terminal(*words).splitlines()[-1].count(",") == 2
+
+
 def test_colour_only_where_it_is_allowed(call):
     out, text = Terminal(), ("explain", "x**2", "--x", "3")
     run_command(list(text), Environment(io.StringIO(), out, io.StringIO(), {"COLUMNS": "80"}))

@@ -19,7 +19,7 @@ COMPARED = {"gt": ">", "lt": "<", "ge": ">=", "le": "<=", "eq": "==", "ne": "!="
 # a part used twice becomes a line of its own from this many characters on
 WORTH_NAMING = 18
 # calls that take a number where others need a tensor
-NUMBERS_TOO = frozenset("where pow div remainder fmod floor_divide clamp quantile nanquantile fill masked_fill".split())
+NUMBERS_TOO = frozenset("where pow div remainder fmod floor_divide quantile nanquantile fill masked_fill".split())
 # terms that may be Python numbers
 NUMERIC = frozenset({"number", "size", "count", "constant", "log", "sum", "product", "pow"})
 # calls that make a tensor of the default dtype
@@ -39,6 +39,7 @@ class Writer(LineWriter):
     def __init__(self, root: Term, style: Style, taken: Iterable[str]) -> None:
         super().__init__(root, set(taken) | set(style.variables))
         self.style = style
+        self._integers = _integers(self.order)
         self._operands = {a.serial for t in self.order for a in t.args if not _promotes(t, a)}
         beside = {a.serial for t in self.order for a in t.args if _promotes(t, a)}
         scaled = {a.serial for t in self.order if t.serial in beside and t.head == "product" for a in t.args}
@@ -97,7 +98,7 @@ class Writer(LineWriter):
         text = self.texts[term.serial][0]
         if _is_python(term) and call.head not in NUMBERS_TOO:
             return self._as_tensor(term)
-        if call.floating and not term.floating and _moved(term).head == "one_hot":
+        if call.floating and term.serial in self._integers:
             return self.style.cast(self.at(term, ATOM), float64)
         return text
 
@@ -135,7 +136,7 @@ class Writer(LineWriter):
 
     def _matmul(self, term: Term) -> Text:
         left, right = (
-            self.at(a, TIMES + (at or a.head != "matmul")) if a.floating else self.tensor(a, term)
+            self.tensor(a, term) if a.serial in self._integers else self.at(a, TIMES + (at or a.head != "matmul"))
             for at, a in enumerate(term.args)
         )
         return f"{left} @ {right}", TIMES
@@ -265,14 +266,20 @@ def _is_python(term: Term) -> bool:
     return term.dtype is None and not term.shape and term.head in NUMERIC
 
 
-def _moved(term: Term) -> Term:
-    """What was moved about, or picked from, to make a term."""
-    while term.head in MOVING:
-        term = term.args[-1 if term.head == "where" else 0]
-    return term
+def _integers(order: Iterable[Term]) -> set[int]:
+    """The terms that are written with rows of one_hot alone, so that they are integers, whatever they stand for."""
+    found: set[int] = set()
+    for term in order:
+        parts = term.args[1:] if term.head == "where" else term.args[:1] if term.head in MOVING else term.args
+        varying = [a for a in parts if a.dtype is not None or a.shape]
+        kept = term.head in KEEPING or (term.head in MOVING and not term.floating)
+        if term.head == "one_hot" or (kept and varying and all(a.serial in found for a in varying)):
+            found.add(term.serial)
+    return found
 
 
-MOVING = frozenset({"reshape", "permute", "mT", "flip", "expand", "pad", "index", "product", "sum", "where", "diag"})
+KEEPING = frozenset({"reshape", "mT", "expand", "index", "product", "sum"})  # written without a call
+MOVING = frozenset({"reshape", "mT", "expand", "index", "permute", "flip", "pad", "diag", "where"})
 
 
 def _spaced(text: str) -> bool:

@@ -71,7 +71,7 @@ def test_shared_parts_have_lines_of_their_own():
         ("sum(tanh(x) * (x @ M))", r"\tanh(x) \, M^{\top} + (x \, M) \odot (1 - \tanh^{2}(x))"),
         ("sum(2**x)", r"2^{x} \, \log(2)"),
         ("sum(x/clamp(c, min=1e-6))", r"\frac{1}{\max(c, 10^{-6})}"),
-        ("sum(relu(x)*c)", r"\begin{cases} 0 & x \le 0 \\ c & \text{otherwise} \end{cases}"),
+        ("sum(relu(x)*c)", r"c \, \mathbf{1}[x > 0]"),
         ("sum(max(x, 1)[0])", r"\operatorname{one\_hot}({\max}_{1}(x)_{1}, 3)"),
         (
             "sum(x[0, 1:]**2)",

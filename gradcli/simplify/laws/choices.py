@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import ceil, floor
 
 from gradcli.dtypes import bool_
-from gradcli.graph.terms import Term
+from gradcli.graph.terms import Term, below
 from gradcli.simplify.build import Builder
 from gradcli.simplify.law import NEGATED, law, one
 from gradcli.simplify.normal import ONE, bare, is_number
@@ -215,6 +215,51 @@ def _scaled_comparison(b: Builder, t: Term) -> Term | None:
     if power != 1:
         return None
     return b.compare(t.head if factor > 0 else TURNED[t.head], x, right)
+
+
+@law("eq le lt gt ge ne", "exp(x) > 0 -> True", "exp(x) and others that are positive do not underflow to 0")
+def _positive(b: Builder, t: Term) -> Term | None:
+    x, zero = t.args
+    if x.head not in ("exp", "exp2", "softmax", "sigmoid", "cosh", "softplus") or not one(zero, 0) or not b.finite():
+        return None
+    return b.expand(b.number(t.head in ("gt", "ge", "ne")), t.shape)
+
+
+@law("product", "n * (n != 0) -> n", "always")
+def _zero_anyway_masked(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    for mask, p in pairs:
+        condition = mask.args[0] if mask.head == "mask" else mask
+        if p != 1 or condition.head != "ne" or not one(condition.args[1], 0) or mask.head != "mask":
+            continue
+        if any(x is condition.args[0] and q > 0 for x, q in pairs):
+            rest = [(x, q) for x, q in pairs if x is not mask]
+            return b.expand(b.power_product([(b.number(t.param("factor")), ONE), *rest]), t.shape)
+    return None
+
+
+SMOOTH = frozenset(
+    "variable number size constant expand reshape sum product matmul mT total relu tanh sigmoid softmax sin cos "
+    "outer mask one_hot index mean literal eye cast logical_and logical_or gt ge lt le eq ne".split()
+)
+
+
+@law("where", "where(x <= 0, 0, y) -> y * (x > 0)", "y is finite for any finite x, and varies")
+def _masked_product(b: Builder, t: Term) -> Term | None:
+    condition, x, y = t.args
+    if not one(x, 0) or condition.head not in NEGATED or is_number(y) or not y.floating or y.shape != t.shape:
+        return None
+    parts = below(y)
+    if any(p.head not in SMOOTH or (p.head == "product" and min(p.param("powers")) < 0 and _varies(p)) for p in parts):
+        return None
+    other = b.compare(NEGATED[condition.head], *condition.args)
+    return b.multiply([y, b.mask(other)]) if b.finite() else None
+
+
+def _varies(product: Term) -> bool:
+    """Whether a product divides by what is no count of elements."""
+    pairs = zip(product.args, product.param("powers"), strict=True)
+    return any(p < 0 and not (a.dtype is None and not a.shape) for a, p in pairs)
 
 
 @law("isnan", "isnan(x) -> False", "x is not nan")

@@ -9,7 +9,7 @@ from gradcli.graph.terms import Term
 from gradcli.shapes import Shape
 from gradcli.simplify.build import Builder
 from gradcli.simplify.law import law, one
-from gradcli.simplify.normal import ONE, bare, factor_of
+from gradcli.simplify.normal import ONE, bare, factor_of, is_number
 
 
 @law("softmax log_softmax", "softmax(x, 0) -> 1, log_softmax(x, 0) -> 0", "x is a finite number")
@@ -45,15 +45,17 @@ def _log_of_softmax(b: Builder, t: Term) -> Term | None:
 
 @law("exp", "exp(x - logsumexp(x, d)) -> softmax(x, d)", "the logsumexp keeps d, or d is the first dimension")
 def _exp_logsumexp(b: Builder, t: Term) -> Term | None:
-    x = t.args[0]
+    x, sign = t.args[0], ONE
+    if x.head == "product" and len(x.args) == 1 and x.param("powers") == (1,):
+        x, sign = x.args[0], x.param("factor")
     if x.head != "sum":
         return None
     for c, total in zip(x.param("factors"), x.args, strict=True):
         lse = total.args[0] if total.head == "reshape" else total
-        if c != -1 or lse.head != "logsumexp":
+        if c * sign != -1 or lse.head != "logsumexp":
             continue
         z = lse.args[0]
-        if bare(b.add([(1, x), (1, total)])) is not z:
+        if bare(b.add([(sign, x), (1, total)])) is not z:
             continue
         return b.number(1) if not z.shape else _softmax(b, t, z, lse.params[0][1], total.shape)
     return None
@@ -214,11 +216,13 @@ def _tangent(b: Builder, t: Term) -> Term | None:
     pairs = list(zip(t.args, t.param("powers"), strict=True))
     for above, p in pairs:
         other, name = TANGENTS.get(above.head, ("", ""))
-        under = next((x for x, q in pairs if x.head == other and q == -1 and x.args == above.args), None)
-        if p == 1 and under is not None:
-            rest = [(x, q) for x, q in pairs if x is not above and x is not under]
-            tangent = b.unary(name, above.args[0])
-            return b.power_product([(b.number(t.param("factor")), ONE), *rest, (tangent, ONE)])
+        under, q = next(((x, q) for x, q in pairs if x.head == other and q < 0 and x.args == above.args), (None, ONE))
+        if p <= 0 or under is None:
+            continue
+        both = min(p, -q)
+        rest = [(x, r) for x, r in pairs if x is not above and x is not under]
+        rest += [(above, p - both), (under, q + both), (b.unary(name, above.args[0]), both)]
+        return b.power_product([(b.number(t.param("factor")), ONE), *[(x, r) for x, r in rest if r]])
     return None
 
 
@@ -302,3 +306,26 @@ def _divisors(x: Term) -> list[tuple[Term, Fraction]]:
     """The negative powers in the addends of a sum."""
     products = [a for a in x.args if a.head == "product"]
     return [(s, q) for a in products for s, q in zip(a.args, a.param("powers"), strict=True) if q < 0]
+
+
+@law("product", "exp(z) * (1 - sigmoid(z)) -> sigmoid(z)", "always")
+def _exponential_of_rest(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    for e, p in pairs:
+        if e.head != "exp" or p <= 0:
+            continue
+        slope = b.unary("sigmoid", e.args[0])
+        other = bare(b.add([(1, b.number(1)), (-1, slope)]))
+        both = min(p, next((q for x, q in pairs if x is other and q > 0), Fraction(0)))
+        if both > 0:
+            rest = [(x, q - both if x is e or x is other else q) for x, q in pairs] + [(slope, both)]
+            return b.power_product([(b.number(t.param("factor")), ONE), *[(x, q) for x, q in rest if q]])
+    return None
+
+
+@law("xlogy", "xlogy(c, x) -> c * log(x)", "c is a number but 0")
+def _logarithm_of_number(b: Builder, t: Term) -> Term | None:
+    c = t.args[0]
+    if not is_number(c) or one(c, 0):
+        return None
+    return b.expand(b.multiply([c, b.unary("log", t.args[1])]), t.shape)

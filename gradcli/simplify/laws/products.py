@@ -299,6 +299,14 @@ def _outer_of_opposites(b: Builder, t: Term) -> Term | None:
     return b.scale(-ONE, b.call("outer", (right, right), t.shape, t.dtype))
 
 
+@law("diagonal", "diagonal(outer(u, v)) -> u * v", "u and v have as many elements")
+def _diagonal_of_outer(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "outer" or x.args[0].shape != x.args[1].shape or t.param("offset"):
+        return None
+    return b.multiply(x.args)
+
+
 @law("matmul", "A @ outer(u, v) -> outer(A @ u, v), outer(u, v) @ A -> outer(u, A.T @ v)", "A is a matrix or a vector")
 def _outer_in_product(b: Builder, t: Term) -> Term | None:
     left, right = t.args

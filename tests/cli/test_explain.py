@@ -187,7 +187,12 @@ def test_large_arrays_are_summarised_and_fit_the_screen(terminal, call):
 
 
 def test_a_small_gradient_is_one_line_for_whoever_reads_the_last(call, terminal):
-    words = ("explain", "sum(sin(x * 1000))", "--x", "[[0.1, 0.22, 0.333], [0.4444, 0.55555, 0.666666]]")
+    words = (
+        "explain",
+        "sum(x**2)",
+        "--x",
+        "[[-1.23456e-5, -2.34567e-5, -3.45678e-5], [-1.11111e-5, -2.22222e-5, -3.33333e-5]]",
+    )
     last = call(*words).out.splitlines()[-1]
     assert last.count(",") == 5
     assert last.startswith("        = [[")

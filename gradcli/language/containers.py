@@ -6,7 +6,7 @@ import collections
 from collections.abc import Callable
 from typing import Any
 
-from gradcli.errors import TypeError_, ValueError_
+from gradcli.errors import KeyError_, TypeError_, ValueError_
 from gradcli.language.arguments import REQUIRED, arguments
 from gradcli.language.attributes import register
 from gradcli.language.exceptions import PYTHON_ERRORS, translate
@@ -151,12 +151,39 @@ def _replaced(receiver: Record, args: list[Value], kwargs: dict[str, Value]) -> 
     return type(receiver)(kwargs.get(name, value) for name, value in zip(receiver.fields, receiver, strict=True))
 
 
-def _ordered(args: list[Value], kwargs: dict[str, Value]) -> dict[Value, Value]:
+class OrderedDict(dict[Value, Value]):
+    """`OrderedDict(a=1)`: a dict that says that its order counts."""
+
+    type_name = "collections.OrderedDict"
+
+    def __repr__(self) -> str:
+        return repr(collections.OrderedDict(self))
+
+
+def _move_to_end(receiver: OrderedDict, args: list[Value], kwargs: dict[str, Value]) -> None:
+    key, last = arguments("move_to_end", args, kwargs, key=REQUIRED, last=True)
+    if key not in receiver:
+        raise KeyError_(repr(key))
+    items = [(key, receiver.pop(key)), *([] if last else receiver.items())]
+    if not last:
+        receiver.clear()
+    receiver.update(items)
+
+
+def _pop_item(receiver: OrderedDict, args: list[Value], kwargs: dict[str, Value]) -> tuple[Value, Value]:
+    (last,) = arguments("popitem", args, kwargs, last=True)
+    if not receiver:
+        raise KeyError_("'dictionary is empty'")
+    key = next(reversed(receiver) if last else iter(receiver))
+    return key, receiver.pop(key)
+
+
+def _ordered(args: list[Value], kwargs: dict[str, Value]) -> OrderedDict:
     if len(args) > 1:
         raise TypeError_(f"expected at most 1 argument, got {len(args)}")
     if args and not hasattr(args[0], "__iter__"):
         raise TypeError_(f"'{type_name(args[0])}' object is not iterable")
-    return dict(*args, **kwargs)
+    return OrderedDict(*args, **kwargs)
 
 
 _DEQUE = collections.deque
@@ -167,6 +194,10 @@ _DEQUE_METHODS = {
     ),
     "extend": _extending("extend", _DEQUE.extend), "extendleft": _extending("extendleft", _DEQUE.extendleft),
     "index": LIST["index"], "count": LIST["count"], "remove": LIST["remove"],
+}  # fmt: skip
+_ORDERED_METHODS = DICT | {
+    "move_to_end": _move_to_end, "popitem": _pop_item,
+    "copy": lambda receiver, args, kwargs: OrderedDict(receiver),
 }  # fmt: skip
 _COUNTER_METHODS = DICT | {
     "most_common": _most_common, "elements": _elements, "update": _counting(1), "subtract": _counting(-1),
@@ -179,9 +210,10 @@ def containers_table() -> dict[str, Any]:
     module = "collections"
     default_dict = TypeValue("collections.defaultdict", (DefaultDict,), _default_dict, module=module)
     counter = TypeValue("collections.Counter", (Counter,), _counter, module=module)
+    ordered = TypeValue("collections.OrderedDict", (OrderedDict,), _ordered, module=module)
     deque = TypeValue("collections.deque", (_DEQUE,), _deque, module=module)
     return {
-        "OrderedDict": Builtin("OrderedDict", _ordered),
+        "OrderedDict": register(ordered, _ORDERED_METHODS),
         "defaultdict": register(default_dict, DICT),
         "Counter": register(counter, _COUNTER_METHODS),
         "deque": register(deque, _DEQUE_METHODS, {"maxlen": lambda queue: queue.maxlen}),

@@ -111,7 +111,7 @@ def update(frame: Frame, arg: tuple[int, int]) -> None:
     """a dict that is being built gets the items of another"""
     target, source = arg
     slots = frame.slots
-    if type(slots[source]) is not dict:
+    if not isinstance(slots[source], dict):
         raise TypeError_(f"'{type_name(slots[source])}' object is not a mapping")
     slots[target].update(slots[source])
 
@@ -121,7 +121,7 @@ def update_keywords(frame: Frame, arg: tuple[int, int]) -> None:
     target, source = arg
     slots = frame.slots
     more, known = slots[source], slots[target]
-    if type(more) is not dict:
+    if not isinstance(more, dict):
         raise TypeError_(f"argument after ** must be a mapping, not {type_name(more)}")
     for key in more:
         if not isinstance(key, str):

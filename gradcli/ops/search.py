@@ -79,6 +79,8 @@ def _search(sequence: Any, values: Any, side: str) -> Any:
     sequence, values = sequence.astype(common), values.astype(common)
     if sequence.ndim == 1:
         return np.searchsorted(sequence, values, side)  # type: ignore[call-overload]
+    if not values.size:
+        return np.zeros(values.shape, np.int64)
     rows = sequence.reshape(-1, sequence.shape[-1])
     wanted = values.reshape(len(rows), -1)
     found = [np.searchsorted(row, w, side) for row, w in zip(rows, wanted, strict=True)]  # type: ignore[call-overload]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gradcli.graph.terms import Term
+from gradcli.shapes import Shape
 from gradcli.simplify.build import Builder
 from gradcli.simplify.law import is_scalar, law, one, without_scalars
 from gradcli.simplify.normal import ONE, bare, factor_of
@@ -53,6 +54,41 @@ def _reshape_arithmetic(b: Builder, t: Term) -> Term | None:
     if x.head == "sum":
         return b.add([*zip(x.param("factors"), parts, strict=True), (x.param("constant"), b.number(1))])
     return b.power_product([(b.number(factor_of(x)), ONE), *zip(parts, x.param("powers"), strict=True)])
+
+
+@law("reshape", "reshape(sum(x, d, keepdim=True) / sqrt(var(y, d, keepdim=True))) -> sum(x, d) / sqrt(var(y, d))",
+     "the shape is that without the dimensions kept")  # fmt: skip
+def _reshape_kept(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    return _without_kept(b, x, t.shape, NESTED) if x.head == "product" else None
+
+
+NESTED = 4  # how deep sums and products of reductions are looked through
+REDUCTIONS = frozenset("mean var std linalg.vector_norm logsumexp amax amin prod".split())
+
+
+def _without_kept(b: Builder, x: Term, shape: Shape, depth: int) -> Term | None:
+    """Arithmetic on reductions, in the shape that it has when these keep no dimensions."""
+    if x.shape in ((), shape):
+        return x
+    if x.head == "reshape":
+        return x.args[0] if x.args[0].shape == shape else None
+    if x.head == "total" and x.param("keepdim"):
+        plain = b.total(x.args[0], x.param("dims"), False)
+        return plain if plain.shape == shape else None
+    if x.head in REDUCTIONS and x.param("keepdim"):
+        lost = [n for n, whole in zip(x.shape, x.args[0].shape, strict=True) if n == whole]
+        params = tuple(p for p in x.params if p[0] != "keepdim")
+        return b.settle(b.make(x.head, x.args, params, shape, x.dtype)) if tuple(lost) == shape else None
+    if x.head not in ("sum", "product") or not depth:
+        return None
+    parts = [_without_kept(b, a, shape, depth - 1) for a in x.args]
+    known = [a for a in parts if a is not None]
+    if len(known) < len(parts):
+        return None
+    if x.head == "sum":
+        return b.add([*zip(x.param("factors"), known, strict=True), (x.param("constant"), b.number(1))])
+    return b.power_product([(b.number(factor_of(x)), ONE), *zip(known, x.param("powers"), strict=True)])
 
 
 @law("prod mean max min norm var std total", "f(reshape(x)) -> f(x)", "f is over all elements")

@@ -354,6 +354,7 @@ def main() -> None:
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=", ".join(SUITES))
     parser.add_argument("--peers", default=",".join(PEERS))
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="", metavar="TEXT", help="of the matrices, those with this in their names")
     parser.add_argument("--quick", action="store_true", help="a tenth of the size")
     parser.add_argument("--work", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -380,7 +381,7 @@ def main() -> None:
 def matrix_times(peers: list[str], options: argparse.Namespace) -> dict[str, dict[str, float | None]]:
     """The least of all rounds, for each matrix and peer; a process for each package."""
     workers = {peer: Worker(peer, options.quick) for peer in peers if peer in ("gradcli", *matrices.PEERS)}
-    rows: dict[str, dict[str, float | None]] = {name: {} for name in matrices.NAMES}
+    rows: dict[str, dict[str, float | None]] = {name: {} for name in matrices.NAMES if options.only in name}
     for name, row in rows.items():
         for _ in range(options.rounds):
             for peer in ("gradcli", *matrices.PEERS):

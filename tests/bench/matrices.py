@@ -240,7 +240,9 @@ def matrix_call(peer: str, name: str) -> Callable[[], Any]:
     """
     if peer == "gradcli":
         return gradcli_matrix(name)
-    if peer.startswith("torch") and name not in NOT_IN_TORCH:
+    if peer.startswith("torch"):
+        if name in NOT_IN_TORCH:
+            raise NotImplementedError
         return torch_matrix(name, 1 if peer == "torch 1" else None)
     if peer in PEERS:
         return jax_matrix(name, peer)

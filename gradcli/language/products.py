@@ -106,8 +106,8 @@ def jvp(
         if strict:
             ones = [Tensor(filled(o.shape, o.dtype, 1), context) for o in outputs]
             filled_in(pull_back(outputs, own, ones, False), own, strict)
-        given = {i.node: to_dtype(t.node, i.dtype) for i, t in zip(own, tangents, strict=True)}
-        nodes = push_forward([o.node for o in outputs], given)
+        directions = {i.node: to_dtype(t.node, i.dtype) for i, t in zip(own, tangents, strict=True)}
+        nodes = push_forward([o.node for o in outputs], directions)
         pushed = [None if node is None else Tensor(node, context) for node in nodes]
         found = filled_in(pushed, outputs, strict, create_graph, "back_trick")
     return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import special
@@ -41,6 +41,15 @@ def replayed(program: list[str], point: np.ndarray, fuse: int, block: int) -> li
         return [value, gradients["x"]]
 
 
+def one_rounding_apart(program: list[str], point: np.ndarray) -> bool:
+    """Whether which element is the largest or the smallest is a matter of how a program's steps round."""
+    s = gradcli.Session(dtype="float64")
+    s.set("x", point)
+    s.run(chain(program))
+    y = np.sort(s["y"].numpy(), axis=None)
+    return bool(program) and y.size > 1 and min(y[1] - y[0], y[-1] - y[-2]) < 1e-12
+
+
 def agree(found: list[np.ndarray], expected: list[np.ndarray]) -> bool:
     return all(np.allclose(a, b, rtol=1e-8, atol=1e-10, equal_nan=True) for a, b in zip(found, expected, strict=True))
 
@@ -48,6 +57,7 @@ def agree(found: list[np.ndarray], expected: list[np.ndarray]) -> bool:
 @EXAMPLES
 @given(steps, reductions, points, st.integers(1, 7))
 def test_planned_and_plain_agree(program: list[str], reduction: str, point: np.ndarray, block: int) -> None:
+    assume("max" not in reduction or not one_rounding_apart(program, point))
     program = [*program, reduction]
     plain = in_session(program, point, 1 << 62, 1 << 62, 1 << 16)
     assert agree(in_session(program, point, 1, 1, block), plain)

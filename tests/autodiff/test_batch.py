@@ -56,7 +56,7 @@ def no_row_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_row_alone")
 @pytest.mark.parametrize("op", [op for op in TABLE if op.differentiable], ids=lambda op: op.name)
-@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("create_graph", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_rows_are_those_of_single_passes(op: Op, create_graph: bool) -> None:
     for case in cases(op):
         try:

@@ -35,7 +35,7 @@ def scores(kind: str, names: str) -> dict[str, Score]:
     return score(kind, names)
 
 
-@pytest.mark.parametrize("names", VERSIONS)
+@pytest.mark.parametrize("names", [VERSIONS[0], pytest.param(VERSIONS[1], marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("kind", "name"), FAMILIES, ids=[f"{kind}-{name}" for kind, name in FAMILIES])
 def test_family(kind: str, name: str, names: str) -> None:
     failed = {f"{case}: {wrong}" for case, wrong in scores(kind, names)[name].failed.items() if case not in OPEN}

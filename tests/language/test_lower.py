@@ -45,6 +45,7 @@ def test_long_and_deep_programs_run(name: str, session: Any) -> None:
     assert sys.getrecursionlimit() == limit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "inside"),
     [("x = x * 2 + 1", False), ("x = [i for i in [x]]", False), ("y = x + 1", True), ("if x: x = f(x, 2)", True)],

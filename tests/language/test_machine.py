@@ -197,6 +197,7 @@ def test_a_value_is_let_go_where_it_is_used_up(session: Any) -> None:
     assert alive == [0, 0, 0, 1, 0, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "program",
     [

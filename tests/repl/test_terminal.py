@@ -117,6 +117,7 @@ def test_the_whole_tutorial_pasted_with_prompts_and_prose(prompt):
     assert printed in shown.split("Some prose.")[-1]
 
 
+@pytest.mark.slow
 def test_a_transcript_pasted(prompt):
     assert "\n6.0" in prompt.paste(">>> a = 2.0\n>>> for i in range(2):\n...     a = a + 2\n...\n>>> a\nwhatever")
 
@@ -189,6 +190,7 @@ def test_history_is_kept(tmp_path):
     second.leave()
 
 
+@pytest.mark.slow
 def test_history_elsewhere(tmp_path):
     prompt = Prompt(tmp_path, "repl", GRADCLI_HISTORY=str(tmp_path / "mine"))
     prompt.say("1 + 1")
@@ -208,6 +210,7 @@ def test_variables_and_eval_with_i(tmp_path):
     prompt.leave()
 
 
+@pytest.mark.slow
 def test_no_color(tmp_path):
     prompt = Prompt(tmp_path, "repl", NO_COLOR="1")
     prompt.child.send("while_x = 1\r")
@@ -216,6 +219,7 @@ def test_no_color(tmp_path):
     prompt.leave()
 
 
+@pytest.mark.slow
 def test_a_dumb_terminal(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "TERM": "dumb"}
     child = pexpect.spawn(sys.executable, ["-m", "gradcli", "repl"], env=environment, encoding="utf-8", timeout=30)

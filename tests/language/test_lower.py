@@ -19,19 +19,19 @@ def compiled(program: str) -> Any:
 
 
 LONG = {
-    "terms": ("a = 1\nb = " + "+".join(["a"] * 100_000) + "\nb", 100_000),
+    "terms": ("a = 1\nb = " + "+".join(["a"] * 50_000) + "\nb", 50_000),
     "right to left": ("a = 1\nb = " + "(a+" * 10_000 + "1" + ")" * 10_000 + "\nb", 10_001),
     "parentheses": ("(" * 10_000 + "7" + ")" * 10_000, 7),
     "lists": ("x = " + "[" * 10_000 + "]" * 10_000 + "\nlen(x)", 1),
     "calls": ("abs(" * 10_000 + "-3" + ")" * 10_000, 3),
     "conditions": ("x = 5\n" + "1 if x == 0 else " * 10_000 + "9", 9),
-    "and": ("x = 1\ny = " + " and ".join(["x"] * 50_000) + "\ny", 1),
+    "and": ("x = 1\ny = " + " and ".join(["x"] * 25_000) + "\ny", 1),
     "comparisons": ("x = 1\n" + " <= ".join(["x"] * 10_000), True),
     "not": ("not " * 10_001 + "1", False),
     "minus": ("x = 3\n" + "-" * 10_000 + "x", 3),
     "attributes": ("x = 3\nx" + ".real" * 10_000, 3),
-    "statements": ("x = 0\n" + "x = x + 1\n" * 30_000 + "x", 30_000),
-    "elements": ("len([" + ",".join(map(str, range(50_000))) + "])", 50_000),
+    "statements": ("x = 0\n" + "x = x + 1\n" * 15_000 + "x", 15_000),
+    "elements": ("len([" + ",".join(map(str, range(25_000))) + "])", 25_000),
     "arguments": ("max(" + ",".join(map(str, range(10_000))) + ")", 9_999),
     "lambdas": ("x = " + "lambda: " * 2_000 + "1\nx()" + "()" * 1_999, 1),
 }

@@ -328,4 +328,5 @@ def _logarithm_of_number(b: Builder, t: Term) -> Term | None:
     c = t.args[0]
     if not is_number(c) or one(c, 0):
         return None
-    return b.expand(b.multiply([c, b.unary("log", t.args[1])]), t.shape)
+    x = t.args[1] if len(t.args) == 2 else b.number(t.params[0][1])
+    return b.expand(b.multiply([c, b.unary("log", x)]), t.shape)

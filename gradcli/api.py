@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -168,8 +168,12 @@ class Session:
             return wiring.names_after(value)
         return [*self._machine.known_names(), *self._machine.builtins, *self._variables]
 
+    def after(self) -> Mapping[str, Any]:
+        """The variables and their values, as programs left them."""
+        return dict(self._variables)
+
     def gradients(
-        self, outputs: Sequence[Tensor], seeds: Sequence[Any], names: Sequence[str]
+        self, outputs: Sequence[Tensor], seeds: Sequence[Any], variables: Mapping[str, Tensor]
     ) -> dict[str, Tensor | None]:
         """The vector-Jacobian product of outputs for variables, None for those they do not depend on.
 
@@ -177,10 +181,9 @@ class Session:
         """
         with self._context.active():
             given = [None if seed is None else self._tensor(seed) for seed in seeds]
-            wanted = [self[name] for name in names]
-            found = grad(outputs, wanted, given, allow_unused=True, retain_graph=True)
+            found = grad(outputs, list(variables.values()), given, allow_unused=True, retain_graph=True)
             compute([t.node for t in (*outputs, *found) if t is not None and t.node.value is None])
-            return dict(zip(names, found, strict=True))
+            return dict(zip(variables, found, strict=True))
 
 
 def _discard(text: str) -> None:

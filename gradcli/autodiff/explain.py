@@ -80,7 +80,7 @@ class Graph:
         self.outputs = [_inner(output) for output in outputs]
         self.variables = dict(names)
         order = [n for n in ancestors(outputs, lambda n: n.requires_grad) if n.op is not leaf_op]
-        self.steps = [n for n in order if n.via is None and not n.op.outputs]
+        self.steps = [n for n in order if n.via is None and not n.op.outputs and n not in self.variables]
         self.given = {n.serial: name for n, name in assigned.items()}
         self.hooks: dict[int, list[Any]] = {}
         self.same: dict[int, Node] = {}

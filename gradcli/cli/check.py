@@ -54,18 +54,19 @@ def _check(arguments: Arguments, environment: Environment) -> tuple[Evaluation, 
                 bound[binding.name] = value
 
     evaluation = evaluate(arguments, environment, keep)
-    wrt = [name for name in evaluation.wrt if name in bound]
-    inner = [name for name in evaluation.wrt if name not in bound]
+    wrt = {name: tensor for name, tensor in evaluation.wrt.items() if tensor is evaluation.given.get(name)}
+    inner = {name: tensor for name, tensor in evaluation.wrt.items() if name not in wrt}
     names = evaluation.output_names()
     parts = []
-    if inner and "wrt" in arguments.values:
+    if inner and ("wrt" in arguments.values or bound.keys() & inner.keys()):
         problem = Inner.problem(evaluation.outputs)
         if problem is not None:
+            first = next(iter(inner))
             raise UsageError(
-                f"check cannot start from {inner[0]}: {problem} comes after it",
-                hint=f"give it as a variable: --{inner[0]} VALUE, without the statement that assigns it",
+                f"check cannot start from {first}: {problem} comes after it",
+                hint=f"give it as a variable: --{first} VALUE, without the statement that assigns it",
             )
-        parts.append(check(Inner(evaluation.session, evaluation.outputs, inner), names))
+        parts.append(check(Inner(evaluation.outputs, inner), names))
     if wrt:
         parts.append(check(Checked(evaluation.session, evaluation.module, bound, wrt), names))
     if not parts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,13 +77,13 @@ class Findings:
 class Checked:
     """A program as a function of the variables it is checked by, all in one vector."""
 
-    def __init__(self, session: Session, module: ast.Module, bound: dict[str, Any], wrt: Sequence[str]) -> None:
+    def __init__(self, session: Session, module: ast.Module, bound: dict[str, Any], wrt: Mapping[str, Tensor]) -> None:
         self.session = session
         self.module = module
         self.bound = bound
         self.parts = [Part(name, bound[name].shape) for name in wrt]
-        self.point = np.concatenate([bound[name].reshape(-1) for name in wrt]) if wrt else np.zeros(0)
-        self.context = next(t.context for t in (session[name] for name in wrt))
+        self.point: Array = np.concatenate([bound[name].reshape(-1) for name in wrt])
+        self.context = next(iter(wrt.values())).context
         self.state = self.context.generator.get_state()
         self.shapes: list[tuple[int, ...]] | None = None
 
@@ -170,10 +170,10 @@ class Checked:
 class Inner(Checked):
     """What a program computes from some of its own variables on: the graph it recorded, replayed from there."""
 
-    def __init__(self, session: Session, outputs: list[Tensor], names: Sequence[str]) -> None:
+    def __init__(self, outputs: list[Tensor], variables: Mapping[str, Tensor]) -> None:
         self.outputs = outputs
-        self.given = [session[name].node for name in names]
-        self.parts = [Part(name, tuple(node.shape)) for name, node in zip(names, self.given, strict=True)]
+        self.given = [tensor.node for tensor in variables.values()]
+        self.parts = [Part(name, tuple(tensor.shape)) for name, tensor in variables.items()]
         self.point = _flat([value_of(node) for node in self.given])
         self.context = outputs[0].context
 

@@ -94,7 +94,7 @@ def _derivative(problem: Problem, trace: Trace, outputs: list[Node], seeds: list
     if not target.dtype.floating:
         raise GradError(f"--wrt: {name} is {target.dtype!r}, and only floating-point tensors have gradients")
     derivative = Derivative(name, target.shape)
-    derivative.program = fallback(problem, name)
+    derivative.program = fallback(problem, name, target in trace.names())
     tracked = [(o, s) for o, s in zip(outputs, seeds, strict=True) if o.requires_grad]
     gradient = trace.pull([o for o, _ in tracked], [s for _, s in tracked], [target])[0] if tracked else None
     _mention_unruled(problem, outputs, target, name, gradient is None)
@@ -200,14 +200,14 @@ def text_of(problem: Problem, derivative: Derivative) -> str:
     return "\n".join(lines)
 
 
-def fallback(problem: Problem, name: str) -> str:
-    """The derivative as a call of func.vjp or func.grad on the program itself."""
+def fallback(problem: Problem, name: str, given: bool) -> str:
+    """The derivative as a call of func.vjp or func.grad on the program itself. given: whether it is by a variable."""
     text = problem.source.text
     last = problem.module.body[-1]
     before, result = text[: last.start].strip().rstrip(";").strip(), text[last.start : last.end]
     if problem.order == 2 or problem.seed is None:
         result = f"sum({result})" if problem.seed is None else f"sum(({result}) * {problem.seed})"
-    if name not in problem.values:
+    if not given:
         return f"# of {name}, which the program assigns, there is no formula"
     if before:
         body = "".join(f"    {line.strip() if ';' in before else line}\n" for line in _lines(before))

@@ -69,13 +69,14 @@ def evaluate(arguments: Arguments, environment: Environment) -> tuple[Session, o
     session = open_session(arguments)
     bound = {binding.name for binding in arguments.bindings}
     bind_variables(session, arguments, environment, wrt if wrt is not None and bound.issuperset(wrt) else None)
+    given = session.after()
     printed: list[str] = []
     try:
         value = session.eval(module, write=printed.append)
     except NameError_ as error:
         tell_how_to_bind(error)
         raise
-    gradients = differentiate(session, module, value, wrt, arguments, environment)
+    gradients = differentiate(session, module, value, given, wrt, arguments, environment)
     return session, value, gradients, printed
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from gradcli.api import Session
 from gradcli.cli.arguments import Arguments
 from gradcli.cli.eval import tell_how_to_bind
-from gradcli.cli.gradients import checked_names, differentiable_names
+from gradcli.cli.gradients import checked, differentiable
 from gradcli.cli.program import (
     bind_variables,
     check_stdin_once,
@@ -30,12 +30,18 @@ Result = TypeVar("Result")
 
 
 class Evaluation:
-    """A program that has run: its session, its value, the tensors in it, what they are derived by, what was printed."""
+    """A program that has run: its session, its value, the tensors in it, what they are derived by, what was printed.
 
-    __slots__ = ("module", "notes", "outputs", "printed", "session", "value", "wrt")
+    given: the variables of the command line, which the program may have assigned anew.
+    """
 
-    def __init__(self, session: Session, module: ast.Module, value: Any, printed: list[str]) -> None:
+    __slots__ = ("given", "module", "notes", "outputs", "printed", "session", "value", "wrt")
+
+    def __init__(
+        self, session: Session, module: ast.Module, given: Mapping[str, Any], value: Any, printed: list[str]
+    ) -> None:
         self.session = session
+        self.given = given
         self.module = module
         self.value = value
         self.printed = printed
@@ -75,18 +81,18 @@ def evaluate(
     bind_variables(session, arguments, environment, only)
     if before is not None:
         before(session)
+    given = session.after()
     printed: list[str] = []
     try:
         value = session.eval(module, write=printed.append)
     except NameError_ as error:
         tell_how_to_bind(error)
         raise
-    found = Evaluation(session, module, value, printed)
+    found = Evaluation(session, module, given, value, printed)
     if not found.outputs:
         raise TypeError_("the expression gives no tensor, so it has no derivatives")
-    names = checked_names(session, wanted) if wanted is not None else differentiable_names(session, arguments)
-    for name in names:
-        tensor = session[name]
+    variables = checked(session, given, wanted) if wanted is not None else differentiable(session, given)
+    for name, tensor in variables.items():
         if tensor.requires_grad:
             found.wrt[name] = tensor
         elif wanted is not None:

@@ -98,7 +98,7 @@ def _explain(problem: Problem, seeds: list[Any]) -> Explanation:
     symbols, numbers = _traced(problem)
     if not any(output.dtype.floating for output in symbols.outputs):
         raise UsageError("the value of the expression is no tensor of floating-point numbers, so it has no gradients")
-    explanation = Explanation(problem.values)
+    explanation = Explanation(dict(problem.values))
     found = [name for name in problem.wrt if _leads(symbols, name)]
     if found:
         with numbers.active():
@@ -138,22 +138,19 @@ def _fill(
     explanation: Explanation, problem: Problem, seeds: list[Any], found: list[str], traces: Sequence[Trace]
 ) -> None:
     symbols, numbers = (
-        Graph(_tracked(trace), trace.names(), _assigned(trace), set(trace.variables)) for trace in traces
+        Graph(_tracked(trace), {**trace.names(), **_leaves(trace)}, _assigned(trace), set(trace.variables))
+        for trace in traces
     )
     trace = traces[1]
+    explanation.values |= {name: value(node) for node, name in _leaves(trace).items()}
     given = _seeds(trace, seeds)
-    anew = {
-        name: trace.nodes[name] for name in found if trace.nodes.get(name, trace.node(name)) is not trace.node(name)
-    }
-    explained = Explained(symbols, numbers, given, [*(trace.node(name) for name in found), *anew.values()])
+    explained = Explained(symbols, numbers, given, [trace.node(name) for name in found])
     explanation.constants = {name: value(node) for node, name in numbers.constants.items()}
     explanation.steps, explanation.came = explained.steps, explained.came
     names = [numbers.label[node.serial] for node in numbers.outputs]
     explanation.seeds, explanation.seeded = list(zip(names, given, strict=True)), bool(seeds)
     formulas = _formulas(problem, seeds, found) if len(explained.steps) <= LONG else {}
     for name in found:
-        if name in anew and name in explained.totals:
-            explanation.results.append(Result(name, name, explained.totals[name]))
         label = numbers.label[numbers.resolve(trace.node(name)).serial]
         result = Result(name, label, explained.totals[label])
         result.term, result.formula, result.assumed = formulas.get(name, (None, "", []))
@@ -202,6 +199,11 @@ def _assigned(trace: Trace) -> dict[Node, str]:
             numbered = (f"{name}{at}" for at in count(2))
             found[v.node] = name if name not in trace.nodes else next(n for n in numbered if n not in trace.variables)
     return found
+
+
+def _leaves(trace: Trace) -> dict[Node, str]:
+    """Of these the variables that the program makes itself."""
+    return {node: name for node, name in _assigned(trace).items() if Tensor(node, trace.context).grad_fn is None}
 
 
 def _jacobian(output: Node, variable: Node, of: str, name: str) -> Matrix | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from gradcli.api import Session
 from gradcli.cli.arguments import Arguments
+from gradcli.cli.meant import is_leaf, meant
 from gradcli.cli.program import DEFAULT_DTYPE
 from gradcli.cli.values import read_value
 from gradcli.environment import Environment
@@ -40,18 +42,19 @@ def differentiate(
     session: Session,
     module: ast.Module,
     value: object,
+    given: Mapping[str, Any],
     wrt: list[str] | None,
     arguments: Arguments,
     environment: Environment,
 ) -> Gradients:
-    """Run the backward pass that `--seed` and `--wrt` ask for.
+    """Run the backward pass that `--seed` and `--wrt` ask for. given: the variables of the command line.
 
     Raises: NameError_ for a name of --wrt that is no variable; GradError for one without a gradient.
     """
     result = Gradients()
     outputs = [item for item in (value if isinstance(value, tuple) else (value,)) if isinstance(item, Tensor)]
     seeds = arguments.lists.get("seed", [])
-    names = differentiable_names(session, arguments) if wrt is None else checked_names(session, wrt)
+    variables = differentiable(session, given) if wrt is None else checked(session, given, wrt)
     if "no_grad" in arguments.flags:
         if seeds or wrt:
             raise UsageError("--no-grad records no graph, so there is nothing for --seed or --wrt")
@@ -60,7 +63,7 @@ def differentiate(
     if not tracked:
         if seeds:
             raise GradError("the output does not require grad, so there is nothing to seed")
-        _explain(result, dict.fromkeys(names), session, module, arguments)
+        _explain(result, variables, {}, module)
         return result
     cotangents = _cotangents(session, outputs, tracked, seeds, arguments, environment)
     if cotangents is None:
@@ -70,39 +73,34 @@ def differentiate(
             f"the output has shape {shape}, so gradients need a seed, the v of y.backward(v): {_ask(shape)}"
         )
         return result
-    possible = [name for name in names if _requires_grad(session[name])]
-    found = dict.fromkeys(names) | session.gradients(tracked, cotangents, possible)
-    _explain(result, found, session, module, arguments)
+    possible = {name: tensor for name, tensor in variables.items() if tensor.requires_grad}
+    _explain(result, variables, session.gradients(tracked, cotangents, possible), module)
     return result
 
 
-def differentiable_names(session: Session, arguments: Arguments) -> list[str]:
+def differentiable(session: Session, given: Mapping[str, Any]) -> dict[str, Tensor]:
     """The variables of the command line, then the leaves that the program made itself."""
-    bound = [binding.name for binding in arguments.bindings if isinstance(session[binding.name], Tensor)]
-    own = [name for name in session.variables() if name not in bound and _is_leaf(session[name])]
-    return bound + own
+    after = session.after()
+    bound = {name: meant(name, given, after) for name in given}
+    own = {name: value for name, value in after.items() if name not in given and is_leaf(value)}
+    return {name: value for name, value in (bound | own).items() if isinstance(value, Tensor)}
 
 
-def _is_leaf(value: object) -> bool:
-    return isinstance(value, Tensor) and value.requires_grad and value.grad_fn is None
-
-
-def _requires_grad(value: object) -> bool:
-    return isinstance(value, Tensor) and value.requires_grad
-
-
-def checked_names(session: Session, wrt: list[str]) -> list[str]:
-    """The names of --wrt, each of them a tensor that can have a gradient."""
+def checked(session: Session, given: Mapping[str, Any], wrt: list[str]) -> dict[str, Tensor]:
+    """The variables of --wrt, each of them a tensor that can have a gradient."""
+    after = session.after()
+    found: dict[str, Tensor] = {}
     for name in wrt:
-        if name not in session:
-            near = nearest(name, session.variables())
+        if name not in given and name not in after:
+            near = nearest(name, [*given, *after])
             raise NameError_(f"--wrt: there is no variable {name}", hint=f"did you mean {near}?" if near else None)
-        value = session[name]
+        value = meant(name, given, after)
         if not isinstance(value, Tensor):
             raise GradError(f"--wrt: {name} is no tensor")
         if not _is_floating(value):
             raise GradError(f"--wrt: {name} is {_dtype(value)}, and only floating-point tensors have gradients")
-    return wrt
+        found[name] = value
+    return found
 
 
 def _cotangents(
@@ -142,18 +140,17 @@ def _cotangent(value: object, output: Tensor) -> Array:
 
 
 def _explain(
-    result: Gradients, found: dict[str, Tensor | None], session: Session, module: ast.Module, arguments: Arguments
+    result: Gradients, variables: dict[str, Tensor], found: Mapping[str, Tensor | None], module: ast.Module
 ) -> None:
     """Keep the gradients, and note why a variable has none."""
-    result.by_name = found
+    result.by_name = {name: found.get(name) for name in variables}
     words = {part.name for part in ast.walk(module) if isinstance(part, ast.Attribute)}
     words |= {part.id for part in ast.walk(module) if isinstance(part, ast.Name)}
     cuts = sorted(words & CUTS)
-    for name, gradient in found.items():
-        if gradient is not None:
+    for name, tensor in variables.items():
+        if found.get(name) is not None:
             continue
-        tensor = session[name]
-        if isinstance(tensor, Tensor) and not _is_floating(tensor):
+        if not _is_floating(tensor):
             why = f"it is {_dtype(tensor)}, and only floating-point tensors have gradients"
         elif cuts:
             why = f"it is detached on the way to the output ({', '.join(cuts)})"

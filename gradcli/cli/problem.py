@@ -128,13 +128,28 @@ def free_names(module: ast.Module, known: Any) -> list[str]:
     taken = {name for name in Session().completions() if len(name) > 1}  # a letter is a variable: t, not torch.t
     called: set[str] = set()
     read: set[str] = set()
+    bound: set[str] = set()
     for part in ast.walk(module):
-        taken.update(_bound(part))
+        bound.update(_bound(part))
         if isinstance(part, ast.Name):
             read.add(part.id)
         elif isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
             called.add(part.func.id)
-    return sorted(read - taken - called - {"F"} - set(known))
+    return sorted(read - taken - (bound - _read_first(module)) - called - {"F"} - set(known))
+
+
+def _read_first(module: ast.Module) -> set[str]:
+    """The names that a program reads and then assigns, as in `x = x * 2`: variables it is given, too."""
+    found: set[str] = set()
+    bound: set[str] = set()
+    for statement in module.body:
+        parts = list(ast.walk(statement))
+        if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign) and statement.value is not None:
+            inside = {name for part in ast.walk(statement.value) for name in _bound(part)}
+            read = {part.id for part in ast.walk(statement.value) if isinstance(part, ast.Name)}
+            found |= read - inside - bound
+        bound |= {name for part in parts for name in _bound(part)}
+    return found
 
 
 def _bound(part: Any) -> Iterator[str]:

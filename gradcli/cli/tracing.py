@@ -10,6 +10,7 @@ import numpy as np
 
 from gradcli.api import Session
 from gradcli.autodiff.backward import vjp
+from gradcli.cli.meant import meant
 from gradcli.dtypes import ALIASES, DType
 from gradcli.errors import GradError, NameError_
 from gradcli.graph.node import MODE, NeedsValue, Node
@@ -97,17 +98,19 @@ class Trace:
         """
         self.held = Held()
         self._session = session = Session(dtype=dtype)
-        self._context = session._context
-        self._context.deferred = Forgetful()
+        self.context = session._context
+        self.context.deferred = Forgetful()
         self.nodes: dict[str, Node] = {}
+        self.given: dict[str, Any] = {}
         bound: dict[str, Any] = {}
-        with self._context.active():
+        with self.context.active():
             MODE.deferring = deferring
             if state is not None:
-                self._context.generator.set_state(state)
+                self.context.generator.set_state(state)
             MODE.held = self.held.count if counted else None
             for name, value in variables.items():
                 bound[name] = self._bind(name, value, not recorded or name in recorded)
+            self.given = dict(bound)
             session._machine.ops_first = True
             try:
                 value = session._machine.run(compile_program(module), bound)
@@ -129,11 +132,11 @@ class Trace:
         node = leaf(value)
         node.requires_grad = recorded and node.dtype.floating
         self.nodes[name] = node
-        return Tensor(node, self._context)
+        return Tensor(node, self.context)
 
     def node(self, name: str) -> Node:
         """The node of a variable, given or assigned. Raises: NameError_, GradError."""
-        value = self.variables.get(name)
+        value = meant(name, self.given, self.variables)
         if value is None:
             near = nearest(name, self.variables)
             raise NameError_(f"--wrt: there is no variable {name}", hint=f"did you mean {near}?" if near else None)
@@ -143,7 +146,7 @@ class Trace:
 
     def active(self) -> AbstractContextManager[None]:
         """Inside, what hooks and functions of the program compute is computed as in the program."""
-        return self._context.active()
+        return self.context.active()
 
     def names(self) -> dict[Node, str]:
         """The variables of the command line by node."""
@@ -151,7 +154,7 @@ class Trace:
 
     def pull(self, outputs: Sequence[Node], seeds: Sequence[Node], wrt: Sequence[Node]) -> list[Node | None]:
         """The vector-Jacobian product, as deferred nodes; None where nothing leads to a variable."""
-        with self._context.active():
+        with self.context.active():
             MODE.deferring = True
             found = vjp(outputs, seeds, wrt, create_graph=True)
         return [found.get(node) for node in wrt]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.api import Session
+from gradcli.cli.meant import meant
 from gradcli.cli.problem import Derivative, Problem
 from gradcli.errors import GradcliError
 from gradcli.language import ast
@@ -117,6 +118,7 @@ def _gradient(
 ) -> tuple[Any, Any]:
     """The seed and the gradient, by running the program backward."""
     session = _session(point, others, problem.recorded())
+    given = session.after()
     output = session.eval(problem.module)
     outputs = list(output) if isinstance(output, tuple) else [output]
     seeds = [np.ones(o.shape) for o in outputs]
@@ -125,13 +127,14 @@ def _gradient(
     elif isinstance(problem.seed_value, np.ndarray):
         seeds = [problem.seed_value.astype(np.float64)]
     pairs = [(o, s) for o, s in zip(outputs, seeds, strict=True) if o.requires_grad]
+    session._variables["target__"] = meant(target, given, session.after())
     session._variables["outputs__"] = [o for o, _ in pairs]
     session._variables["seeds__"] = [session._tensor(s) for _, s in pairs]
     if problem.order == 1:
-        found = session.eval(f"torch.autograd.grad(outputs__, {target}, seeds__, allow_unused=True)[0]")
+        found = session.eval("torch.autograd.grad(outputs__, target__, seeds__, allow_unused=True)[0]")
     else:
-        session.eval(f"first__ = torch.autograd.grad(outputs__, {target}, seeds__, create_graph=True)[0].sum()")
-        found = session.eval(f"torch.autograd.grad(first__, {target})[0]")
+        session.eval("first__ = torch.autograd.grad(outputs__, target__, seeds__, create_graph=True)[0].sum()")
+        found = session.eval("torch.autograd.grad(first__, target__)[0]")
     return seeds[0], None if found is None else found.numpy()
 
 

@@ -109,7 +109,7 @@ class Maker:
     def carry(self, term: Term, name: str, kind: str, args: Sequence[tuple[Term, str]]) -> None:
         """A reduction that ends after the last block."""
         registers = [self._register[a.index, k] for a, k in args]
-        exponentials = name in ("lse", "lsm")
+        exponentials = name == "lse"
         scratch = [self._temp(args[0][1], args[0][0].dtype)] if exponentials else []
         self.made.cost += 6 if exponentials else 1
         for d in (*[d for a, k in args if (d := self._done(a, k)) is not None], *scratch):
@@ -133,10 +133,8 @@ def _step(
         return _ROWS[product], 1.0, False, []
     if term.fn == "take":
         return reductions.take_rows, 0.0, False, []
-    if term.fn in ("lse", "lsm"):
-        infinite = term.fn == "lse"
-        run = lambda x, scratch, out: reductions.row_exponentials(x, scratch, out, infinite)  # noqa: E731
-        return run, 8.0, False, [(FULL, x.dtype)]
+    if term.fn == "lse":
+        return reductions.row_exponentials, 8.0, False, [(FULL, x.dtype)]
     if layout.by_rows:
         return _ROWS[term.fn], 2.0, False, []
     return _COLUMNS[term.fn], 1.0, False, []
@@ -164,7 +162,6 @@ _WHOLE: dict[str, Callable[..., Any]] = {
     "max": reductions.largest,
     "min": reductions.smallest,
     "lse": reductions.exponentials,
-    "lsm": reductions.exponentials,
 }
 # Parts of what remains when the direction of the blocks is reduced: whether blocks follow each other down the rows
 _ALONG: dict[tuple[str, bool], Callable[..., Any]] = {

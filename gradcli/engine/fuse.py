@@ -134,8 +134,8 @@ def _joined(s: Sum, parts: list[Any]) -> Array:
     whole = parts[0]
     for part in parts[1:]:
         whole = s.join(whole, part)
-    if s.name in ("lse", "lsm"):
-        whole = np.nan if s.name == "lsm" and np.isinf(whole[1]) else np.log(whole[1]) + whole[0]
+    if s.name == "lse":
+        whole = np.log(whole[1]) + whole[0]
     if s.kind == ONE:
         return np.asarray(whole, dtype=s.term.dtype)[()]
     return np.asarray(whole).astype(s.term.dtype).reshape(s.term.shape)
@@ -149,7 +149,6 @@ _JOIN: dict[str, Callable[[Any, Any], Any]] = {
     "max": np.maximum,
     "min": np.minimum,
     "lse": reductions.join_exponentials,
-    "lsm": reductions.join_exponentials,
 }
 
 

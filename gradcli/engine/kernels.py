@@ -123,10 +123,11 @@ def exp_from(x: Any, shift: Any) -> Any:
 
 
 def exp_from_block(x: Any, shift: Any, out: Any) -> None:
-    """As `exp_from`, into a block; one shift for all rows is taken for the number it is."""
-    first = shift.reshape(-1)[0]
-    np.subtract(x, first if (shift == first).all() else shift, out)
-    np.exp(out, out)
+    """As `exp_from`, into a block; most often nothing is shifted."""
+    if shift.any():
+        np.subtract(x, shift, out)
+        x = out
+    np.exp(x, out)
 
 
 COPY = Fn("copy", lambda x: x, _copy, cost=1)

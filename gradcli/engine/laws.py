@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from gradcli.engine import layout
 from gradcli.engine.kernels import ABS, ADD, ADD_ENTRIES, DIV, ISFINITE, NEG, SUB, WHERE
 
 if TYPE_CHECKING:
@@ -160,16 +161,17 @@ def _minus_row_entries(b: Builder, args: Any) -> Term | None:
 def _exponential_again(b: Builder, args: Any) -> Term | None:
     """What log_softmax is made of (lower.py) is there already."""
     x = args[0]
-    if not _is(x, "sub") or not _is(x.args[1], "add"):
+    if not _is(x, "sub") or not _is(x.args[0], "sub") or not _is(x.args[1], "log"):
         return None
-    for total, shift in (x.args[1].args, x.args[1].args[::-1]):
-        row = total.args[0] if _is(total, "log") else None
-        if row is None or row.kind != "reduce" or row.fn != "sum" or not _is(row.args[0], "exp from"):
-            continue
-        exponentials = row.args[0]
-        if exponentials.args == (x.args[0], shift):
-            return b.mul(exponentials, b.ew(DIV, b.const(1, x.dtype), row))
-    return None
+    row = x.args[1].args[0]
+    if row.kind != "reduce" or row.fn != "sum" or not _is(row.args[0], "exp from"):
+        return None
+    exponentials = row.args[0]
+    if exponentials.args != x.args[0].args:
+        return None
+    if x.size <= layout.FUSE_ABOVE:
+        return b.ew(DIV, exponentials, row)
+    return b.mul(exponentials, b.ew(DIV, b.const(1, x.dtype), row))
 
 
 def _divide_by_number(b: Builder, args: Any) -> Term | None:
@@ -291,7 +293,7 @@ ELEMENTWISE: dict[str, tuple[Law, ...]] = {
         Law("x / (c * y) = (1 / c) * (x / y)", _MODERATE, _divide_by_multiple),
         Law("(-x) / y = -(x / y)", _ALWAYS, _divide_negated),
     ),
-    "exp": (Law("exp(x - log(sum(e^(x - s))) - s) = e^(x - s) / sum(e^(x - s))", _ALWAYS, _exponential_again),),
+    "exp": (Law("exp((x - s) - log(sum(e^(x - s)))) = e^(x - s) / sum(e^(x - s))", _ALWAYS, _exponential_again),),
 }
 REDUCING: dict[str, tuple[Law, ...]] = {
     "sum": (

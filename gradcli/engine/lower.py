@@ -305,26 +305,23 @@ def _along(x: Term, dim: int) -> Shape:
     return (normal_dim(dim, len(x.shape)),)
 
 
-def _exponentials(b: Builder, x: Term, dim: int) -> tuple[Term, Term, Term] | None:
-    """For the rows of a large x: e^(x - s), its sum, and s, which is close to the largest of a row. None: no rows."""
-    axes = _along(x, dim)
-    if x.size <= layout.FUSE_ABOVE or axes != (len(x.shape) - 1,) or len(x.shape) < 2 or x.shape[-1] > layout.WIDEST:
-        return None
-    shift = b.reduce("peak", x, axes)
-    exponentials = b.ew(EXP_FROM, x, shift)
-    return exponentials, b.reduce("sum", exponentials, axes), shift
+def _has_rows(x: Term, axes: Shape) -> bool:
+    """Whether x is large and goes through the pass whole rows at a time along axes."""
+    along = axes == (len(x.shape) - 1,) and len(x.shape) > 1
+    return along and x.size > layout.FUSE_ABOVE and x.shape[-1] <= layout.WIDEST
 
 
 def _log_softmax(b: Builder, args: list[Term], node: Node) -> Term | None:
+    """(x - s) - log(sum(e^(x - s))), with s the largest of a row or nearby: no digit of a large s is lost."""
     x = args[0]
     if not x.shape or x.size == 0:
         return None
-    if x.shape[normal_dim(node.params["dim"], len(x.shape))] == 1:
+    axes = _along(x, node.params["dim"])
+    if x.shape[axes[0]] == 1:
         return b.ew(SUB, x, x)
-    found = _exponentials(b, x, node.params["dim"])
-    if found is None:
-        return b.ew(SUB, x, b.reduce("lsm", x, _along(x, node.params["dim"])))
-    return b.ew(SUB, x, b.ew(ADD, b.ew(LOG, found[1]), found[2]))
+    shift = b.reduce("peak" if _has_rows(x, axes) else "max", x, axes)
+    total = b.reduce("sum", b.ew(EXP_FROM, x, shift), axes)
+    return b.ew(SUB, b.ew(SUB, x, shift), b.ew(LOG, total))
 
 
 def _softmax(b: Builder, args: list[Term], node: Node) -> Term | None:

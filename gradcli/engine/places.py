@@ -17,7 +17,7 @@ from gradcli.engine.term import EW, EXPAND, REDUCE, RESHAPE, Term
 from gradcli.shapes import Shape
 
 KEEP_FROM = 40.0  # cost, in multiplications an element, from which a value is kept for later stages
-BLOCKWISE = frozenset({"sum", "max", "min", "lse", "lsm", "peak", "take"})
+BLOCKWISE = frozenset({"sum", "max", "min", "lse", "peak", "take"})
 
 
 class Home:
@@ -121,7 +121,7 @@ class Places:
         layout = self.layouts[x.shape]
         kind = layout.reduced(term.at)
         if kind == ALONG:
-            known = term.fn in BLOCKWISE and (layout.by_rows or term.fn not in ("lse", "lsm", "peak", "take"))
+            known = term.fn in BLOCKWISE and (layout.by_rows or term.fn not in ("lse", "peak", "take"))
             if term.fn == "take":
                 known = known and layout.place(term.args[1].shape) == ALONG
             return Home(layout, ALONG) if known else None

@@ -16,7 +16,7 @@ from gradcli.engine.kernels import exp_from_block
 
 RUN = 1024
 SAFE_SQUARES = (1e-25, 1e30)
-SPREAD = 20.0  # rows whose exponentials differ by less than e^20 may be shifted by one number
+NEAR = 8.0  # rows whose largest is no further from nought need no shift before exponentials are taken
 
 Array = Any
 
@@ -123,13 +123,6 @@ def _lse(x: Array, axes: Any, dtype: Any) -> Array:
     return out if axes is not None else out.reshape(())
 
 
-def _lsm(x: Array, axes: Any, dtype: Any) -> Array:
-    """As lse, but nan where an element is infinite, as softmax has it."""
-    peak = np.maximum.reduce(x, axis=axes, keepdims=True)
-    out = np.log(np.add.reduce(np.exp(x - peak), axis=axes, keepdims=True)) + peak
-    return out if axes is not None else out.reshape(())
-
-
 def _peak(x: Array, axes: Any, dtype: Any) -> Array:
     return np.asarray(_maximum(x, axes, None, None, True))
 
@@ -149,7 +142,7 @@ def take(x: Array, at: Array) -> Array:
 
 
 DIRECT: dict[str, Callable[[Array, Any, Any], Array]] = {
-    "sum": _sum, "max": _max, "min": _min, "sumsq": _sumsq, "lse": _lse, "lsm": _lsm, "peak": _peak,
+    "sum": _sum, "max": _max, "min": _min, "sumsq": _sumsq, "lse": _lse, "peak": _peak,
 }  # fmt: skip
 
 
@@ -211,23 +204,23 @@ def row_min(x: Array, out: Array) -> None:
 
 
 def row_peaks(x: Array, out: Array) -> None:
-    """A number close to the largest of each row, never smaller; nan where there is one.
+    """The largest of each row, or nought if that is near it; nan where there is one.
 
-    The largest of a row is slow to find where rows are short; one number for all does where they lie together.
+    The largest of a row is slow to find where rows are short, so one look at all of them decides first. What a row
+    gets depends on that row alone: a second plan, with other blocks, finds the same digits.
     """
-    high = largest(x)
-    if high - smallest(x) < SPREAD:
-        out[...] = high
-    else:
-        np.maximum.reduce(x, axis=1, keepdims=True, out=out)
+    if -NEAR <= smallest(x) and largest(x) <= NEAR:
+        out[...] = 0
+        return
+    np.maximum.reduce(x, axis=1, keepdims=True, out=out)
+    out[np.abs(out) <= NEAR] = 0
 
 
-def row_exponentials(x: Array, scratch: Array, out: Array, infinite: bool = False) -> None:
-    """log(sum(exp(row))) of each row; nan for a row with an infinity, unless `infinite`."""
+def row_exponentials(x: Array, scratch: Array, out: Array) -> None:
+    """log(sum(exp(row))) of each row."""
     peak = np.empty_like(out)
     row_peaks(x, peak)
-    if infinite:
-        peak[np.isinf(peak)] = 0
+    peak[np.isinf(peak)] = 0
     exp_from_block(x, peak, scratch)
     row_sums(scratch, out)
     np.log(out, out)

@@ -145,7 +145,7 @@ class Builder:
         return self._term((RESHAPE, x.index, shape), lambda: Term(RESHAPE, (x,), shape, x.dtype))
 
     def reduce(self, name: str, x: Term, axes: Shape, keepdim: bool = True, dtype: Any = None) -> Term:
-        """A reduction over axes (sorted, none negative): sum, max, min; of floats sumsq, lse, lsm, peak."""
+        """A reduction over axes (sorted, none negative): sum, max, min; of floats sumsq, lse, peak."""
         dtype = x.dtype if dtype is None else dtype
         kept = reduced_shape(x.shape, axes, True)
         out = kept if keepdim else reduced_shape(x.shape, axes, False)

@@ -43,6 +43,25 @@ def test_logarithms_of_sums_keep_large_and_missing_values() -> None:
             assert np.allclose(value, np.logaddexp.reduce(array.astype(np.float64)), equal_nan=True)
 
 
+@pytest.mark.parametrize("shape", [(4, 5), (200, 50), (3000, 100), (40, 3000)])
+@pytest.mark.parametrize("offset", [0, 1000, -1e5])
+def test_large_logits_keep_their_digits(shape: tuple[int, int], offset: float) -> None:
+    """log_softmax and the gradient of cross entropy in float32 are those of float64 for logits far from nought."""
+    rng = np.random.default_rng(shape[0])
+    x = (rng.normal(size=shape) + offset).astype(np.float32)
+    classes = rng.integers(0, shape[1], shape[0])
+    shifted = x.astype(np.float64) - x.max()
+    exact = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    found = gradcli.value_and_grad("log_softmax(x, 1)", wrt=[])(x=x)[0]
+    assert np.all(np.abs(found - exact) <= 2e-7 * (1 + np.abs(exact)))
+    loss, grads = gradcli.value_and_grad("cross_entropy(x, c)", wrt=["x"])(x=x, c=classes)
+    chosen = np.arange(shape[0]), classes
+    gradient = np.exp(exact)
+    gradient[chosen] -= 1
+    assert float(loss) == pytest.approx(-exact[chosen].mean(), rel=3e-7)
+    assert np.all(np.abs(grads["x"] * shape[0] - gradient) <= 1e-6 * np.exp(exact) + 1e-7 * (gradient < 0))
+
+
 @pytest.mark.parametrize("factor", [1.0, 0.5**0.5, -2.0, 40.0])
 def test_large_error_functions_are_accurate(factor: float) -> None:
     x = np.concatenate([np.linspace(-6, 6, 1 << 17), [0.0, -0.0, 1e-30, 1e30, math.inf, -math.inf]]).astype(np.float32)

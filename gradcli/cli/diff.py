@@ -98,11 +98,10 @@ def _derivative(problem: Problem, trace: Trace, outputs: list[Node], seeds: list
     tracked = [(o, s) for o, s in zip(outputs, seeds, strict=True) if o.requires_grad]
     gradient = trace.pull([o for o, _ in tracked], [s for _, s in tracked], [target])[0] if tracked else None
     _mention_unruled(problem, outputs, target, name, gradient is None)
-    if gradient is not None and problem.order == 2:
+    for _ in range(problem.order - 1):
         gradient = _again(trace, gradient, target)
     if gradient is None:
-        why = "does not depend on" if problem.order == 1 else "is at most linear in"
-        problem.notes.append(f"the output {why} {name}, as far as gradients see")
+        problem.notes.append(f"the output {_vanishing(problem.order)} {name}, as far as gradients see")
         derivative.term = builder(target.dtype, problem.sizes).zeros(target.shape)
         return derivative
     try:
@@ -168,9 +167,16 @@ def _find_formula(problem: Problem, derivative: Derivative, trace: Trace, gradie
     problem.notes.append("the formula that was found does not hold in general, so the derivative is written as a call")
 
 
-def _again(trace: Trace, gradient: Node, target: Node) -> Node | None:
+def _vanishing(order: int) -> str:
+    """What is true of an output whose derivative of an order is nought."""
+    if order == 1:
+        return "does not depend on"
+    return "is at most linear in" if order == 2 else f"is a polynomial of degree {order - 1} at most in"
+
+
+def _again(trace: Trace, gradient: Node | None, target: Node) -> Node | None:
     """The derivative of the sum of the gradient's elements."""
-    if not gradient.requires_grad:
+    if gradient is None or not gradient.requires_grad:
         return None
     return trace.pull([gradient], [trace.seed(ones(gradient.shape, gradient.dtype))], [target])[0]
 
@@ -205,7 +211,7 @@ def fallback(problem: Problem, name: str, given: bool) -> str:
     text = problem.source.text
     last = problem.module.body[-1]
     before, result = text[: last.start].strip().rstrip(";").strip(), text[last.start : last.end]
-    if problem.order == 2 or problem.seed is None:
+    if problem.order > 1 or problem.seed is None:
         result = f"sum({result})" if problem.seed is None else f"sum(({result}) * {problem.seed})"
     if not given:
         return f"# of {name}, which the program assigns, there is no formula"
@@ -215,9 +221,9 @@ def fallback(problem: Problem, name: str, given: bool) -> str:
         function = "f"
     else:
         define, function = "", f"lambda {name}: {result}"
-    if problem.order == 2:
-        return f"{define}torch.func.grad(lambda {name}: sum(torch.func.grad({function})({name})))({name})"
-    if problem.seed is not None:
+    for _ in range(problem.order - 1):
+        function = f"lambda {name}: sum(torch.func.grad({function})({name}))"
+    if problem.order == 1 and problem.seed is not None:
         return f"{define}torch.func.vjp({function}, {name})[1]({problem.seed})[0]"
     return f"{define}torch.func.grad({function})({name})"
 

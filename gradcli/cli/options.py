@@ -202,10 +202,19 @@ DIFF = Command(
     "value: then the formula holds for any shape (x.numel() where it matters). --wrt may name what EXPR assigns.",
     (
         Option("--wrt", "differentiate by these (all floating-point variables)", "x,y", "names"),
-        Option("--order", "1, or 2: the derivative of the sum of the gradient", "N", "integer"),
+        Option(
+            "--order",
+            "2: the derivative of the sum of the gradient, 3: of the sum of that, and so on (1)",
+            "N",
+            "integer",
+        ),
         Option("--seed", "the cotangent v of J^T v; a name stays a name in the formula", "VALUE", repeated=True),
         Option("--to", "the form: text", kind="choice", choices=("text", "latex", "torch", "numpy", "jax")),
-        Option("--with-test", "torch, numpy, jax: with a test that compares with finite differences", kind="flag"),
+        Option(
+            "--with-test",
+            "torch, numpy, jax: with a test against the gradient that was found here, at a point",
+            kind="flag",
+        ),
         DTYPE,
         MANUAL_SEED,
         TIMEOUT,

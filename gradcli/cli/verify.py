@@ -130,11 +130,15 @@ def _gradient(
     session._variables["target__"] = meant(target, given, session.after())
     session._variables["outputs__"] = [o for o, _ in pairs]
     session._variables["seeds__"] = [session._tensor(s) for _, s in pairs]
-    if problem.order == 1:
-        found = session.eval("torch.autograd.grad(outputs__, target__, seeds__, allow_unused=True)[0]")
-    else:
-        session.eval("first__ = torch.autograd.grad(outputs__, target__, seeds__, create_graph=True)[0].sum()")
-        found = session.eval("torch.autograd.grad(first__, target__)[0]")
+    session._variables["again__"] = problem.order > 1
+    found = session.eval(
+        "torch.autograd.grad(outputs__, target__, seeds__, create_graph=again__, allow_unused=True)[0]"
+    )
+    for _ in range(problem.order - 1):
+        if found is None or not found.requires_grad:
+            return seeds[0], None
+        session._variables["found__"] = found
+        found = session.eval("torch.autograd.grad(found__.sum(), target__, create_graph=True, allow_unused=True)[0]")
     return seeds[0], None if found is None else found.numpy()
 
 

@@ -209,7 +209,7 @@ def row_peaks(x: Array, out: Array) -> None:
     The largest of a row is slow to find where rows are short, so one look at all of them decides first. What a row
     gets depends on that row alone: a second plan, with other blocks, finds the same digits.
     """
-    if -NEAR <= smallest(x) and largest(x) <= NEAR:
+    if smallest(x) >= -NEAR and largest(x) <= NEAR:
         out[...] = 0
         return
     np.maximum.reduce(x, axis=1, keepdims=True, out=out)

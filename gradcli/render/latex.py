@@ -39,7 +39,7 @@ def latex_lines(
 
 def derivative_text(name: str, order: int = 1, of: str = "f") -> str:
     """The derivative by a variable, as a fraction."""
-    times = "^{2}" if order == 2 else ""
+    times = f"^{{{order}}}" if order > 1 else ""
     shown = name_text(name)
     below = rf"\partial ({shown}){times}" if times and "_" in shown else rf"\partial {shown}{times}"
     return rf"\frac{{\partial{times} {of}}}{{{below}}}"

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.api import Session
 from gradcli.cli.arguments import Arguments
 from gradcli.cli.program import (
     check_variables_are_named,
     open_session,
     parse_with_value,
     read_source,
+    taken_names,
     wanted_names,
 )
 from gradcli.cli.programhints import class_names, integer_names, of_vectors
@@ -125,7 +125,6 @@ def _read_seed(problem: Problem, text: str, session: Any, environment: Environme
 
 def free_names(module: ast.Module, known: Any) -> list[str]:
     """Names a program reads that nothing defines: variables whose shape is not known."""
-    taken = {name for name in Session().completions() if len(name) > 1}  # a letter is a variable: t, not torch.t
     called: set[str] = set()
     read: set[str] = set()
     bound: set[str] = set()
@@ -135,7 +134,7 @@ def free_names(module: ast.Module, known: Any) -> list[str]:
             read.add(part.id)
         elif isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
             called.add(part.func.id)
-    return sorted(read - taken - (bound - _read_first(module)) - called - {"F"} - set(known))
+    return sorted(read - taken_names() - (bound - _read_first(module)) - called - set(known))
 
 
 def _read_first(module: ast.Module) -> set[str]:

@@ -10,7 +10,6 @@ from gradcli.environment import Environment
 from gradcli.errors import FileError, UsageError
 from gradcli.language import ast
 from gradcli.language.parse import parse_program
-from gradcli.ops.catalog import catalog
 from gradcli.source import Source, Span
 from gradcli.suggest import nearest
 
@@ -87,6 +86,11 @@ def names_in(node: ast.Node) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
+def taken_names() -> set[str]:
+    """Names that mean something before a program assigns them; a letter is a variable: t, not torch.t."""
+    return {name for name in Session().completions() if len(name) > 1} | {"F"}
+
+
 def check_variables_are_named(module: ast.Module, arguments: Arguments) -> None:
     """Refuse a variable that neither the program nor a later value names: most likely a mistyped name or option."""
     named = names_in(module)
@@ -134,7 +138,7 @@ def _assigned_name(statement: ast.Stmt) -> str | None:
 def never_named(name: str, named: set[str], arguments: Arguments) -> UsageError:
     """The error for a bound variable that is not used, with the name that was probably meant."""
     options = [known[2:] for option in arguments.command.options for known in option.names if known.startswith("--")]
-    free = sorted(named - {binding.name for binding in arguments.bindings} - set(catalog().free))
+    free = sorted(named - {binding.name for binding in arguments.bindings} - taken_names())
     near = nearest(name, [*free, *options])
     if near in free:
         hint = f"did you mean --{near}?"

@@ -24,6 +24,8 @@ from gradcli.simplify.convert import spelling
 from gradcli.simplify.formula import builder, simplified
 from gradcli.simplify.noform import NoForm
 
+SAME_WAY = "what the program reads from values (for branches, loops, numbers) is the same"
+
 
 def run_diff(arguments: Arguments, environment: Environment) -> int:
     """Run `gradcli diff`."""
@@ -157,7 +159,7 @@ def _find_formula(problem: Problem, derivative: Derivative, trace: Trace, gradie
             derivative.definition = None
         text = text_of(problem, derivative)
         if check.agrees(text):
-            derivative.assumed = list(b.assumed)
+            derivative.assumed = [*b.assumed, *([SAME_WAY] if trace.chose else [])]
             if problem.same_rank and not check.agrees_with_other_rank(text):
                 problem.notes.append(problem.taken)
             return

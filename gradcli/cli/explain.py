@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import count
 from typing import Any
 
 import numpy as np
 
 from gradcli.autodiff import functional
-from gradcli.autodiff.explain import Explained, Graph
+from gradcli.autodiff.explain import Explained
+from gradcli.cli.agreement import Agreement
 from gradcli.cli.arguments import Arguments
 from gradcli.cli.blocks import Part
-from gradcli.cli.diff import differentiate, text_of
+from gradcli.cli.explainformulas import Formulas
+from gradcli.cli.explaintrace import Traced
 from gradcli.cli.explanation import Explanation, Matrix, Result
 from gradcli.cli.missing import why_missing
 from gradcli.cli.problem import Problem, free_names
 from gradcli.cli.program import (
     DEFAULT_DTYPE,
     check_variables_are_named,
-    names_in,
     open_session,
     parse_with_value,
     read_source,
@@ -30,11 +29,8 @@ from gradcli.cli.tracing import NoFormula, Trace
 from gradcli.cli.values import bind, read_value
 from gradcli.engine.run import value
 from gradcli.environment import Environment
-from gradcli.errors import NameError_, ShapeError, UsageError
+from gradcli.errors import GradError, NameError_, ShapeError, UsageError
 from gradcli.graph.node import Node
-from gradcli.graph.op import leaf
-from gradcli.graph.terms import Term
-from gradcli.language.tensor import Tensor
 
 SMALL = 6  # a Jacobian with more rows or columns is not written out
 LONG = 400  # steps; beyond them no formula of the whole is looked for
@@ -43,11 +39,15 @@ LONG = 400  # steps; beyond them no formula of the whole is looked for
 def run_explain(arguments: Arguments, environment: Environment) -> int:
     """Run `gradcli explain`."""
     with time_limit(arguments.values.get("timeout"), environment), np.errstate(all="ignore"):
-        problem, seeds = _read(arguments, environment)
-        explanation = _explain(problem, seeds)
+        explanation = explanation_of(arguments, environment)
         text = _written(explanation, arguments.values.get("to", "text"), environment)
     environment.stdout.write(text)
     return 0
+
+
+def explanation_of(arguments: Arguments, environment: Environment) -> Explanation:
+    """What there is to say about the gradients that a command line asks for."""
+    return _explain(*_read(arguments, environment))
 
 
 def _written(explanation: Explanation, to: str, environment: Environment) -> str:
@@ -88,31 +88,37 @@ def _read(arguments: Arguments, environment: Environment) -> tuple[Problem, list
         )
     seeds = arguments.lists.get("seed", [])
     given = [read_value(text, "--seed", session, dtype, environment) for text in seeds]
-    tensors = [n for n, v in problem.values.items() if isinstance(v, np.ndarray)]
-    problem.wrt = wanted_names(arguments) or tensors
+    problem.wrt = wanted_names(arguments) or []
     problem.state = session._context.generator.get_state()
     return problem, given
 
 
 def _explain(problem: Problem, seeds: list[Any]) -> Explanation:
     symbols, numbers = _traced(problem)
-    if not any(output.dtype.floating for output in symbols.outputs):
+    if not any(output.dtype.floating for output in symbols.trace.outputs):
         raise UsageError("the value of the expression is no tensor of floating-point numbers, so it has no gradients")
-    explanation = Explanation(dict(problem.values))
-    found = [name for name in problem.wrt if _leads(symbols, name)]
+    explanation = Explanation({**problem.values, **numbers.given()})
+    wanted = problem.wrt or symbols.wanted(problem.values)
+    found = [name for name in wanted if symbols.leads(name)]
     if found:
-        with numbers.active():
-            _fill(explanation, problem, seeds, found, (symbols, numbers))
-    explanation.missing = [(name, *why_missing(problem, symbols, name)) for name in problem.wrt if name not in found]
+        with numbers.trace.active():
+            _fill(explanation, problem, seeds, found, symbols, numbers)
+    missing = [name for name in wanted if name not in found]
+    if not wanted:
+        raise GradError("no gradient flows to any variable", hint='bind one: gradcli explain "x**2" --x 3')
+    explanation.missing = [(name, *why_missing(problem, symbols, name)) for name in missing]
     return explanation
 
 
-def _traced(problem: Problem) -> list[Trace]:
+def _traced(problem: Problem) -> list[Traced]:
     """The program traced twice: for formulas, where none of it is computed if that can be, and for numbers."""
     for deferring in (True, False):
         try:
             return [
-                Trace(problem.module, problem.values, problem.dtype, deferring=deferring, state=problem.state)
+                Traced(
+                    Trace(problem.module, problem.values, problem.dtype, deferring=deferring, state=problem.state),
+                    deferring,
+                )
                 for _ in range(2)
             ]
         except NoFormula:
@@ -121,57 +127,35 @@ def _traced(problem: Problem) -> list[Trace]:
     raise AssertionError("unreachable")
 
 
-def _tracked(trace: Trace) -> list[Node]:
-    return [output.node for output in trace.outputs if output.node.requires_grad]
-
-
-def _leads(trace: Trace, name: str) -> bool:
-    """Whether a gradient arrives at a variable."""
-    node, outputs = trace.node(name), _tracked(trace)
-    if not node.requires_grad or not outputs:
-        return False
-    ones = [leaf(np.broadcast_to(np.ones((), y.dtype.numpy), y.shape), y.dtype) for y in outputs]
-    return trace.pull(outputs, ones, [node])[0] is not None
+def _trace(problem: Problem, deferring: bool) -> Traced:
+    trace = Trace(problem.module, problem.values, problem.dtype, deferring=deferring, state=problem.state)
+    return Traced(trace, deferring)
 
 
 def _fill(
-    explanation: Explanation, problem: Problem, seeds: list[Any], found: list[str], traces: Sequence[Trace]
+    explanation: Explanation, problem: Problem, seeds: list[Any], found: list[str], symbols: Traced, numbers: Traced
 ) -> None:
-    symbols, numbers = (
-        Graph(_tracked(trace), {**trace.names(), **_leaves(trace)}, _assigned(trace), set(trace.variables))
-        for trace in traces
-    )
-    trace = traces[1]
-    explanation.values |= {name: value(node) for node, name in _leaves(trace).items()}
-    given = _seeds(trace, seeds)
-    explained = Explained(symbols, numbers, given, [trace.node(name) for name in found])
-    explanation.constants = {name: value(node) for node, name in numbers.constants.items()}
+    shown, computed = symbols.graph(), numbers.graph()
+    given = _seeds(numbers.trace, seeds)
+    agreement = Agreement(explanation.formula, problem.module)
+    explained = Explained(shown, computed, given, [numbers.node(name) for name in found], agreement.agrees)
+    explanation.cotangent, explanation.constants = shown.cotangent, explained.constants
+    explanation.nameless = {*explained.constants} - {*shown.assigned.values()}
     explanation.steps, explanation.came = explained.steps, explained.came
-    names = [numbers.label[node.serial] for node in numbers.outputs]
+    names = [computed.label[node.serial] for node in computed.outputs]
     explanation.seeds, explanation.seeded = list(zip(names, given, strict=True)), bool(seeds)
-    formulas = _formulas(problem, seeds, found) if len(explained.steps) <= LONG else {}
     for name in found:
-        label = numbers.label[numbers.resolve(trace.node(name)).serial]
+        node = numbers.node(name)
+        label = computed.label[computed.resolve(node).serial]
         result = Result(name, label, explained.totals[label])
-        result.term, result.formula, result.assumed = formulas.get(name, (None, "", []))
         result.unhooked = explained.unhooked.get(label)
         if explanation.vector and all(0 < size <= SMALL for size in (given[0].size, result.numbers.size)):
-            result.jacobian = _jacobian(numbers.outputs[0], trace.node(name), names[0], result.shown)
+            result.jacobian = _jacobian(computed.outputs[0], node, names[0], result.shown)
         explanation.results.append(result)
-
-
-def _formulas(problem: Problem, seeds: list[Any], found: list[str]) -> dict[str, tuple[Term, str, list[str]]]:
-    """The formula of each gradient, its text, and what it takes for granted; none where it takes a call to say it."""
-    whole = Problem(problem.module, problem.source, problem.dtype)
-    whole.values, whole.wrt = problem.values, found
-    if seeds:
-        whole.seed_value = seeds[0]
-        whole.seed = next(n for n in ("v", "seed", "v_", "seed_") if n not in names_in(problem.module))
-    try:
-        derivatives = differentiate(whole) if len(seeds) < 2 else []
-    except NoFormula:
-        return {}
-    return {d.name: (d.term, text_of(whole, d), d.assumed) for d in derivatives if d.term is not None}
+    if len(explained.steps) <= LONG:
+        formulas = Formulas(explanation, problem, symbols, explained)
+        for result in explanation.results:
+            formulas.add(result, symbols.node(result.name))
 
 
 def _seeds(trace: Trace, given: list[Any]) -> list[Any]:
@@ -188,22 +172,6 @@ def _seeds(trace: Trace, given: list[Any]) -> list[Any]:
             got = seed.shape if isinstance(seed, np.ndarray) else type(seed).__name__
             raise ShapeError(f"--seed has shape {got}, and the output {y.shape}")
     return [seed.astype(y.dtype.numpy) for seed, y in zip(given, outputs, strict=True) if y.requires_grad]
-
-
-def _assigned(trace: Trace) -> dict[Node, str]:
-    """The names that the program gives to tensors; a variable that it assigns anew is numbered: x2."""
-    given = set(trace.nodes.values())
-    found = {}
-    for name, v in trace.variables.items():
-        if isinstance(v, Tensor) and v.node.requires_grad and v.node not in given:
-            numbered = (f"{name}{at}" for at in count(2))
-            found[v.node] = name if name not in trace.nodes else next(n for n in numbered if n not in trace.variables)
-    return found
-
-
-def _leaves(trace: Trace) -> dict[Node, str]:
-    """Of these the variables that the program makes itself."""
-    return {node: name for node, name in _assigned(trace).items() if Tensor(node, trace.context).grad_fn is None}
 
 
 def _jacobian(output: Node, variable: Node, of: str, name: str) -> Matrix | None:

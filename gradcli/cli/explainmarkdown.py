@@ -35,11 +35,8 @@ def _forward(e: Explanation) -> Iterator[str]:
     yield ""
     yield "| step | formula | value |"
     yield "| --- | --- | --- |"
-    for name, v in e.values.items():
-        if hasattr(v, "shape"):
-            yield f"| {_code(name)} | given | {_code(short(v, CELL))} |"
-    for name, v in e.constants.items():
-        yield f"| {_code(name)} | drawn or computed on the way, without a gradient | {_code(short(v, CELL))} |"
+    for name, (v, remark) in e.given.items():
+        yield f"| {_code(name)} | {remark or 'given'} | {_code(short(v, CELL))} |"
     for step in e.forward_steps:
         if isinstance(step, int):
             yield f"| ... | {step} steps are left out here | |"

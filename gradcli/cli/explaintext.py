@@ -56,28 +56,37 @@ class Writer:
     def _start(self) -> Iterator[list[Piece]]:
         """What g is, where it starts, and how it goes on."""
         e = self.e
-        text = f"g = d{e.of}/d(step) is what comes in, g times the local derivative goes on"
+        g = e.cotangent
+        text = f"{g} = d{e.of}/d(step) is what comes in, {g} times the local derivative goes on"
         if e.mixes:
-            text += "; where a step mixes elements, J^T g does, J being its Jacobian"
+            text += f"; where a step mixes elements, J^T {g} does, J being its Jacobian"
         if not e.number:
-            seed = "with the seed v" if e.seeded else "no --seed was given, so"
+            seed = (
+                f"with the seed{'s' * (len(e.weights) > 1)} {', '.join(e.weights)}"
+                if e.seeded
+                else "no --seed was given, so"
+            )
             text = f"{seed} take {e.of} = {e.total()}; {text}"
-        for line in textwrap.wrap(f"({text})", self.width - 2, break_long_words=False):
-            yield [(f"  {line}", NOTE)]
+        yield from self._note(text, 2)
+
+    def _note(self, text: str, indent: int = 0) -> Iterator[list[Piece]]:
+        """A remark in brackets."""
+        for line in textwrap.wrap(f"({text})", self.width - indent, break_long_words=False):
+            yield [(" " * indent + line, NOTE)]
 
     def _forward(self) -> Iterator[list[Piece]]:
         yield [("Forward", HEADING)]
-        for name, v in self.e.values.items():
-            if isinstance(v, np.ndarray):
-                yield from self.equation(2, name, [v])
-        for name, v in self.e.constants.items():
+        for name, (v, remark) in self.e.given.items():
             yield from self.equation(2, name, [v])
-            yield [("    (drawn or computed on the way, without a gradient)", NOTE)]
+            if remark:
+                yield [(f"    ({remark})", NOTE)]
         for step in self.e.forward_steps:
             if isinstance(step, int):
                 yield [(f"  ... {step} steps are left out here", NOTE)]
-            else:
-                yield from self.equation(2, step.name, [*self._named(step.formula), step.value])
+                continue
+            yield from self.equation(2, step.name, [*self._named(step.formula), step.value])
+            if not step.recorded:
+                yield [("    (nothing flows back through it)", NOTE)]
 
     def _named(self, term: Term | None) -> list[str]:
         """A formula as one part of an equation; shared parts of it have lines after it."""
@@ -97,7 +106,9 @@ class Writer:
         assert step.cotangent is not None
         yield from self.equation(2, step.name, self._named(step.formula))
         yield from self._sum(4, step.name, step.came)
-        yield from self.equation(4, "g", [self._derivative(step.name), *self.e.seeds_of(step), step.cotangent])
+        yield from self.equation(
+            4, self.e.cotangent, [self._derivative(step.name), *self.e.seeds_of(step), step.cotangent]
+        )
         if step.hooked:
             yield [("    (after a hook of the program)", NOTE)]
         for passed in step.passed:
@@ -115,27 +126,22 @@ class Writer:
             yield from self.equation(indent + 2, f"through {source}:", [g], sign="")
 
     def _passed(self, step: Step, passed: Passed) -> Iterator[list[Piece]]:
-        local = f"d{step.name}/d{passed.name}"
-        to = f"to {passed.name}:"
+        local, g = f"d{step.name}/d{passed.name}", self.e.cotangent
+        to, factor = f"to {passed.name}:", passed.factor
         assert step.cotangent is not None
-        if passed.local is None or passed.factor is None:
-            yield from self.equation(4, f"{to} J^T g", [*self._named(passed.formula), passed.numbers])
+        if factor is None:
+            yield from self.equation(4, f"{to} J^T {g}", [*self._named(passed.formula), passed.numbers])
             return
-        formula = self.e.formula(passed.local)[-1]
-        number = passed.local.head == "number"
-        yield from self.equation(4, local, [*self._named(passed.local), *([] if number else [passed.factor])])
-        parts = (
-            []
-            if number and passed.local.value == 1
-            else [[step.cotangent, _factor(formula) if number else passed.factor]]
-        )
-        if any("..." in (self._text(part, self.width, 0) or "...") for part in parts):
-            parts = []  # both are shown above
+        number = passed.local is not None and passed.local.head == "number"
+        formula = [] if passed.local is None else self._named(passed.local)
+        yield from self.equation(4, local, [*formula, *([] if number else [factor])])
         if passed.repeated:
-            left = f"to {passed.name}, which is repeated: the sum of g * {local}"
+            left = f"to {passed.name}, which is repeated: the sum of {g} * {local}"
             yield from self.equation(4, left, [passed.numbers])
-        else:
-            yield from self.equation(4, f"{to} g * {local}", [*parts, passed.numbers])
+            return
+        product = [step.cotangent, _factor(formula[-1]) if number else factor]
+        shown = formula != ["1"] and all("..." not in (self._text(part, self.width, 0) or "...") for part in product)
+        yield from self.equation(4, f"{to} {g} * {local}", [*([product] if shown else []), passed.numbers])
 
     def result(self, result: Result) -> Iterator[list[Piece]]:
         """The gradient by a variable: the paths that add up, a small Jacobian, the formula and the numbers."""
@@ -146,16 +152,20 @@ class Writer:
         if result.jacobian is not None:
             yield from self._jacobian(result, result.jacobian)
         *before, last = result.formula.split("\n")
+        left = self._derivative(result.shown)
+        if not result.holds and last:
+            yield from self._note(f"{result.elsewhere}, {'; '.join([*before, f'{left} = {last}'])}")
+            before, last = [], ""
+        elif len(result.formula) <= LONG:
+            for text in result.conditions:
+                yield from self._note(text)
         if len(result.formula) > LONG:
             before, last = [], ""
             yield [("(the formula of the whole is long: gradcli diff prints it)", NOTE)]
         for line in before:
             yield from self._wrapped(0, line)
-        for text in result.conditions:
-            yield [(f"({text})", NOTE)]
         if result.unhooked is not None:
             yield [("a hook of the program changes what arrives, ", NOTE), (self._short(result.unhooked), NUMBERS)]
-        left = self._derivative(result.shown)
         parts: list[Part | list[Part]] = [last, result.numbers] if last else [result.numbers]
         yield from self.equation(0, left, parts, limit=self.limit)
 
@@ -170,7 +180,8 @@ class Writer:
             for name, row in zip(j.rows, cells, strict=True):
                 yield [(f"  {name:<{label}}", NAME), (self._cells(row, widths), NUMBERS)]
         weights = [numeral(v) for v in seed.reshape(-1).tolist()]
-        yield [("J^T v", NAME), (f" with v = [{', '.join(weights)}]:", "")]
+        v = self.e.weights[0]
+        yield [(f"J^T {v}", NAME), (f" with {v} = [{', '.join(weights)}]:", "")]
         for name, column, total in zip(
             j.columns, zip(*cells, strict=True), result.numbers.reshape(-1).tolist(), strict=True
         ):

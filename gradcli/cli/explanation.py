@@ -30,10 +30,11 @@ class Matrix:
 class Result:
     """The gradient by one variable: its numbers, its formula if it has one, and what that takes for granted.
 
-    label: what the steps call the variable, which may be named twice. unhooked: what arrives, where a hook changes it.
+    label: what the steps call the variable, which may be named twice. holds: whether the formula gives the numbers,
+    which may be on a kink or not finite. unhooked: what arrives, where a hook changes it.
     """
 
-    __slots__ = ("assumed", "formula", "jacobian", "label", "name", "numbers", "term", "unhooked")
+    __slots__ = ("assumed", "formula", "holds", "jacobian", "label", "name", "numbers", "term", "unhooked")
 
     def __init__(self, name: str, label: str, numbers: Array) -> None:
         self.name = name
@@ -42,6 +43,7 @@ class Result:
         self.term: Term | None = None
         self.formula = ""
         self.assumed: list[str] = []
+        self.holds = True
         self.jacobian: Matrix | None = None
         self.unhooked: Array | None = None
 
@@ -54,23 +56,32 @@ class Result:
     @property
     def conditions(self) -> list[str]:
         """What the formula takes for granted, each as `where ...`."""
-        return [text if text.startswith("where") else f"where {text}" for text in dict.fromkeys(self.assumed)]
+        texts = dict.fromkeys(self.assumed)
+        return [text if text.startswith("where") else f"where {text}" for text in texts]
+
+    @property
+    def elsewhere(self) -> str:
+        """Where a formula holds that does not hold at the numbers."""
+        return " and ".join(self.conditions) or "where the steps are finite and smooth"
 
 
 class Explanation:
     """The steps forward and backward, the results, and what has no gradient.
 
-    constants: arrays that the program draws or computes without a gradient, by name. seeds: the outputs by name, each
+    constants: arrays that the program draws or computes without a gradient, by name; nameless: those of them that it
+    gives none. cotangent: what the steps call it. seeds: the outputs by name, each
     with the cotangent that it starts with. came: the parts that arrive at each name.
     """
 
     def __init__(self, values: dict[str, Any]) -> None:
         self.values = values
         self.constants: dict[str, Array] = {}
+        self.nameless: set[str] = set()
         self.steps: list[Step] = []
         self.came: dict[str, list[tuple[str, Array]]] = {}
         self.seeds: list[tuple[str, Array]] = []
         self.seeded = False
+        self.cotangent = "g"
         self.results: list[Result] = []
         self.missing: list[tuple[str, str, Span | None]] = []
 
@@ -95,9 +106,11 @@ class Explanation:
     @property
     def weights(self) -> list[str]:
         """What the seeds are called, one for each output."""
+        taken = {*self.values, *(step.name for step in self.steps)}
         if len(self.seeds) == 1:
-            return ["v"]
-        return [f"v{at}" for at in range(len(self.seeds))]
+            return [next(v for v in ("v", "seed", "v_", "seed_") if v not in taken)]
+        v = next(v for v in ("v", "seed", "v_", "seed_") if not any(name.startswith(v) for name in taken))
+        return [f"{v}{at}" for at in range(len(self.seeds))]
 
     def total(self) -> str:
         """What the number l is, where gradients are those of it."""
@@ -110,6 +123,14 @@ class Explanation:
         if not self.seeded or step.came:
             return []
         return [v for v, (name, _) in zip(self.weights, self.seeds, strict=True) if name == step.name]
+
+    @property
+    def given(self) -> dict[str, tuple[Array, str]]:
+        """The variables and what has no gradient, by name, with a remark."""
+        found = {name: (v, "") for name, v in self.values.items() if isinstance(v, np.ndarray)}
+        drawn = "drawn or computed on the way, without a gradient"
+        remarks = {name: drawn if name in self.nameless else "without a gradient" for name in self.constants}
+        return found | {name: (v, remarks[name]) for name, v in self.constants.items()}
 
     @property
     def mixes(self) -> bool:

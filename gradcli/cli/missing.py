@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gradcli.cli.explaintrace import Traced
 from gradcli.cli.problem import Problem
-from gradcli.cli.tracing import Trace
 from gradcli.language import ast
 from gradcli.source import Span
 
@@ -24,13 +24,13 @@ FLAT = frozenset({
 Reason = tuple[int, int, str, int]  # rank (a cut comes before what is flat), where it starts, why, where it ends
 
 
-def why_missing(problem: Problem, trace: Trace, name: str) -> tuple[str, Span | None]:
+def why_missing(problem: Problem, traced: Traced, name: str) -> tuple[str, Span | None]:
     """The reason, and the place to underline."""
     source = problem.source
     parts = list(ast.walk(problem.module))
     first = next((p for p in parts if isinstance(p, ast.Name) and p.id == name), None)
     place = None if first is None else Span(source, first.start, first.end)
-    node = trace.node(name)
+    node = traced.node(name)
     if not node.dtype.floating:
         return f"it is {node.dtype.name}, and only floating-point tensors have gradients", place
     found = sorted(_reasons(parts, _made_of(parts, name)))

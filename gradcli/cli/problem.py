@@ -65,11 +65,13 @@ class Problem:
         self.same_rank = 0  # where no shape is known and all were taken to have this many dimensions, that
         self.taken = ""  # and that in words
         self.state: Any = None  # of the random numbers, where it has to be a certain one
+        self.records_all = False  # also by variables that no derivative is asked for
         self.notes: list[str] = []
 
     def recorded(self) -> list[str]:
         """The variables that gradients flow to: those asked for, or all, where one is assigned on the way."""
-        return self.wrt if all(name in self.values for name in self.wrt) else list(self.values)
+        some = not self.records_all and all(name in self.values for name in self.wrt)
+        return self.wrt if some else list(self.values)
 
 
 def read_problem(arguments: Arguments, environment: Environment) -> Problem:

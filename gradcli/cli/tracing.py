@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,19 @@ class Forgetful(list[Any]):
 
     def append(self, item: Any) -> None:
         """Forget it."""
+
+
+class Assignments(dict[str, Any]):
+    """The variables of a program, and the nodes that each name was given to, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history: list[tuple[str, Node]] = []
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        super().__setitem__(name, value)
+        if isinstance(value, Tensor):
+            self.history.append((name, value.node))
 
 
 class Held:
@@ -79,7 +93,8 @@ class Trace:
     """The graph of a program: its variables and outputs as nodes, nothing of it computed.
 
     variables: arrays by name (a broadcast view will do: only shapes and dtypes are looked at, unless the program asks
-    for a value); other values are bound as they are.
+    for a value); other values are bound as they are. chose: whether the program looked at values that depend on
+    variables, as branches do.
     """
 
     def __init__(
@@ -102,12 +117,14 @@ class Trace:
         self.context.deferred = Forgetful()
         self.nodes: dict[str, Node] = {}
         self.given: dict[str, Any] = {}
-        bound: dict[str, Any] = {}
+        bound = Assignments()
         with self.context.active():
             MODE.deferring = deferring
             if state is not None:
                 self.context.generator.set_state(state)
             MODE.held = self.held.count if counted else None
+            looked: list[Node] = []
+            MODE.looked = looked
             for name, value in variables.items():
                 bound[name] = self._bind(name, value, not recorded or name in recorded)
             self.given = dict(bound)
@@ -120,9 +137,10 @@ class Trace:
                     hint="bind what is drawn to a variable: --mask 1,0,1",
                 ) from None
             finally:
-                MODE.held = None
+                MODE.held = MODE.looked = None
         self.variables = bound
         self.value = value
+        self.chose = not set(self.nodes.values()).isdisjoint(ancestors(looked, lambda node: True))
         found = value if isinstance(value, tuple) else (value,)
         self.outputs = [v for v in found if isinstance(v, Tensor)]
 
@@ -143,6 +161,26 @@ class Trace:
         if not isinstance(value, Tensor):
             raise GradError(f"--wrt: {name} is no tensor")
         return value.node
+
+    def assigned(self) -> dict[Node, str]:
+        """The names that the program gives to tensors; what a name was given to before is numbered: y1, y2, y.
+
+        Where the plain name is that of a variable of the command line, all are: x, x2, x3.
+        """
+        last = {n: v.node for n, v in self.variables.items() if isinstance(v, Tensor)}
+        known: set[Node] = set(self.nodes.values())
+        versions: dict[str, list[Node]] = {}
+        for name, node in [*self.variables.history, *last.items()]:
+            if node not in known:
+                known.add(node)
+                versions.setdefault(name, []).append(node)
+        found: dict[Node, str] = {}
+        for name, nodes in versions.items():
+            given = name in self.nodes
+            numbered = (f"{name}{at}" for at in count(1 + given) if f"{name}{at}" not in self.variables)
+            for node in nodes:
+                found[node] = name if node is last.get(name) and not given else next(numbered)
+        return found
 
     def active(self) -> AbstractContextManager[None]:
         """Inside, what hooks and functions of the program compute is computed as in the program."""

@@ -70,6 +70,8 @@ def value(node: Node) -> np.ndarray:
     """The array of a node, computed now if it was deferred."""
     if node.value is None:
         run((node,))
+    if MODE.looked is not None:
+        MODE.looked.append(node)
     return np.asarray(node.value)
 
 

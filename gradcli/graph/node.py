@@ -42,13 +42,14 @@ class Mode:
     visited: the node whose rules are applied.
     numbers: the Python numbers among the inputs of the visited node: they count as saved, too.
     default: the dtype of Python floats and factories.
+    looked: the nodes whose values were asked for while a program was traced; None where nobody wants to know.
     held: in how many places a mask holds, where that is not to depend on values (a formula holds for any); else None.
     run: the engine's door, for the few ops that cannot wait for their inputs (random numbers come in program order).
     """
 
     __slots__ = (
-        "anomalies", "default", "deferring", "held", "horizon", "inference", "numbers", "recording", "run", "touched",
-        "visited",
+        "anomalies", "default", "deferring", "held", "horizon", "inference", "looked", "numbers", "recording", "run",
+        "touched", "visited",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -61,6 +62,7 @@ class Mode:
         self.numbers: tuple[Node, ...] = ()
         self.visited: Node | None = None
         self.default = dtypes.float32
+        self.looked: list[Node] | None = None
         self.held: Callable[[Node, Shape], int] | None = None
         self.run: Callable[[Iterable[Node]], None] = _no_engine
 

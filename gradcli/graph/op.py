@@ -137,6 +137,9 @@ def draw(*shapes: int | Shape, low: float | None = None, high: float | None = No
     return Sample(tuple((s,) if isinstance(s, int) else s for s in shapes), low, high, params)
 
 
+PROGRAM = "program"  # the family of an op that a program's torch.autograd.Function declares
+
+
 class Op:
     """A declaration. See the head of this module; `op()` makes one."""
 

@@ -10,11 +10,10 @@ from typing import Any
 
 from gradcli.errors import GradError, NotImplementedError_, ShapeError, TypeError_
 from gradcli.graph.node import MODE, Node, mark_saved, recording
-from gradcli.graph.op import Op, kept, op, pick
+from gradcli.graph.op import PROGRAM, Op, kept, op, pick
 from gradcli.language.autograd import call_outside_rules, filled
 from gradcli.language.binding import kind_name
 from gradcli.language.context import Context
-from gradcli.language.gradfn import PROGRAM
 from gradcli.language.tensor import Tensor
 from gradcli.language.values import MISSING, Builtin, NativeBase, no_attribute
 from gradcli.shapes import Shape

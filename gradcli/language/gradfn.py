@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from gradcli.graph.node import Node
-from gradcli.graph.op import leaf_op, pick_op
+from gradcli.graph.op import PROGRAM, leaf_op, pick_op
 from gradcli.language.values import Builtin, no_attribute
 from gradcli.ops.memory import before_change
 
 if TYPE_CHECKING:
     from gradcli.language.tensor import Tensor
-
-PROGRAM = "program"  # the family of an op that a program's torch.autograd.Function declares
 
 
 class GradFn:

@@ -9,15 +9,16 @@ import numpy as np
 
 from gradcli.dtypes import DType
 from gradcli.graph.node import Node
-from gradcli.graph.op import Op, leaf_op, number_op, pick_op
+from gradcli.graph.op import PROGRAM, Op, leaf_op, number_op, pick_op
 from gradcli.graph.signature import MISSING, TENSOR_KINDS
-from gradcli.graph.terms import Arg, Term
+from gradcli.graph.terms import Arg, Params, Term
 from gradcli.graph.walk import sources
 from gradcli.ops.catalog import spellings_of
 from gradcli.simplify.build import Builder
 from gradcli.simplify.forms import FORMS
 from gradcli.simplify.noform import NoForm
 
+Name = str | tuple[str, int]
 # literals with more elements than this are data, not part of a formula
 LITERAL_LIMIT = 1000
 # expansions that give several tensors: each is read from what computes it
@@ -26,12 +27,12 @@ COMPARING = {"gt": "gt", "lt": "lt", "ge": "ge", "le": "le", "eq": "eq", "ne": "
 
 
 class Converter:
-    """Makes the terms of graph nodes. names: the nodes that are variables."""
+    """Makes the terms of graph nodes. names: the nodes that are variables; with a number, none is like another."""
 
-    def __init__(self, builder: Builder, names: Mapping[Node, str]) -> None:
+    def __init__(self, builder: Builder, names: Mapping[Node, Name]) -> None:
         self.builder = builder
         self._terms: dict[int, Any] = {
-            node.serial: builder.make("variable", (), (("name", name),), node.shape, node.dtype)
+            node.serial: builder.make("variable", (), _named(name), node.shape, node.dtype)
             for node, name in names.items()
         }
 
@@ -98,6 +99,19 @@ class Converter:
         return b.make("literal", (), (("value", _nested(value)),), node.shape, node.dtype)
 
 
+def _named(name: Name) -> Params:
+    return (("name", name),) if isinstance(name, str) else (("name", name[0]), ("at", name[1]))
+
+
+def called(node: Node, names: Mapping[Node, Name], b: Builder) -> Term | None:
+    """A node as a call of its op, to which no law is applied; None where the op has no such call."""
+    layout = _rebuilt(node)
+    if layout is None or node.op.outputs:
+        return None
+    terms = Converter(b, names)
+    return b.make(spelling(node.op), [terms.term(i) for i in node.inputs], layout, node.shape, node.dtype)
+
+
 def _empty(b: Builder, node: Node) -> Term:
     """A tensor of no elements whose dtype matters."""
     params = (("", tuple(node.shape)), ("dtype", node.dtype))
@@ -109,7 +123,9 @@ def _nested(value: Any) -> Any:
 
 
 def spelling(op: Op) -> str:
-    """The public spelling of an op: plain where there is one."""
+    """The public spelling of an op: plain where there is one; a program's own function is called by its class."""
+    if op.family == PROGRAM:
+        return f"{op.name}.apply"
     found = list(spellings_of(op))
     plain = [s for s in found if "." not in s]
     dotted = [s for s in found if not s.startswith((".", "torch."))]

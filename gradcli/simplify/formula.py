@@ -9,7 +9,7 @@ from gradcli.graph.node import Node
 from gradcli.graph.terms import Term
 from gradcli.shapes import Shape
 from gradcli.simplify.build import Builder
-from gradcli.simplify.convert import Converter
+from gradcli.simplify.convert import Converter, Name
 from gradcli.simplify.laws import LAWS
 from gradcli.simplify.normal import bare
 
@@ -20,7 +20,7 @@ def builder(dtype: DType = float64, sizes: Mapping[int, str] | None = None, exac
 
 
 def simplified(
-    output: Node, names: Mapping[Node, str], b: Builder, held: Mapping[int, tuple[Node, Shape]] | None = None
+    output: Node, names: Mapping[Node, Name], b: Builder, held: Mapping[int, tuple[Node, Shape]] | None = None
 ) -> Term:
     """The formula of a node in terms of the named ones. Raises: NoForm for an op without public form.
 

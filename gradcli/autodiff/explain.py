@@ -15,12 +15,13 @@ from gradcli.autodiff.steps import Graph, formula_of
 from gradcli.engine.run import value
 from gradcli.graph.node import Node
 from gradcli.graph.op import leaf
-from gradcli.graph.terms import Term
+from gradcli.graph.terms import Term, below
 from gradcli.simplify.build import Builder
 from gradcli.simplify.formula import builder
 from gradcli.simplify.normal import bare
 
 Array = np.ndarray[Any, Any]
+READABLE = 8  # parts of a formula that takes nothing for granted
 Agrees = Callable[[Term | None, Array, Mapping[str, Array]], bool]  # whether a formula gives an array, by the names
 
 
@@ -105,12 +106,14 @@ class Explained:
 
     def _fixed(self, pairs: Sequence[tuple[Node, Node]]) -> Iterator[tuple[Node, Node]]:
         """What steps use without a gradient and formulas name, among the symbols and the numbers."""
-        seen: set[int] = set()
+        found = {}
         for shown, computed in pairs:
-            for i, j in zip(self.symbols.inputs(shown), self.numbers.inputs(computed), strict=True):
-                if i in self.symbols.fixed and i.serial not in seen:
-                    seen.add(i.serial)
-                    yield i, j
+            found |= dict(zip(self.symbols.inputs(shown), self.numbers.inputs(computed), strict=True))
+        named = {name: node for node, name in self.numbers.assigned.items()}
+        for node, name in self.symbols.fixed.items():
+            partner = named.get(name, found.get(node))
+            if partner is not None:
+                yield node, partner
 
     def _unrecorded(self, shown: Node, computed: Node) -> Step | None:
         """A step that no gradient flows through; a mere array is noted among the constants."""
@@ -202,6 +205,8 @@ class Local:
         for exact in (False, True):
             b = builder(self.shown.dtype, exact=exact)
             formula = formula_of(self.found[stand], {**self.stand.names, self.seed: self.g}, b)
+            if exact and formula is not None and len(below(formula)) > READABLE:
+                return  # where a short formula does not hold, a long one says nothing
             local = self._wide_factor(self.wide.leaves[shown], b) if self.spread else self._factor(formula, b)
             if local is not None:
                 passed.factor = _as_small_as(local, self._numbers(computed))

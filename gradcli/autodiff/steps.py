@@ -61,14 +61,14 @@ class Graph:
     def _fixed(self) -> Iterator[tuple[Node, str]]:
         names = (f"c{at}" for at in count(1) if f"c{at}" not in self.taken)
         named = {_inner(n): name for n, name in self.assigned.items()}
-        seen = set(self.variables)
-        for i in (i for step in self.steps for i in self.inputs(step)):
-            if i.requires_grad or i.op is number_op or i in seen:
+        direct = dict.fromkeys(i for step in self.steps for i in self.inputs(step) if not i.requires_grad)
+        for i in ancestors(direct, lambda n: not n.requires_grad):
+            inner = _inner(i)
+            if inner in self.variables or inner.op is number_op:
                 continue
-            seen.add(i)
-            if i in named:
-                yield i, named[i]
-            elif i.value is not None and not i.inputs and i.size > LITERAL:
+            if inner in named:
+                yield inner, named[inner]
+            elif i in direct and i.value is not None and not i.inputs and i.size > LITERAL:
                 yield i, next(names)
 
     def _name(self) -> None:
@@ -157,7 +157,7 @@ class Graph:
         result = _applied(step, stand)
         names = {leaf_: self.label[serial] for serial, leaf_ in own.items() if serial in self.label}
         saved = {n: self.label[n.serial] for n in self.steps} if step.op.family == PROGRAM else {}
-        named = {**self.variables, **self.spelled, **saved, **names}
+        named = {**self.variables, **self.spelled, **self.fixed, **saved, **names}
         return StandIns(result, own, named | {result: self.label[step.serial]})
 
     def written(self, step: Node, b: Builder) -> Term | None:
@@ -170,7 +170,7 @@ class Graph:
             if label is not None:
                 names[stand[-1]] = label, at
         again = _applied(step, stand)
-        known: dict[Node, Name] = {**self.variables, **self.spelled, **names}
+        known: dict[Node, Name] = {**self.variables, **self.spelled, **self.fixed, **names}
         found = formula_of(again, known, b)
         whole = found is None or _said(found).issuperset(name for name, _ in names.values())
         return found if whole else called(again, known, b)

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from gradcli.autodiff.explain import Passed, Step
-from gradcli.cli.explanation import Explanation, Result, numeral
+from gradcli.cli.explanation import Explanation, Matrix, Result, numeral
 from gradcli.graph.terms import Term
 from gradcli.render.latex import derivative_text, displayed, latex, latex_lines
 from gradcli.render.latexwords import escaped, name_text, number_latex, width
 
 Array = np.ndarray[Any, Any]
 LINE = 80  # letters: about as wide as a page
+LONG = 1200  # letters of a formula that nobody would read
 FEW = 6  # rows or columns of a matrix of which none is left out
 EDGE = 2  # kept at both ends of more
 Rows = list[tuple[str, str]]  # what stands before the equals sign, and after it; nothing before it: a row goes on
@@ -22,103 +23,136 @@ Rows = list[tuple[str, str]]  # what stands before the equals sign, and after it
 
 def latex_text(e: Explanation) -> Iterator[str]:
     """The lines of an explanation: forward, backward, what has no gradient, and the gradients."""
+    page = Page(e)
     if e.results:
-        yield r"\paragraph{Forward}"
-        rows = [
-            row
-            for name, v in {**e.values, **e.constants}.items()
-            if hasattr(v, "shape")
-            for row in _equation(name_text(name), [v])
-        ]
-        for step in e.forward_steps:
-            if isinstance(step, int):
-                rows.append(("", rf"\text{{({step} steps are left out here)}}"))
-            else:
-                rows += _equation(name_text(step.name), [step.formula, step.value])
-        yield from _displays(rows)
-        yield r"\paragraph{Backward}"
-        yield from _start(e)
-        for step in e.backward_steps:
-            if isinstance(step, int):
-                yield f"({step} steps are left out here)"
-            else:
-                yield from _displays(list(_step(step, e)))
+        yield from page.forward()
+        yield from page.backward()
     for name, why, span in e.missing:
         yield rf"\paragraph{{No gradient by ${name_text(name)}$:}} {escaped(why)}"
         if span is not None:
             yield from (r"\begin{verbatim}", *span.underline(76), r"\end{verbatim}")
     for result in e.results:
         yield rf"\paragraph{{The gradient by ${name_text(result.shown)}$}}"
-        yield from _result(result, e)
+        yield from page.result(result)
 
 
-def _start(e: Explanation) -> Iterator[str]:
-    if not e.number:
-        terms = [
-            rf"\sum {name_text(v)} \odot {name_text(name)}" if e.seeded else rf"\sum {name_text(name)}"
-            for v, (name, _) in zip(e.weights, e.seeds, strict=True)
-        ]
-        seed = "With the seed $v$" if e.seeded else "No seed was given, so"
-        yield rf"{seed} take ${name_text(e.of)} = {' + '.join(terms)}$."
-    yield r"Here $g$ is what comes in; $g$ times the local derivative goes on, $J^{\top} g$ where elements mix."
+class Page:
+    """Writes the parts of an explanation. g: what comes in, as the page calls it."""
+
+    def __init__(self, e: Explanation) -> None:
+        self.e = e
+        self.g = name_text(e.cotangent)
+
+    def forward(self) -> Iterator[str]:
+        """The variables, and the steps with their values."""
+        yield r"\paragraph{Forward}"
+        rows: Rows = []
+        for name, (v, remark) in self.e.given.items():
+            rows += _equation(name_text(name), [v], remark)
+        for step in self.e.forward_steps:
+            if isinstance(step, int):
+                rows.append(("", rf"\text{{({step} steps are left out here)}}"))
+            else:
+                remark = "" if step.recorded else "nothing flows back through it"
+                rows += _equation(name_text(step.name), [step.formula, step.value], remark)
+        yield from _displays(rows)
+
+    def backward(self) -> Iterator[str]:
+        """The steps from the last to the first, each with what comes in and what goes on."""
+        yield r"\paragraph{Backward}"
+        yield from self._start()
+        for step in self.e.backward_steps:
+            if isinstance(step, int):
+                yield f"({step} steps are left out here)"
+            else:
+                yield from _displays(list(self._step(step)))
+
+    def _start(self) -> Iterator[str]:
+        e, g = self.e, self.g
+        if not e.number:
+            terms = [
+                rf"\sum {name_text(v)} \odot {name_text(name)}" if e.seeded else rf"\sum {name_text(name)}"
+                for v, (name, _) in zip(e.weights, e.seeds, strict=True)
+            ]
+            seeds = ", ".join(f"${name_text(v)}$" for v in e.weights)
+            seed = f"With the seed{'s' * (len(e.weights) > 1)} {seeds}" if e.seeded else "No seed was given, so"
+            yield rf"{seed} take ${name_text(e.of)} = {' + '.join(terms)}$."
+        mixed = rf", $J^{{\top}} {g}$ where elements mix" if e.mixes else ""
+        yield rf"Here ${g}$ is what comes in; ${g}$ times the local derivative goes on{mixed}."
+
+    def _by(self, name: str) -> str:
+        return derivative_text(name, of=name_text(self.e.of))
+
+    def _step(self, step: Step) -> Iterator[tuple[str, str]]:
+        assert step.cotangent is not None
+        yield from _equation(name_text(step.name), [step.formula])
+        if len(step.came) > 1:
+            yield from self._sum(self.g, f"{self._by(step.name)} =", step.came)
+            yield from _equation("", [_array(step.cotangent)], _hooked(step))
+        else:
+            seeds = [name_text(v) for v in self.e.seeds_of(step)]
+            yield from _equation(self.g, [self._by(step.name), *seeds, step.cotangent], _hooked(step))
+        for passed in step.passed:
+            yield from self._passed(step, passed)
+
+    def _sum(self, left: str, start: str, came: Sequence[tuple[str, Array]]) -> Rows:
+        """The paths that add up, in a row or each in one of its own."""
+        parts = [rf"\underbrace{{{_array(g)}}}_{{\text{{through }} {name_text(source)}}}" for source, g in came]
+        if width(" + ".join(parts)) <= LINE:
+            return [(left, f"{start} {' + '.join(parts)}".strip())]
+        return [(left, f"{start} {parts[0]}".strip()), *[("", rf"+ {part}") for part in parts[1:]]]
+
+    def _passed(self, step: Step, passed: Passed) -> Rows:
+        local, term, factor = derivative_text(passed.name, of=name_text(step.name)), passed.local, passed.factor
+        to = rf"to ${name_text(passed.name)}$"
+        if factor is None:
+            return _equation(rf"J^{{\top}} {self.g}", [passed.formula, passed.numbers], to)
+        assert step.cotangent is not None
+        number, scalar = term is not None and term.head == "number", not step.value.ndim
+        rows = _equation(local, [*([] if term is None else [term]), *([] if number else [factor])])
+        sign, dot = (r"\,", r"\cdot") if number or scalar else (r"\odot", r"\odot")
+        product = rf"\sum {self.g} \odot {local}" if passed.repeated else rf"{self.g} {sign} {local}"
+        shown = latex(term) if term is not None and number else _array(factor)
+        spelled = rf"{_array(step.cotangent)} {dot} {_signed(shown)}"
+        fits = not passed.repeated and shown != "1" and width(spelled) <= LINE  # both are shown above in any case
+        return rows + _equation(product, [*([spelled] if fits else []), passed.numbers], to)
+
+    def result(self, result: Result) -> Iterator[str]:
+        """The gradient by a variable: the paths that add up, a small Jacobian, the formula and the numbers."""
+        e = self.e
+        came, left = e.came.get(result.label, []), self._by(result.shown)
+        if len(came) > 1:
+            yield rf"{len(came)} paths add up:"
+            yield from _displays(self._sum(left, "", came))
+        if result.jacobian is not None:
+            yield from self._jacobian(result, result.jacobian)
+        term = result.term if result.holds and (result.term is None or width(latex(result.term)) <= LONG) else None
+        if term is not None and width(latex(term)) > LINE:
+            yield latex_lines(left, term, "", {})
+            term = None
+        if result.unhooked is not None:
+            yield rf"A hook of the program changes what arrives, ${_array(result.unhooked)}$."
+        yield from _displays(_equation(left, [*([] if term is None else [term]), result.numbers]))
+        if result.holds:
+            yield from (f"({escaped(text)})" for text in result.conditions)
+        elif result.term is not None:
+            yield rf"({escaped(result.elsewhere)}, ${left} = {latex(result.term)}$)"
+
+    def _jacobian(self, result: Result, j: Matrix) -> Iterator[str]:
+        e = self.e
+        of = derivative_text(result.shown, of=name_text(e.seeds[0][0]))
+        v, total = (_matrix(array.reshape(-1, 1)) for array in (e.seeds[0][1], result.numbers))
+        yield from _displays([("J", f"{of} = {_matrix(j.numbers)}")])
+        product = f"{_matrix(j.numbers.T)} {v} = {total}"
+        yield from _displays([(rf"J^{{\top}} {name_text(e.weights[0])}", product)])
 
 
-def _derivative(of: str, name: str) -> str:
-    return derivative_text(name, of=name_text(of))
-
-
-def _step(step: Step, e: Explanation) -> Iterator[tuple[str, str]]:
-    yield from _equation(name_text(step.name), [step.formula])
-    assert step.cotangent is not None
-    if len(step.came) > 1:
-        parts = " + ".join(_array(part) for _, part in step.came)
-        through = ", ".join(f"${name_text(source)}$" for source, _ in step.came)
-        yield "g", rf"{_derivative(e.of, step.name)} = {parts} \quad \text{{(through {through})}}"
-        yield "", f"= {_array(step.cotangent)}"
-    else:
-        seeds = [name_text(v) for v in e.seeds_of(step)]
-        yield from _equation("g", [_derivative(e.of, step.name), *seeds, step.cotangent])
-    for passed in step.passed:
-        yield from _passed(step, passed)
-
-
-def _passed(step: Step, passed: Passed) -> Iterator[tuple[str, str]]:
-    local, term, factor = _derivative(step.name, passed.name), passed.local, passed.factor
-    if term is None or factor is None:
-        yield from _equation(r"J^{\top} g", [passed.formula, passed.numbers], of=passed.name)
-        return
-    assert step.cotangent is not None
-    number, scalar = term.head == "number", not step.value.ndim
-    yield from _equation(local, [term] if number else [term, factor])
-    sign, dot = (r"\,", r"\cdot") if number or scalar else (r"\odot", r"\odot")
-    product = rf"\sum g \odot {local}" if passed.repeated else rf"g {sign} {local}"
-    shown = latex(term) if number else _array(factor)
-    spelled = rf"{_array(step.cotangent)} {dot} {_signed(shown)}"
-    fits = not passed.repeated and shown != "1" and width(spelled) <= LINE  # both are shown above in any case
-    yield from _equation(product, [*([spelled] if fits else []), passed.numbers], of=passed.name)
+def _hooked(step: Step) -> str:
+    return "after a hook of the program" if step.hooked else ""
 
 
 def _signed(factor: str) -> str:
     return f"({factor})" if factor.startswith("-") else factor
-
-
-def _result(result: Result, e: Explanation) -> Iterator[str]:
-    came, left = e.came.get(result.label, []), _derivative(e.of, result.shown)
-    if len(came) > 1:
-        yield rf"{len(came)} paths add up:"
-        total = " + ".join(rf"\underbrace{{{_array(g)}}}_{{{name_text(source)}}}" for source, g in came)
-        yield from _displays([(left, total)])
-    if result.jacobian is not None:
-        of = _derivative(e.seeds[0][0], result.shown)
-        v, total = (_matrix(array.reshape(-1, 1)) for array in (e.seeds[0][1], result.numbers))
-        yield from _displays([("J", f"{of} = {_array(result.jacobian.numbers)}")])
-        yield from _displays([(r"J^{\top} v", f"{_array(result.jacobian.numbers.T)} {v} = {total}")])
-    if result.term is None or width(latex(result.term)) <= LINE:
-        yield from _displays(_equation(left, [*([] if result.term is None else [result.term]), result.numbers]))
-    else:
-        yield latex_lines(left, result.term, "", {})
-        yield from _displays(_equation(left, [result.numbers]))
-    yield from (f"({escaped(text)})" for text in result.conditions)
 
 
 def _displays(rows: Rows) -> Iterator[str]:
@@ -130,10 +164,12 @@ def _displays(rows: Rows) -> Iterator[str]:
             start = at
 
 
-def _equation(left: str, parts: Sequence[str | Array | Term | None], of: str = "") -> Rows:
-    """`left = part = part`, in one row where it fits, else one for each part; of: to which input this goes."""
+def _equation(left: str, parts: Sequence[str | Array | Term | None], remark: str = "") -> Rows:
+    """`left = part = part`, in one row where it fits, else one for each part; a remark stands at the end."""
     texts = [_part(part) for part in parts]
-    note = rf" \quad \text{{to }} {name_text(of)}" if of else ""
+    note = rf" \quad \text{{{remark}}}" if remark else ""
+    if not left:
+        return [("", f"= {texts[0]}{note}")]
     if sum(map(width, [left, *texts])) <= LINE:
         return [(left, " = ".join(texts) + note)]
     texts[-1] += note
@@ -149,12 +185,15 @@ def _part(part: str | Array | Term | None) -> str:
 
 
 def _array(array: Array) -> str:
-    """An array: a number, a row, a matrix, or matrices one below the other."""
+    """An array: a number, a tuple, a matrix, or matrices one below the other."""
     array = np.asarray(array)
     if array.ndim == 0:
         return _number(array.item())
-    if array.ndim <= 2:
-        return _matrix(array.reshape(1, -1) if array.ndim == 1 else array)
+    if array.ndim == 1:
+        parts = [r"\dots" if at is None else _number(array[at].item()) for at in _kept(array.size)]
+        return "(" + r",\ ".join(parts) + ")"
+    if array.ndim == 2:
+        return _matrix(array)
     blocks = array.reshape(-1, *array.shape[-2:])
     texts = [*[_matrix(block) for block in blocks[:EDGE]], *([r"\vdots"] if len(blocks) > EDGE else [])]
     return texts[0] if len(blocks) == 1 else r"\left(\begin{array}{c} " + r" \\ ".join(texts) + r" \end{array}\right)"

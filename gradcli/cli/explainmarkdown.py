@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from gradcli.autodiff.explain import Passed, Step
 from gradcli.cli.explainarrays import short
 from gradcli.cli.explaintext import Writer
-from gradcli.cli.explanation import Explanation
+from gradcli.cli.explanation import Explanation, Result
+from gradcli.render.latex import derivative_text, latex
+from gradcli.render.latexwords import name_text, width
 
 WIDTH = 80  # of what is in a block of its own
 CELL = 60  # of an array in a table
@@ -26,6 +28,7 @@ def markdown_lines(e: Explanation) -> Iterator[str]:
     writer = Writer(e, WIDTH, screen=False)
     for result in e.results:
         yield f"The gradient by `{result.shown}`:"
+        yield from _formula(result, e)
         yield from _block("".join(text for text, _ in line) for line in writer.result(result))
         yield ""
 
@@ -42,7 +45,8 @@ def _forward(e: Explanation) -> Iterator[str]:
             yield f"| ... | {step} steps are left out here | |"
         else:
             formula = "<br>".join(_code(line) for line in e.formula(step.formula))
-            yield f"| {_code(step.name)} | {formula} | {_code(short(step.value, CELL))} |"
+            remark = "" if step.recorded else ", nothing flows back through it"
+            yield f"| {_code(step.name)} | {formula} | {_code(short(step.value, CELL))}{remark} |"
     yield ""
 
 
@@ -50,11 +54,14 @@ def _backward(e: Explanation) -> Iterator[str]:
     yield "**Backward**"
     yield ""
     if not e.number:
-        seed = "With the seed `v`" if e.seeded else "No seed was given, so"
+        weights = ", ".join(f"`{v}`" for v in e.weights)
+        seed = f"With the seed{'s' * (len(e.weights) > 1)} {weights}" if e.seeded else "No seed was given, so"
         yield f"{seed} take `{e.of} = {e.total()}`."
-    yield f"`g = d{e.of}/d(step)` is what comes in; `g` times the local derivative goes on, `J^T g` where elements mix."
+    g = e.cotangent
+    mixed = f", `J^T {g}` where elements mix" if e.mixes else ""
+    yield f"`{g} = d{e.of}/d(step)` is what comes in; `{g}` times the local derivative goes on{mixed}."
     yield ""
-    yield "| step | `g` | local derivative | goes on |"
+    yield f"| step | `{g}` | local derivative | goes on |"
     yield "| --- | --- | --- | --- |"
     for step in e.backward_steps:
         if isinstance(step, int):
@@ -73,6 +80,8 @@ def _rows(step: Step, e: Explanation) -> Iterator[str]:
         g += f", the sum of {len(step.came)} paths: " + ", ".join(
             f"{_code(short(part, CELL))} through {_code(source)}" for source, part in step.came
         )
+    if step.hooked:
+        g += ", after a hook of the program"
     first = f"| {_code(f'{step.name} = {formula}')} | {g} |"
     if not step.passed:
         yield f"{first} | |"
@@ -84,16 +93,25 @@ def _passed(step: Step, passed: Passed, e: Explanation) -> tuple[str, str]:
     """The local derivative, and what goes on."""
     local = f"d{step.name}/d{passed.name}"
     numbers, to = _code(short(passed.numbers, CELL)), f"to {_code(passed.name)}"
-    if passed.local is None or passed.factor is None:
+    if passed.factor is None:
         *before, formula = e.formula(passed.formula)
         shared = "".join(f"<br>{'' if at else 'with '}{_code(line)}" for at, line in enumerate(before))
-        return f"elements mix: {_code(f'J = {local}')}", f"{to}: {_code(f'J^T g = {formula}')} = {numbers}{shared}"
-    formula = "; ".join(e.formula(passed.local))
-    product = f"the sum of {_code(f'g * {local}')}, since it is repeated," if passed.repeated else _code(f"g * {local}")
-    shown = f"{local} = {formula}"
-    if passed.local.head != "number":
-        shown += f" = {short(passed.factor, CELL)}"
-    return _code(shown), f"{to}: {product} = {numbers}"
+        product = _code(f"J^T {e.cotangent} = {formula}")
+        return f"elements mix: {_code(f'J = {local}')}", f"{to}: {product} = {numbers}{shared}"
+    shown = [local] if passed.local is None else [local, "; ".join(e.formula(passed.local))]
+    product = _code(f"{e.cotangent} * {local}")
+    if passed.repeated:
+        product = f"the sum of {product}, since it is repeated,"
+    if passed.local is None or passed.local.head != "number":
+        shown.append(short(passed.factor, CELL))
+    return _code(" = ".join(shown)), f"{to}: {product} = {numbers}"
+
+
+def _formula(result: Result, e: Explanation) -> Iterator[str]:
+    """The formula as mathematics, as GitHub and Jupyter set it."""
+    if result.term is not None and result.holds and width(latex(result.term)) <= WIDTH:
+        left = derivative_text(result.shown, of=name_text(e.of))
+        yield from ("", "$$", f"{left} = {latex(result.term)}", "$$", "")
 
 
 def _code(text: str) -> str:

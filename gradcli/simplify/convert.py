@@ -109,7 +109,11 @@ def called(node: Node, names: Mapping[Node, Name], b: Builder) -> Term | None:
     if layout is None or node.op.outputs:
         return None
     terms = Converter(b, names)
-    return b.make(spelling(node.op), [terms.term(i) for i in node.inputs], layout, node.shape, node.dtype)
+    args = [terms.term(i) for i in node.inputs]
+    if spelling(node.op) == "pow" and len(args) == 1:
+        ((_, exponent),) = layout
+        return b.make("pow", [*args, b.known(exponent)], (), node.shape, node.dtype)
+    return b.make(spelling(node.op), args, layout, node.shape, node.dtype)
 
 
 def _empty(b: Builder, node: Node) -> Term:

@@ -127,7 +127,7 @@ SAME = "(where what the program reads from values (for branches, loops, numbers)
         ("x - x", "1,2", "  out = x - x = [0, 0]\n"),
         ("x.detach()*x", "3", "  out = x.detach()*x = 9\n"),
         ("x.detach()*x", "3", "    dout/dx = x.detach() = 3\n"),
-        ("x**0", "3", "  out = pow(x, 0) = 1\n"),
+        ("x**0", "3", "  out = x**0 = 1\n"),
         ("x/x", "0", "(where the steps are finite and smooth, dout/dx = 0)\ndout/dx = nan\n"),
         ("with torch.no_grad():\n    y = x*2\ny*x", "3", "  y = 2*x = 6\n    (nothing flows back through it)\n"),
         ("y = x\nfor i in range(2):\n    y = y*x\ny", "3", "  y1 = x**2 = 9\n  y = y1*x = 27\n"),

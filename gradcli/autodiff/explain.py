@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.autodiff.steps import Graph, formula_of
+from gradcli.autodiff.steps import Graph, formula_of, said
 from gradcli.engine.run import value
 from gradcli.graph.node import Node
 from gradcli.graph.op import leaf
 from gradcli.graph.terms import Term, below
+from gradcli.shapes import Shape
 from gradcli.simplify.build import Builder
 from gradcli.simplify.formula import builder
 from gradcli.simplify.normal import bare
@@ -106,7 +107,7 @@ class Explained:
 
     def _fixed(self, pairs: Sequence[tuple[Node, Node]]) -> Iterator[tuple[Node, Node]]:
         """What steps use without a gradient and formulas name, among the symbols and the numbers."""
-        found = {}
+        found: dict[Node, Node] = {}
         for shown, computed in pairs:
             found |= dict(zip(self.symbols.inputs(shown), self.numbers.inputs(computed), strict=True))
         named = {name: node for node, name in self.numbers.assigned.items()}
@@ -209,13 +210,25 @@ class Local:
                 return  # where a short formula does not hold, a long one says nothing
             local = self._wide_factor(self.wide.leaves[shown], b) if self.spread else self._factor(formula, b)
             if local is not None:
-                passed.factor = _as_small_as(local, self._numbers(computed))
+                passed.factor = _of_shape(self._shape(local), self._numbers(computed))
                 if self.whole.agrees(local, passed.factor, self.values):
                     passed.local = local
                     return
             elif not self.spread and self.whole.agrees(formula, passed.numbers, self.values):
                 passed.formula = formula
                 return
+
+    def _shape(self, formula: Term) -> Shape | None:
+        """The shape of a formula: where elements go with elements, that of the arrays it names."""
+        if formula.head == "number" or not self.spread:
+            return None if formula.head == "number" else formula.shape
+        own = {self.stand.names[x] for x in [*self.stand.leaves.values(), self.stand.result] if x in self.stand.names}
+        if not said(formula) <= own:
+            return None
+        parts = [part for part in below(formula) if not part.args]
+        names = [part.param("name") if part.head == "variable" else None for part in parts]
+        shapes = [self.values[n].shape if n else part.shape for n, part in zip(names, parts, strict=True)]
+        return np.broadcast_shapes(*shapes)
 
     def _wide_factor(self, wide: Node, b: Builder) -> Term | None:
         formula = formula_of(self.wide_found[wide], self.wide.names, b) if wide in self.wide_found else None
@@ -240,12 +253,12 @@ class Local:
         return value(found[leaves[serial]])
 
 
-def _as_small_as(formula: Term, numbers: Array) -> Array:
-    """The numbers without the repetitions that a formula does not have."""
-    if formula.head == "number" or len(formula.shape) > numbers.ndim:
+def _of_shape(shape: Shape | None, numbers: Array) -> Array:
+    """The numbers without repetitions, so that they have a shape that was broadcast."""
+    if shape is None or len(shape) > numbers.ndim:
         return numbers
-    numbers = numbers[(0,) * (numbers.ndim - len(formula.shape))]
-    return numbers[tuple(slice(1) if n == 1 else slice(None) for n in formula.shape)]
+    numbers = numbers[(0,) * (numbers.ndim - len(shape))]
+    return numbers[tuple(slice(1) if n == 1 else slice(None) for n in shape)]
 
 
 def _copies(symbols: Graph, numbers: Graph) -> Iterator[int]:

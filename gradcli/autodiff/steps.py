@@ -172,7 +172,7 @@ class Graph:
         again = _applied(step, stand)
         known: dict[Node, Name] = {**self.variables, **self.spelled, **self.fixed, **names}
         found = formula_of(again, known, b)
-        whole = found is None or _said(found).issuperset(name for name, _ in names.values())
+        whole = found is None or said(found).issuperset(name for name, _ in names.values())
         return found if whole else called(again, known, b)
 
 
@@ -218,10 +218,10 @@ class StandIns:
 
     def names_all(self, formula: Term) -> bool:
         """Whether a formula names everything that the step is computed from."""
-        return _said(formula).issuperset(self.names[x] for x in self.leaves.values() if x in self.names)
+        return said(formula).issuperset(self.names[x] for x in self.leaves.values() if x in self.names)
 
 
-def _said(formula: Term) -> set[str]:
+def said(formula: Term) -> set[str]:
     """The names of the variables in a formula."""
     return {part.param("name") for part in below(formula) if part.head == "variable"}
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.api import Session
-from gradcli.errors import GradcliError
+from gradcli.errors import GradcliError, NameError_
 from gradcli.graph.terms import Term, below
 from gradcli.language import ast
 
@@ -43,8 +43,10 @@ class Agreement:
             session.set(name, array.astype(np.float64) if array.dtype.kind == "f" else array)
         try:
             found = session.eval("\n".join(self.texts(formula)))
-        except GradcliError:
+        except NameError_:
             return bool(np.all(np.isfinite(wanted)))  # it names what only the program has
+        except GradcliError:
+            return False
         got = np.asarray(found.numpy() if hasattr(found, "numpy") else found)
         return _close(got, wanted, _rounding([*used.values(), wanted]))
 
@@ -66,7 +68,9 @@ def _rounding(arrays: Sequence[Array]) -> float:
 
 def _close(got: Array, wanted: Array, rounding: float) -> bool:
     got, wanted = np.asarray(got, np.float64), np.asarray(wanted, np.float64)
-    if got.size != 1 and got.shape != wanted.shape:
+    if got.size == 1:
+        got = got.reshape(())
+    if got.ndim and got.shape != wanted.shape:
         return False
-    got = np.broadcast_to(got.reshape(()) if got.size == 1 else got, wanted.shape)
+    got = np.broadcast_to(got, wanted.shape)
     return bool(np.allclose(got, wanted, rtol=CLOSE, atol=rounding + 1e-30, equal_nan=True))

@@ -44,7 +44,7 @@ def compare(case):
         except GradError:
             continue  # as in torch
         graphs = Graph([output], names[0], {}), Graph([copies[at]], names[1], {})
-        found = Explained(*graphs, [seed], others).totals
+        found = Explained(*graphs, [seed], others, lambda *_: True).totals
         for number, x in enumerate(wanted_leaves):
             expected = value(wanted[x]) if x in wanted else np.zeros(x.shape)
             got = found.get(f"a{number}", np.zeros(x.shape))

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-from gradcli.api import Session
 from gradcli.language.tensor import Tensor
+from gradcli.repl.conversation import Conversation
 
 WORD = re.compile(r"[A-Za-z_][\w.]*$")
 AFTER_VALUE = re.compile(r"[\])]\s*\.(\w*)$")
@@ -26,8 +26,8 @@ BUILTINS = (
 class SessionCompleter(Completer):
     """What may stand at the cursor."""
 
-    def __init__(self, session: Session, spellings: Iterable[str], commands: Iterable[str]) -> None:
-        self.session = session
+    def __init__(self, conversation: Conversation, spellings: Iterable[str], commands: Iterable[str]) -> None:
+        self.conversation = conversation  # its session is another one after `:reset`
         self.free, self.attributes = _sorted_spellings(spellings)
         self.commands = sorted(commands)
 
@@ -50,9 +50,10 @@ class SessionCompleter(Completer):
         word = WORD.search(text)
         typed = word[0] if word else ""
         owner, dot, attribute = typed.rpartition(".")
-        names = self.session.variables()
+        session = self.conversation.session
+        names = session.variables()
         if dot and owner in names:
-            return (self.attributes if isinstance(self.session[owner], Tensor) else []), attribute
+            return (self.attributes if isinstance(session[owner], Tensor) else []), attribute
         if dot and any(known.startswith(owner + ".") for known in self.free):
             return self.free, typed
         if dot:

@@ -37,7 +37,7 @@ def prompt_for(conversation: Conversation) -> Callable[[], str]:
     lexer: Lexer | None = PygmentsLexer(PythonLexer) if color else None
     session: PromptSession[str] = PromptSession(
         history=open_history(environment.history_path),
-        completer=SessionCompleter(conversation.session, spellings(), [f":{name}" for name in COMMANDS]),
+        completer=SessionCompleter(conversation, spellings(), [f":{name}" for name in COMMANDS]),
         complete_while_typing=False,
         lexer=lexer,
         style=STYLE,

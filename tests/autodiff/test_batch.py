@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import gc
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))  # the samples' check is a module there
-
-from check_declaration import cases, nodes_in
 
 from gradcli.autodiff import batch
 from gradcli.autodiff.backward import vjp
@@ -23,6 +17,7 @@ from gradcli.errors import DtypeError, GradcliError, GradError
 from gradcli.graph.node import NeedsValue, Node
 from gradcli.graph.op import TABLE, Op, leaf
 from gradcli.ops.catalog import declare_all
+from tests.ops.check_declaration import Case, cases, families, family_of, nodes_in
 
 declare_all()
 
@@ -55,10 +50,10 @@ def no_row_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_row_alone")
-@pytest.mark.parametrize("op", [op for op in TABLE if op.differentiable], ids=lambda op: op.name)
+@pytest.mark.parametrize("ops", families(op for op in TABLE if op.differentiable), ids=family_of)
 @pytest.mark.parametrize("create_graph", [False, pytest.param(True, marks=pytest.mark.slow)])
-def test_rows_are_those_of_single_passes(op: Op, create_graph: bool) -> None:
-    for case in cases(op):
+def test_rows_are_those_of_single_passes(ops: list[Op], create_graph: bool) -> None:
+    for case in (case for op in ops for case in cases(op)):
         try:
             leaves, outputs = case.outputs(case.arrays)
         except DtypeError:
@@ -67,11 +62,11 @@ def test_rows_are_those_of_single_passes(op: Op, create_graph: bool) -> None:
             try:
                 expected = rows_one_by_one(output, leaves, create_graph)
             except GradError:
-                return  # torch has no derivative either
+                continue  # torch has no derivative either
             found = batch.rows(output, leaves, create_graph)
             for block, rows, x in zip(found, expected, leaves, strict=True):
                 own = np.zeros((output.size, *x.shape)) if block is None else value(block)
-                np.testing.assert_allclose(own, rows, rtol=1e-9, atol=1e-12, err_msg=f"{op.name} {case}")
+                np.testing.assert_allclose(own, rows, rtol=1e-9, atol=1e-12, err_msg=str(case))
 
 
 def made(text: str, **arrays: Any) -> tuple[Node, list[Node]]:
@@ -162,28 +157,36 @@ def test_products_of_several_outputs_add_up() -> None:
     np.testing.assert_allclose(value(block), [[2.0, 8.0], [4.0, 4.0]])
 
 
-@pytest.mark.parametrize("op", [op for op in TABLE if not op.random], ids=lambda op: op.name)
-def test_a_replayed_op_gives_what_it_gives_for_each_slice(op: Op) -> None:
-    for case in cases(op):
-        for at, array in enumerate(case.arrays):
-            other = array[..., ::-1] if array.ndim else array * 0.9
-            slices = [array, other.copy(), array]
+def check_replayed(case: Case, at: int) -> None:
+    """The op, replayed on slices of its input number `at`, gives what it gives for each."""
 
-            def applied(node: Node, at: int = at, case: Any = case) -> list[Node]:
-                return list(nodes_in(case.call([node if k == at else leaf(x) for k, x in enumerate(case.arrays)])))
+    def applied(node: Node) -> list[Node]:
+        return list(nodes_in(case.call([node if k == at else leaf(x) for k, x in enumerate(case.arrays)])))
 
-            slot = batch.placeholder(array.shape, leaf(array).dtype)
-            try:
-                expected = [[np.asarray(value(y)) for y in applied(leaf(one))] for one in slices]
-                found = batch.replay(applied(slot), {slot: leaf(np.stack(slices))}, len(slices))
-            except (GradcliError, NeedsValue):
-                continue  # the turned array is not in the domain, or the result's shape depends on numbers
-            for index, block in enumerate(found):
-                rows = np.stack([row[index] for row in expected])
-                assert value(block).dtype == rows.dtype
-                np.testing.assert_allclose(value(block), rows, rtol=1e-9, atol=1e-12, err_msg=f"{op.name} {case}")
+    array = case.arrays[at]
+    other = array[..., ::-1] if array.ndim else array * 0.9
+    slices = [array, other.copy(), array]
+    slot = batch.placeholder(array.shape, leaf(array).dtype)
+    try:
+        expected = [[np.asarray(value(y)) for y in applied(leaf(one))] for one in slices]
+        found = batch.replay(applied(slot), {slot: leaf(np.stack(slices))}, len(slices))
+    except (GradcliError, NeedsValue):
+        return  # the turned array is not in the domain, or the result's shape depends on numbers
+    for index, block in enumerate(found):
+        rows = np.stack([row[index] for row in expected])
+        assert value(block).dtype == rows.dtype, str(case)
+        np.testing.assert_allclose(value(block), rows, rtol=1e-9, atol=1e-12, err_msg=str(case))
+
+
+@pytest.mark.parametrize("ops", families(op for op in TABLE if not op.random), ids=family_of)
+def test_a_replayed_op_gives_what_it_gives_for_each_slice(ops: list[Op]) -> None:
+    for case in (case for op in ops for case in cases(op)):
+        for at in range(len(case.arrays)):
+            check_replayed(case, at)
 
 
 def test_every_form_is_of_an_op_that_exists() -> None:
+    gc.unfreeze()  # the declarations were put aside, where `get_objects` does not look
     declared = {f"{found.family}.{found.name}" for found in gc.get_objects() if type(found) is Op}
+    gc.freeze()
     assert set(FORMS) <= declared

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))  # the samples' check is a module there
-
-from check_declaration import Case, cases
 
 from gradcli.api import Session
 from gradcli.autodiff import functional, kept
@@ -20,6 +14,7 @@ from gradcli.errors import DtypeError, GradcliError
 from gradcli.graph.op import TABLE, Op
 from gradcli.ops.catalog import declare_all
 from gradcli.ops.reduce import sum_
+from tests.ops.check_declaration import Case, cases, families, family_of
 
 declare_all()
 
@@ -44,10 +39,10 @@ def matrices(case: Case, arrays: list[np.ndarray], smallest: int, monkeypatch: p
     return [value(node) for node in found]
 
 
-@pytest.mark.parametrize("op", [op for op in TABLE if op.differentiable and not op.random], ids=lambda op: op.name)
+@pytest.mark.parametrize("ops", families(op for op in TABLE if op.differentiable and not op.random), ids=family_of)
 @pytest.mark.slow
-def test_planned_as_made_from_the_values(op: Op, monkeypatch: pytest.MonkeyPatch) -> None:
-    for case in cases(op):
+def test_planned_as_made_from_the_values(ops: list[Op], monkeypatch: pytest.MonkeyPatch) -> None:
+    for case in (case for op in ops for case in cases(op)):
         for factor in (1.0, 1.0, 0.875):
             arrays = [a * factor if a.dtype.kind == "f" else a for a in case.arrays]
             try:
@@ -55,7 +50,7 @@ def test_planned_as_made_from_the_values(op: Op, monkeypatch: pytest.MonkeyPatch
             except (DtypeError, GradcliError):
                 continue
             for found, block in zip(matrices(case, arrays, 0, monkeypatch), expected, strict=True):
-                np.testing.assert_allclose(found, block, rtol=1e-9, atol=1e-11, err_msg=f"{op.name} {case.at}")
+                np.testing.assert_allclose(found, block, rtol=1e-9, atol=1e-11, err_msg=str(case))
 
 
 CHANGES = {

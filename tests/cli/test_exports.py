@@ -64,7 +64,14 @@ def test_jax_for_all_generated_programs(tmp_path: Path) -> None:
 GOLDEN = [line for line, _ in cases() if "--to" not in line]
 
 
-@pytest.mark.parametrize("to", ["numpy", pytest.param("torch", marks=pytest.mark.torch)])
+def test_some_golden_formulas(tmp_path: Path) -> None:
+    for line in GOLDEN[::4]:
+        assert run(printed(f"{line} --to numpy --with-test"), tmp_path) == "ok\n", line
+
+
+@pytest.mark.parametrize(
+    "to", [pytest.param("numpy", marks=pytest.mark.slow), pytest.param("torch", marks=pytest.mark.torch)]
+)
 def test_golden_formulas(to: str, tmp_path: Path) -> None:
     for line in GOLDEN:
         assert run(printed(f"{line} --to {to} --with-test"), tmp_path) == "ok\n", line

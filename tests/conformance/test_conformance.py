@@ -42,11 +42,24 @@ def test_family(kind: str, name: str, names: str) -> None:
     assert not failed, "\n".join(sorted(failed))
 
 
-@pytest.mark.parametrize("names", VERSIONS)
-@pytest.mark.parametrize("kind", JUDGES)
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        pytest.param(kind, names, marks=[pytest.mark.slow] if (kind, names) == ("ops", "torch1") else [])
+        for names in VERSIONS
+        for kind in JUDGES
+    ],
+)
 def test_threshold(kind: str, names: str) -> None:
     whole = joined(scores(kind, names))
     assert whole.percent >= THRESHOLDS[kind], f"{whole.passed} of {whole.total}"
+
+
+def test_every_name_of_pytorch_1() -> None:
+    """One case for each function and each of its names; the values of all are compared with the names of PyTorch 2."""
+    told_apart = {(family(case), str(case["grad_fn"]), str(case["grad_fn_torch1"])): case for case in cases("ops")}
+    failed = [(case["id"], judge("ops", case, "torch1")) for case in told_apart.values() if case["id"] not in OPEN]
+    assert not [f"{case}: {wrong}" for case, wrong in failed if wrong]
 
 
 @pytest.mark.slow

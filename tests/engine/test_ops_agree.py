@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))  # what draws samples is a module beside the tests of ops
-
-from check_declaration import Case, cases, nodes_in
 
 from gradcli import dtypes
 from gradcli.autodiff.backward import vjp
@@ -22,9 +16,10 @@ from gradcli.errors import GradcliError
 from gradcli.graph.node import MODE, NeedsValue, Node
 from gradcli.graph.op import TABLE, Op, leaf, leaf_op
 from gradcli.ops.catalog import declare_all
+from tests.ops.check_declaration import Case, cases, families, family_of, nodes_in
 
 declare_all()
-# some 2300 cases: .ci/run makes them with the slow tests, so that the daily command stays under three minutes
+# .ci/run makes them with the slow tests, so that the daily command stays under three minutes
 pytestmark = pytest.mark.slow
 TOLERANCE = {"float64": 1e-11, "float32": 5e-5, "float16": 2e-2}
 
@@ -64,9 +59,9 @@ def planned(case: Case, arrays: list[np.ndarray]) -> list[Any]:
 
 @pytest.mark.usefixtures("tiny_blocks")
 @pytest.mark.parametrize("dtype", [dtypes.float64, dtypes.float32, dtypes.float16, dtypes.int64], ids=repr)
-@pytest.mark.parametrize("declared", [o for o in TABLE if o.samples], ids=lambda o: o.signature.text)
-def test_every_op(declared: Op, dtype: dtypes.DType) -> None:
-    for case in cases(declared):
+@pytest.mark.parametrize("ops", families(o for o in TABLE if o.samples), ids=family_of)
+def test_every_op(ops: list[Op], dtype: dtypes.DType) -> None:
+    for case in (case for op in ops for case in cases(op)):
         arrays = [a.astype(dtype.numpy) for a in case.arrays]
         with np.errstate(all="ignore"):
             try:
@@ -77,7 +72,7 @@ def test_every_op(declared: Op, dtype: dtypes.DType) -> None:
                 found = planned(case, arrays)
             except NeedsValue:
                 continue
-        if not dtype.floating and declared.name.startswith("_"):
+        if not dtype.floating and case.op.name.startswith("_"):
             continue  # internal ops are not called with what their callers convert first
         assert len(found) == len(expected)
         for a, b in zip(found, expected, strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import special
@@ -14,7 +14,6 @@ from gradcli.engine import layout, threads
 from gradcli.graph import op as ops
 from tests.properties.expressions import chain, reductions, steps
 
-EXAMPLES = settings(max_examples=60, deadline=None)
 numbers = st.floats(-2, 2, allow_nan=False).map(lambda v: round(v, 3))
 points = arrays.arrays(np.float64, st.tuples(st.integers(1, 5), st.integers(1, 5)), elements=numbers)
 
@@ -54,7 +53,6 @@ def agree(found: list[np.ndarray], expected: list[np.ndarray]) -> bool:
     return all(np.allclose(a, b, rtol=1e-8, atol=1e-10, equal_nan=True) for a, b in zip(found, expected, strict=True))
 
 
-@EXAMPLES
 @given(steps, reductions, points, st.integers(1, 7))
 def test_planned_and_plain_agree(program: list[str], reduction: str, point: np.ndarray, block: int) -> None:
     assume("max" not in reduction or not one_rounding_apart(program, point))
@@ -101,11 +99,11 @@ def test_a_program_whose_course_depends_on_values_runs_each_time() -> None:
 
 
 def test_long_texts_are_planned_when_they_are_used_again() -> None:
-    f = gradcli.value_and_grad("+".join(["x * 2.5"] * 20000))
+    f = gradcli.value_and_grad("+".join(["x * 2.5"] * 5000))
     x = np.array([2.0], np.float32)
     first, again = f(x=x), f(x=x)
-    assert first[0] == again[0] == 100000
-    assert first[1]["x"] == again[1]["x"] == 50000
+    assert first[0] == again[0] == 25000
+    assert first[1]["x"] == again[1]["x"] == 12500
 
 
 def test_random_numbers_are_new_in_every_call() -> None:

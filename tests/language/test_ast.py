@@ -13,7 +13,7 @@ from typing import Any
 from unicodedata import normalize
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gradcli.errors import SyntaxError_
@@ -364,7 +364,6 @@ def python_accepts(text: str) -> bool:
 
 
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
-@settings(max_examples=300, deadline=None)
 @given(PROGRAMS)
 def test_made_up_programs_have_pythons_tree(text: str) -> None:
     if python_accepts(text):
@@ -394,7 +393,6 @@ try except with global"""
 WORDS = st.sampled_from([*SIGNS, *KEYWORDS.split()])
 
 
-@settings(max_examples=500, deadline=None)
 @given(st.lists(WORDS, max_size=12).map(" ".join))
 def test_words_in_any_order_are_accepted_as_by_python(text: str) -> None:
     text = text.lstrip()  # a text that is indented as a whole is fine here

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gradcli.language.context import Context
@@ -113,7 +113,6 @@ flags = st.builds(
         st.sampled_from(list("dfegsrxXoiucEq")),
     ),
 )  # fmt: skip
-relaxed = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def _same(printed: Printed, python: Printed, expression: str) -> None:
@@ -121,7 +120,6 @@ def _same(printed: Printed, python: Printed, expression: str) -> None:
     assert printed(program) == python(program)
 
 
-@relaxed
 @given(values, specs)
 def test_specs_mean_what_they_mean_in_python(printed: Printed, python: Printed, value: object, spec: str) -> None:
     shown = (
@@ -130,7 +128,6 @@ def test_specs_mean_what_they_mean_in_python(printed: Printed, python: Printed, 
     _same(printed, python, f"format({shown}, {spec!r}), '{{:{spec}}}|{{!r:>5}}'.format({shown}, {shown})")
 
 
-@relaxed
 @given(values, values, flags, flags)
 def test_percent_means_what_it_means_in_python(
     printed: Printed, python: Printed, one: object, two: object, first: str, second: str
@@ -139,7 +136,6 @@ def test_percent_means_what_it_means_in_python(
     _same(printed, python, f"'%{first} and %{second}' % {pair}")
 
 
-@relaxed
 @given(st.text("{}ab01.[]!rs:>5 ", max_size=10))
 def test_format_strings_of_any_text(printed: Printed, python: Printed, template: str) -> None:
     if "[" in template or "." in template:  # attributes are other tables than Python's

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gradcli.errors import RecursionError_
@@ -45,7 +45,6 @@ def _tuple_of(signature: str) -> str:
     return "(" + "".join(f"{name}, " for name in names if name and name != "/") + ")"
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.sampled_from("abcdef"), unique=True, max_size=4), st.data())
 def test_any_call_of_any_function(printed: Printed, python: Printed, names: list[str], data: Any) -> None:
     defaults = data.draw(st.integers(0, len(names)))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 Printed = Callable[[str], str]
@@ -154,10 +154,8 @@ def _names_only(printed: str) -> str:
 
 
 START = "a, b, c = 3, 'text', [1, 2, 3]\n"
-relaxed = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@relaxed
 @given(expressions())
 def test_an_expression_has_the_value_it_has_in_python(printed: Printed, python: Printed, expression: str) -> None:
     program = f"{START}print({expression})\nprint(a, b, c)\n"
@@ -166,7 +164,6 @@ def test_an_expression_has_the_value_it_has_in_python(printed: Printed, python: 
     assert _names_only(printed(program)) == expected
 
 
-@relaxed
 @given(programs())
 def test_a_program_does_what_it_does_in_python(printed: Printed, python: Printed, program: str) -> None:
     program = f"{START}{program}print('end', a, b, c)\n"

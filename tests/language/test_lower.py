@@ -18,31 +18,42 @@ def compiled(program: str) -> Any:
     return compile_program(parse_program(Source(program)))
 
 
-LONG = {
-    "terms": ("a = 1\nb = " + "+".join(["a"] * 50_000) + "\nb", 50_000),
-    "right to left": ("a = 1\nb = " + "(a+" * 10_000 + "1" + ")" * 10_000 + "\nb", 10_001),
-    "parentheses": ("(" * 10_000 + "7" + ")" * 10_000, 7),
-    "lists": ("x = " + "[" * 10_000 + "]" * 10_000 + "\nlen(x)", 1),
-    "calls": ("abs(" * 10_000 + "-3" + ")" * 10_000, 3),
-    "conditions": ("x = 5\n" + "1 if x == 0 else " * 10_000 + "9", 9),
-    "and": ("x = 1\ny = " + " and ".join(["x"] * 25_000) + "\ny", 1),
-    "comparisons": ("x = 1\n" + " <= ".join(["x"] * 10_000), True),
-    "not": ("not " * 10_001 + "1", False),
-    "minus": ("x = 3\n" + "-" * 10_000 + "x", 3),
-    "attributes": ("x = 3\nx" + ".real" * 10_000, 3),
-    "statements": ("x = 0\n" + "x = x + 1\n" * 15_000 + "x", 15_000),
-    "elements": ("len([" + ",".join(map(str, range(25_000))) + "])", 25_000),
-    "arguments": ("max(" + ",".join(map(str, range(10_000))) + ")", 9_999),
-    "lambdas": ("x = " + "lambda: " * 2_000 + "1\nx()" + "()" * 1_999, 1),
-}
+def long_and_deep_programs(n: int) -> dict[str, tuple[str, int | bool]]:
+    """Programs of n parts, each with its value."""
+    return {
+        "terms": ("a = 1\nb = " + "+".join(["a"] * n) + "\nb", n),
+        "right to left": ("a = 1\nb = " + "(a+" * n + "1" + ")" * n + "\nb", n + 1),
+        "parentheses": ("(" * n + "7" + ")" * n, 7),
+        "lists": ("x = " + "[" * n + "]" * n + "\nlen(x)", 1),
+        "calls": ("abs(" * n + "-3" + ")" * n, 3),
+        "conditions": ("x = 5\n" + "1 if x == 0 else " * n + "9", 9),
+        "and": ("x = 1\ny = " + " and ".join(["x"] * n) + "\ny", 1),
+        "comparisons": ("x = 1\n" + " <= ".join(["x"] * n), True),
+        "not": ("not " * n + "1", n % 2 == 0),
+        "minus": ("x = 3\n" + "--" * n + "x", 3),
+        "attributes": ("x = 3\nx" + ".real" * n, 3),
+        "statements": ("x = 0\n" + "x = x + 1\n" * n + "x", n),
+        "elements": ("len([" + ",".join(map(str, range(n))) + "])", n),
+        "arguments": ("max(" + ",".join(map(str, range(n))) + ")", n - 1),
+        "lambdas": ("x = " + "lambda: " * (n // 5) + "1\nx()" + "()" * (n // 5 - 1), 1),
+    }
 
 
-@pytest.mark.parametrize("name", LONG)
+SMALLER = long_and_deep_programs(5_000)
+
+
+@pytest.mark.parametrize("name", SMALLER)
 def test_long_and_deep_programs_run(name: str, session: Any) -> None:
-    program, value = LONG[name]
+    program, value = SMALLER[name]
     limit = sys.getrecursionlimit()
     assert session.run(program) == value
     assert sys.getrecursionlimit() == limit
+
+
+@pytest.mark.slow
+def test_programs_of_a_hundred_thousand_parts_run(session: Any) -> None:
+    for name, (program, value) in long_and_deep_programs(100_000).items():
+        assert session.run(program) == value, name
 
 
 @pytest.mark.slow

@@ -138,44 +138,50 @@ def test_the_text_of_a_number_is_its_value() -> None:
 
 # ---- Size ----------------------------------------------------------------------------------------------------------
 
-LONG = 50_000
-DEEP = 10_000
+LONG = 20_000
+DEEP = 5_000
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "x" + " + x" * LONG,
-        "-" * LONG + "x",
-        "not " * LONG + "x",
-        "x" + ".y" * LONG,
-        "x" + " ** x" * LONG,
-        "x" + " < x" * LONG,
-        "x" + " and x" * LONG,
-        "x" + " if y else x" * DEEP,
-        "lambda: " * DEEP + "x",
-        "(" * DEEP + "x" + ")" * DEEP,
-        "f(" * DEEP + "x" + ")" * DEEP,
-        "[" * DEEP + "x" + "]" * DEEP,
-        "x[" * DEEP + "0" + "]" * DEEP,
-        "{1: " * DEEP + "x" + "}" * DEEP,
-        "f(" + "x, " * LONG + ")",
-        "[" + "x, " * LONG + "]",
-        "x = " * DEEP + "x",
-        "'a' " * DEEP,
-        "x = 1\n" * LONG,
-        "x; " * LONG,
-        "if x: y\n" + "elif x: y\n" * DEEP,
-        "\n" * LONG + "x",
-        "# c\n" * LONG + "x",
-        "x = '" + "a" * 10 * LONG + "'",
-        'f"' + "{x}" * DEEP + '"',
+def long_and_deep_texts(long: int, deep: int) -> list[str]:
+    return [
+        "x" + " + x" * long,
+        "-" * long + "x",
+        "not " * long + "x",
+        "x" + ".y" * long,
+        "x" + " ** x" * long,
+        "x" + " < x" * long,
+        "x" + " and x" * long,
+        "x" + " if y else x" * deep,
+        "lambda: " * deep + "x",
+        "(" * deep + "x" + ")" * deep,
+        "f(" * deep + "x" + ")" * deep,
+        "[" * deep + "x" + "]" * deep,
+        "x[" * deep + "0" + "]" * deep,
+        "{1: " * deep + "x" + "}" * deep,
+        "f(" + "x, " * long + ")",
+        "[" + "x, " * long + "]",
+        "x = " * deep + "x",
+        "'a' " * deep,
+        "x = 1\n" * long,
+        "x; " * long,
+        "if x: y\n" + "elif x: y\n" * deep,
+        "\n" * long + "x",
+        "# c\n" * long + "x",
+        "x = '" + "a" * 10 * long + "'",
+        'f"' + "{x}" * deep + '"',
         "".join(" " * depth + "if x:\n" for depth in range(1_000)) + " " * 1_000 + "y",
-    ],
-    ids=lambda text: text[:12],
-)
+    ]
+
+
+@pytest.mark.parametrize("text", long_and_deep_texts(LONG, DEEP), ids=lambda text: text[:12])
 def test_long_and_deep_texts(text: str) -> None:
     parse_program(Source(text))
+
+
+@pytest.mark.slow
+def test_texts_of_a_hundred_thousand_parts() -> None:
+    for text in long_and_deep_texts(100_000, 100_000):
+        parse_program(Source(text))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ order and both numbers. Run as a program, this prints how much was checked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -80,6 +80,19 @@ def nodes_in(result: Any) -> Iterator[Node]:
 def cases(op: Op) -> list[Case]:
     """The samples of an op as cases."""
     return [Case(op, at, sample) for at, sample in enumerate(op.samples)]
+
+
+def families(ops: Iterable[Op]) -> list[list[Op]]:
+    """The ops of each family: what takes milliseconds for an op is one test for a family."""
+    found: dict[str, list[Op]] = {}
+    for op in ops:
+        found.setdefault(op.family, []).append(op)
+    return list(found.values())
+
+
+def family_of(ops: Sequence[Op]) -> str:
+    """The name of a family, for the name of its test."""
+    return ops[0].family
 
 
 def refusal(case: Case, arrays: Sequence[np.ndarray]) -> GradcliError | None:
@@ -213,10 +226,10 @@ def _check_deferred(case: Case, arrays: Sequence[np.ndarray], outputs: Sequence[
     return []
 
 
-def resized(op: Op) -> Iterator[Case]:
-    """Cases of an elementwise op with every tensor empty, 0-d, and of size 1."""
+def resized(op: Op, *shapes: tuple[int, ...]) -> Iterator[Case]:
+    """Cases of an elementwise op with every tensor of one shape."""
     for at, sample in enumerate(op.samples):
-        for shape in ((0,), (2, 0), (), (1, 1)):
+        for shape in shapes:
             yield Case(op, at, sample, [shape] * len(sample.shapes))
 
 
@@ -251,8 +264,9 @@ def check(op: Op) -> list[str]:
             if refusals[0] is None:
                 found += _guarded(case)
         if op.elementwise:
-            for case in resized(op):
+            for case in resized(op, (0,), (2, 0), (), (1, 1)):
                 found += check_promises(case, dtypes.float64)
+            for case in resized(op, (2, 0), ()):
                 found += _guarded(case)
         return found + check_kinks(op)
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # the check is a module beside this one
-
-from check_declaration import cases, check, check_gradients
 
 from gradcli.errors import GradcliError
 from gradcli.graph.op import TABLE, Op, draw, floating, op
 from gradcli.ops.catalog import catalog, declare_all, spellings_of
 from gradcli.ops.declare import refuse
 from gradcli.ops.trig import cos, sin
+from tests.ops.check_declaration import cases, check, check_gradients
 
 declare_all()
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gradcli import Session
 from tests.properties.expressions import chain, elementwise_steps, points, reductions, seeds, steps
-
-EXAMPLES = settings(max_examples=40, deadline=None)
 
 
 def session(point: np.ndarray, **others: np.ndarray) -> Session:
@@ -45,7 +43,6 @@ def close(a: np.ndarray, b: np.ndarray) -> None:
     assert np.allclose(a, b, rtol=1e-9, atol=1e-9 * scale)
 
 
-@EXAMPLES
 @given(steps, steps, points, seeds)
 def test_a_composition_is_the_chain_of_its_products(
     first: list[str], second: list[str], point: np.ndarray, seed: int
@@ -56,7 +53,6 @@ def test_a_composition_is_the_chain_of_its_products(
     close(vjp(first + second, point, v), vjp(first, point, vjp(second, middle, v)))
 
 
-@EXAMPLES
 @given(steps, points, seeds, st.floats(-3, 3), st.floats(-3, 3))
 def test_the_product_is_linear_in_the_seed(
     program: list[str], point: np.ndarray, seed: int, a: float, b: float
@@ -66,7 +62,6 @@ def test_the_product_is_linear_in_the_seed(
     close(vjp(program, point, a * u + b * v), a * vjp(program, point, u) + b * vjp(program, point, v))
 
 
-@EXAMPLES
 @given(steps, reductions, points)
 def test_backward_of_a_number_has_seed_one(program: list[str], reduction: str, point: np.ndarray) -> None:
     output(program, point)
@@ -77,7 +72,6 @@ def test_backward_of_a_number_has_seed_one(program: list[str], reduction: str, p
     assert np.array_equal(plain["x"].grad.numpy(), seeded["x"].grad.numpy(), equal_nan=True)
 
 
-@EXAMPLES
 @given(steps, reductions, points)
 def test_the_product_with_a_gradient_is_a_gradient(program: list[str], reduction: str, point: np.ndarray) -> None:
     output(program, point)
@@ -92,7 +86,6 @@ def test_the_product_with_a_gradient_is_a_gradient(program: list[str], reduction
     close(whole["x"].grad.numpy(), parts["x"].grad.numpy())
 
 
-@EXAMPLES
 @given(steps, points, seeds)
 def test_forward_mode_agrees_with_reverse_mode(program: list[str], point: np.ndarray, seed: int) -> None:
     v = vector(output(program, point).shape, seed)
@@ -109,7 +102,6 @@ def test_forward_mode_agrees_with_reverse_mode(program: list[str], point: np.nda
     close(np.sum(v * s["pushed"].numpy()), np.sum(s["pulled"].numpy() * t))
 
 
-@EXAMPLES
 @given(elementwise_steps, points, seeds)
 def test_the_gradient_is_the_slope(program: list[str], point: np.ndarray, seed: int) -> None:
     point = np.where(point < 0, -1.0, 1.0) * (np.abs(point) + 0.25)  # away from the kinks of abs and where
@@ -123,7 +115,6 @@ def test_the_gradient_is_the_slope(program: list[str], point: np.ndarray, seed: 
     assert np.isclose(np.sum(vjp(program, point, v) * t), slope, rtol=1e-5, atol=1e-6)
 
 
-@EXAMPLES
 @given(steps, reductions, points)
 def test_a_hessian_is_symmetric(program: list[str], reduction: str, point: np.ndarray) -> None:
     output(program, point)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -12,7 +12,6 @@ from gradcli import Session
 from gradcli.graph import op as ops
 from tests.properties.expressions import chain, points, reductions, steps
 
-EXAMPLES = settings(max_examples=40, deadline=None)
 IMMEDIATELY, NEVER = 1 << 62, -1
 
 
@@ -28,7 +27,6 @@ def value_and_gradient(program: list[str], point: np.ndarray, limit: int) -> tup
         return s["y"].numpy(), s["x"].grad.numpy()
 
 
-@EXAMPLES
 @given(steps, reductions, points)
 def test_deferred_work_gives_the_same(program: list[str], reduction: str, point: np.ndarray) -> None:
     now = value_and_gradient([*program, reduction], point, IMMEDIATELY)
@@ -37,7 +35,6 @@ def test_deferred_work_gives_the_same(program: list[str], reduction: str, point:
         assert np.array_equal(a, b, equal_nan=True)
 
 
-@EXAMPLES
 @given(steps, points)
 def test_functions_and_statements_give_the_same(program: list[str], point: np.ndarray) -> None:
     """A program as statements, and the same in one function."""
@@ -63,7 +60,6 @@ def read_back(text: str) -> np.ndarray:
     return Session().eval(text).numpy()
 
 
-@EXAMPLES
 @given(floats, st.booleans())
 def test_printed_floats_can_be_read(array: np.ndarray, requires_grad: bool) -> None:
     s = Session()
@@ -76,7 +72,6 @@ def test_printed_floats_can_be_read(array: np.ndarray, requires_grad: bool) -> N
     assert ("requires_grad=True" in text) == requires_grad
 
 
-@EXAMPLES
 @given(integers)
 def test_printed_integers_can_be_read(array: np.ndarray) -> None:
     s = Session()
@@ -86,7 +81,6 @@ def test_printed_integers_can_be_read(array: np.ndarray) -> None:
     assert np.array_equal(again, array)
 
 
-@EXAMPLES
 @given(arrays.arrays(np.float64, shapes, elements=st.floats(allow_nan=False, allow_infinity=False)))
 def test_lists_keep_every_digit(array: np.ndarray) -> None:
     s = Session()

@@ -29,6 +29,7 @@ TAILS = [
     "kl_div({}, softmax(c, 1))",
 ]  # fmt: skip
 COUNT = 300
+DAILY = 100
 
 
 def programs():
@@ -66,7 +67,11 @@ def differentiated(text, values, name):
     return text_of(problem, differentiate(problem)[0])
 
 
-@pytest.mark.parametrize(("at", "text"), list(programs()), ids=lambda part: str(part))
+@pytest.mark.parametrize(
+    ("at", "text"),
+    [pytest.param(*case, marks=[pytest.mark.slow] if case[0] >= DAILY else []) for case in programs()],
+    ids=lambda part: str(part),
+)
 def test_the_formula_is_the_gradient(at, text):
     first, second = point(at), point(at + 1000)
     name = "xbc"[at % 3] if at % 3 and "xbc"[at % 3] in text.replace("mse", "").replace("abs", "") else "x"

@@ -53,13 +53,16 @@ class Builder(Arithmetic):
         known = self._settled.get(first)
         if known is not None:
             return known
-        changed = True
+        self._settled[first] = term  # a law that compares what comes of it meets it as it is
+        seen, changed = {first}, True
         while changed:
             changed = False
             for law in self.laws.get(term.head, ()):
                 result = law.apply(self, term)
                 if result is not None and result is not term:
-                    term, changed = self.expand(result, term.shape), True
+                    term = self.expand(result, term.shape)
+                    changed = term.serial not in seen  # laws that undo each other end here
+                    seen.add(term.serial)
                     break
         self._settled[first] = term
         return term

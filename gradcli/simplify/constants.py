@@ -15,6 +15,7 @@ LOGARITHMS = (2, 10)
 LIMIT = 12  # of what stands before a constant, but for degrees
 DEGREES = 180
 ROUNDING = 4e-16
+LARGEST, FEW = 4096, 64  # of the two numbers of a fraction under a root, both and the smaller one
 
 Parts = tuple[Fraction, str, tuple[Fraction, int], int]  # a number, a kind, (r, k) of it, and the power 1 or -1
 
@@ -32,13 +33,24 @@ def known(value: float) -> Parts | None:
     """A float as a fraction times a constant or divided by one; None where it is an ordinary number."""
     if len(repr(abs(value)).replace(".", "").lstrip("0")) < 15 or value - value != 0:
         return None
-    best: Parts | None = None
+    best = _root(value)
     for constant, kind, parts in _constants():
         for power, near in ((1, value / constant), (-1, value * constant)):
             factor = _simple(near)
             if factor is not None and (best is None or _size(factor) < _size(best[0])):
                 best = factor, kind, parts, power
     return best
+
+
+def _root(value: float) -> Parts | None:
+    """sqrt(r), where r has few digits: 1/sqrt(5), as in attention."""
+    square = Fraction(value) ** 2
+    inside = square.limit_denominator(LARGEST)
+    if not 0 < inside.numerator <= LARGEST or min(inside.numerator, inside.denominator) > FEW:
+        return None
+    if abs(inside - square) > 3 * Fraction(ROUNDING) * square:
+        return None
+    return Fraction(-1 if value < 0 else 1), "root", (inside, 0), 1
 
 
 def _simple(near: float) -> Fraction | None:

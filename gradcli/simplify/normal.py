@@ -47,7 +47,16 @@ def is_number(term: Term) -> bool:
 
 
 class Arithmetic(Terms):
-    """Builds sums and products."""
+    """Builds sums and products. Of two that differ in order alone, there is the one that was made first."""
+
+    def __init__(self, exact: bool = False) -> None:
+        super().__init__(exact)
+        self._first: dict[tuple[str, frozenset[tuple[int, Fraction]], Fraction, Shape], Term] = {}
+
+    def _in_any_order(self, term: Term, own: Fraction, each: Sequence[Fraction]) -> Term:
+        """The sum or product that was made first of those with the same parts."""
+        parts = frozenset(zip([a.serial for a in term.args], each, strict=True))
+        return self._first.setdefault((term.head, parts, own, term.shape), term)
 
     def expand(self, term: Term, shape: Shape) -> Term:
         """A term broadcast to a shape."""
@@ -56,7 +65,7 @@ class Arithmetic(Terms):
             if term.shape == shape:
                 return term
             term = bare(term.args[0])  # a dimension of one element in front is there anyway
-        return term if term.shape == shape else self.make("expand", (term,), (), shape, term.dtype)
+        return term if term.shape == shape else self.settle(self.make("expand", (term,), (), shape, term.dtype))
 
     def broadcast(self, term: Term, parts: Sequence[Term]) -> Term:
         """The result of elementwise arithmetic in the shape that its parts had before they were stripped."""
@@ -97,7 +106,8 @@ class Arithmetic(Terms):
         shape = broadcast_shapes(*[a.shape for a in args])
         factors = tuple(c / content for c, _ in kept)
         params = (("factors", factors), ("constant", constant / content))
-        return self.scale(content, self.settle(self.make("sum", args, params, shape, common_dtype(args))))
+        term = self.make("sum", args, params, shape, common_dtype(args))
+        return self.scale(content, self.settle(self._in_any_order(term, constant / content, factors)))
 
     def settle(self, term: Term) -> Term:
         """The term after the laws; here there are none."""
@@ -164,9 +174,9 @@ class Arithmetic(Terms):
             return only
         kept.sort(key=_late)
         args = [t for t, _ in kept]
-        params = (("factor", factor), ("powers", tuple(p for _, p in kept)))
-        dtype = common_dtype(args)
-        return self.make("product", args, params, broadcast_shapes(*[a.shape for a in args]), dtype)
+        powers = tuple(p for _, p in kept)
+        params, shape = (("factor", factor), ("powers", powers)), broadcast_shapes(*[a.shape for a in args])
+        return self._in_any_order(self.make("product", args, params, shape, common_dtype(args)), factor, powers)
 
     def _joined_roots(
         self, factor: Fraction, parts: list[tuple[Term, Fraction]]

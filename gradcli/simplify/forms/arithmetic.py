@@ -71,10 +71,8 @@ def power(b: Builder, args: Sequence[Term], node: Node) -> Term:
     base = args[0] if "input" not in node.params else b.number(node.params["input"])
     exponent = args[-1] if len(args) > 1 or "input" in node.params else b.number(node.params["exponent"])
     power = bare(exponent)
-    if power.head == "number" and isinstance(power.value, Fraction):
-        whole = power.value.denominator == 1
-        if whole or power.value in (HALF, -HALF):
-            return b.broadcast(b.power(base, power.value), [base, exponent])
+    if power.head == "number" and isinstance(power.value, Fraction) and power.value.denominator in (1, 2):
+        return b.broadcast(b.power(base, power.value), [base, exponent])
     return b.elementwise("pow", [base, exponent], node.dtype)
 
 
@@ -133,8 +131,10 @@ def eye(b: Builder, args: Sequence[Term], node: Node) -> Term:
 
 
 def arange(b: Builder, args: Sequence[Term], node: Node) -> Term:
-    p = node.params
-    return b.call("arange", [], node.shape, node.dtype, p["start"], p["end"], p["step"])
+    given = [node.params[name] for name in ("start", "end", "step")]
+    given = given[:2] if given[2] == 1 else given
+    given = given[1:] if len(given) == 2 and given[0] == 0 else given
+    return b.call("arange", [], node.shape, node.dtype, *given)
 
 
 def cast(b: Builder, args: Sequence[Term], node: Node) -> Term:

@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from gradcli.simplify.law import TABLE, Law
-from gradcli.simplify.laws import choices, functions, matrices, moves, placed, products, sums, totals
+from gradcli.simplify.laws import (  # noqa: F401 - importing one fills the table
+    branches,
+    choices,
+    einsums,
+    functions,
+    kept,
+    linear,
+    matrices,
+    moves,
+    placed,
+    products,
+    signs,
+    spread,
+    sums,
+    tiles,
+    totals,
+)
 
-TOPICS = (moves, totals, placed, products, matrices, sums, choices, functions)
 LAWS: dict[str, list[Law]] = {}
 for _law in TABLE:
     for _head in _law.heads:

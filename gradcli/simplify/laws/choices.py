@@ -101,13 +101,18 @@ def _norm_is_positive(b: Builder, t: Term) -> Term | None:
     condition, x, y = t.args
     if condition.head != "eq" or not one(condition.args[1], 0) or not is_number(x):
         return None
-    norm = condition.args[0]
-    while norm.head in ("reshape", "expand"):
-        norm = norm.args[0]
-    what = SIZES.get(norm.head)
-    if what is None:
+    size = condition.args[0]
+    above = [a for a, p in zip(size.args, size.param("powers"), strict=True) if p > 0] if size.head == "product" else []
+    whats = [SIZES.get(_unmoved(norm).head) for norm in above or [size]]
+    if any(what is None for what in whats):
         return None
-    return y if b.assume(f"{what} (there the gradient is taken to be 0)") else None
+    return y if all(b.assume(f"{what} (there the gradient is taken to be 0)") for what in whats) else None
+
+
+def _unmoved(x: Term) -> Term:
+    while x.head in ("reshape", "expand"):
+        x = x.args[0]
+    return x
 
 
 SIZES = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gradcli.graph.terms import Term
-from gradcli.shapes import Shape
 from gradcli.simplify.build import Builder
 from gradcli.simplify.law import is_scalar, law, one, without_scalars
 from gradcli.simplify.normal import ONE, bare, factor_of
@@ -42,6 +41,14 @@ def _reshape_twice(b: Builder, t: Term) -> Term | None:
     return b.reshape(inner.args[0], t.shape) if inner.head == "reshape" else None
 
 
+@law("reshape", "reshape(1/x) -> 1/reshape(x)", "always")
+def _reshape_of_inverse(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "product" or len(x.args) != 1 or x.param("powers")[0] >= 0 or x.args[0].shape != x.shape:
+        return None
+    return b.scale(x.param("factor"), b.power(b.reshape(x.args[0], t.shape), x.param("powers")[0]))
+
+
 @law("reshape", "reshape(reshape(x)**p * reshape(y)**q) -> x**p * y**q, sums alike", "x and y have the shape wanted")
 def _reshape_arithmetic(b: Builder, t: Term) -> Term | None:
     x = t.args[0]
@@ -56,41 +63,6 @@ def _reshape_arithmetic(b: Builder, t: Term) -> Term | None:
     return b.power_product([(b.number(factor_of(x)), ONE), *zip(parts, x.param("powers"), strict=True)])
 
 
-@law("reshape", "reshape(sum(x, d, keepdim=True) / sqrt(var(y, d, keepdim=True))) -> sum(x, d) / sqrt(var(y, d))",
-     "the shape is that without the dimensions kept")  # fmt: skip
-def _reshape_kept(b: Builder, t: Term) -> Term | None:
-    x = t.args[0]
-    return _without_kept(b, x, t.shape, NESTED) if x.head == "product" else None
-
-
-NESTED = 4  # how deep sums and products of reductions are looked through
-REDUCTIONS = frozenset("mean var std linalg.vector_norm logsumexp amax amin prod".split())
-
-
-def _without_kept(b: Builder, x: Term, shape: Shape, depth: int) -> Term | None:
-    """Arithmetic on reductions, in the shape that it has when these keep no dimensions."""
-    if x.shape in ((), shape):
-        return x
-    if x.head == "reshape":
-        return x.args[0] if x.args[0].shape == shape else None
-    if x.head == "total" and x.param("keepdim"):
-        plain = b.total(x.args[0], x.param("dims"), False)
-        return plain if plain.shape == shape else None
-    if x.head in REDUCTIONS and x.param("keepdim"):
-        lost = [n for n, whole in zip(x.shape, x.args[0].shape, strict=True) if n == whole]
-        params = tuple(p for p in x.params if p[0] != "keepdim")
-        return b.settle(b.make(x.head, x.args, params, shape, x.dtype)) if tuple(lost) == shape else None
-    if x.head not in ("sum", "product") or not depth:
-        return None
-    parts = [_without_kept(b, a, shape, depth - 1) for a in x.args]
-    known = [a for a in parts if a is not None]
-    if len(known) < len(parts):
-        return None
-    if x.head == "sum":
-        return b.add([*zip(x.param("factors"), known, strict=True), (x.param("constant"), b.number(1))])
-    return b.power_product([(b.number(factor_of(x)), ONE), *zip(known, x.param("powers"), strict=True)])
-
-
 @law("prod mean max min norm var std total", "f(reshape(x)) -> f(x)", "f is over all elements")
 def _reduced_reshape(b: Builder, t: Term) -> Term | None:
     x = t.args[0]
@@ -99,25 +71,6 @@ def _reduced_reshape(b: Builder, t: Term) -> Term | None:
     if t.head == "total":
         return b.total(x.args[0], None, False)
     return None if t.params else b.settle(b.make(t.head, x.args, (), (), t.dtype))
-
-
-@law("reshape", "reshape(sum(x, keepdim=True)) -> sum(x)", "the shape is that without the summed dimensions")
-def _reshape_total(b: Builder, t: Term) -> Term | None:
-    x = t.args[0]
-    if x.head != "total" or not x.param("keepdim"):
-        return None
-    plain = b.total(x.args[0], x.param("dims"), False)
-    return plain if plain.shape == t.shape else None
-
-
-@law("reshape", "reshape(sum(x, d)) -> sum(x, d, keepdim=True)", "the shape is that with the summed dimensions")
-def _reshape_keeping(b: Builder, t: Term) -> Term | None:
-    x = t.args[0]
-    if x.head != "total" or x.param("keepdim") or not x.shape:
-        return None
-    inner, dims = x.args[0], x.param("dims")
-    kept = tuple(1 if d in dims else n for d, n in enumerate(inner.shape))
-    return b.total(inner, dims, True) if kept == t.shape and kept[0] != 1 else None
 
 
 @law("reshape", "reshape(A @ reshape(v, (n, 1))) -> A @ v", "v is a vector, and the column goes")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from gradcli.dtypes import int64
 from gradcli.graph.terms import Arg, Term
 from gradcli.simplify.build import Builder
@@ -113,3 +115,72 @@ def _put_at_one(b: Builder, t: Term) -> Term | None:
         return None
     hot = b.call("one_hot", (index,), t.shape[:1], int64, t.shape[0])
     return b.multiply([b.reshape(hot, (t.shape[0], *[1] * (len(t.shape) - 1))), b.expand(rest[0], t.shape[1:])])
+
+
+@law("index_put", "index_put(zeros, (arange(n), t), v) -> one_hot(t) * v[:, None]", "t is not counted from the end")
+def _put_in_rows(b: Builder, t: Term) -> Term | None:
+    zeros, *rest = t.args
+    if len(rest) != 3 or not one(zeros, 0) or len(t.shape) != 2 or t.params[0][1] != (Arg(1), Arg(2)):
+        return None
+    rows, classes, source = rest
+    if not _every_row(rows, t.shape[0]) or classes.shape != rows.shape:
+        return None
+    if not b.assume("no index counts from the end"):
+        return None
+    hot = b.call("one_hot", (classes,), t.shape, int64, t.shape[1])
+    return b.multiply([b.reshape(b.expand(source, classes.shape), (t.shape[0], 1)), hot])
+
+
+def _every_row(rows: Term, count: int) -> bool:
+    """Whether an index is arange(count)."""
+    return rows.head == "arange" and rows.shape == (count,) and rows.params == (("", count),)
+
+
+@law("total", "sum(x * one_hot(k)) -> x[k]", "x is a vector, k one class; in rows x[arange(n), t]")
+def _picked(b: Builder, t: Term) -> Term | None:
+    x, dims = t.args[0], t.param("dims")
+    if x.head != "product" or dims != (len(x.shape) - 1,) or len(x.shape) > 2:
+        return None
+    pairs = list(zip(x.args, x.param("powers"), strict=True))
+    hot = next((a for a, p in pairs if a.head == "one_hot" and p == 1 and a.shape == x.shape), None)
+    if hot is None or any(a is not hot and a.shape != x.shape for a, _ in pairs):
+        return None
+    rest = b.power_product([(a, p) for a, p in pairs if a is not hot])
+    if rest.shape != x.shape or not rest.floating or rest.head in ("mask", "sum"):
+        return None
+    (k,) = hot.args
+    places: tuple[int | Arg, ...] = (Arg(1),)
+    tensors = [k]
+    if len(x.shape) == 1 and k.head == "literal":
+        places, tensors = (int(k.param("value")),), []
+    elif len(x.shape) == 2:
+        rows = b.call("arange", (), k.shape, int64, x.shape[0])
+        places, tensors = (Arg(1), Arg(2)), [rows, k]
+    found = b.scale(factor_of(x), b.index(rest, places, k.shape, tensors))
+    return b.expand(b.reshape(found, t.shape), t.shape)
+
+
+@law("product", "one_hot(k) * x / x[k] -> one_hot(k)", "x is not 0 there, as the quotient needs")
+def _picked_by_itself(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    for under, p in pairs:
+        element = under.args[0] if under.head == "reshape" and p < 0 else under
+        if p >= 0 or element.head != "index":
+            continue
+        x = element.args[0]
+        own = next((q for a, q in pairs if a is x and q > 0), Fraction(0))
+        hot = next((a for a, q in pairs if a.head == "one_hot" and a.shape == x.shape and q == 1), None)
+        if hot is None or not own or not _picks(hot, element):
+            continue
+        both = min(own, -p)
+        left = [(a, q - both if a is x else q + both if a is under else q) for a, q in pairs]
+        return b.power_product([(b.number(t.param("factor")), ONE), *[(a, q) for a, q in left if q]])
+    return None
+
+
+def _picks(hot: Term, element: Term) -> bool:
+    """Whether an element is the one that a row of one_hot marks."""
+    k, places, tensors = hot.args[0], element.param("index"), element.args[1:]
+    if len(hot.shape) == 1:
+        return places == (int(k.param("value")),) if k.head == "literal" else tensors == (k,)
+    return len(tensors) == 2 and _every_row(tensors[0], hot.shape[0]) and tensors[1] is k and len(hot.shape) == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from gradcli.graph.terms import Arg, Term
+from gradcli.graph.terms import Term
 from gradcli.simplify.build import Builder
 from gradcli.simplify.law import is_scalar, law, one, without_scalars
 from gradcli.simplify.normal import ONE, bare
@@ -155,6 +155,14 @@ def _orthogonal(b: Builder, t: Term) -> Term | None:
     return b.expand(eye, t.shape)
 
 
+@law("matmul", "diag(d) @ v -> d * v, v @ diag(d) -> v * d", "v is a vector, d is on the main diagonal")
+def _times_diagonal(b: Builder, t: Term) -> Term | None:
+    diagonal, vector = sorted(t.args, key=lambda a: len(a.shape) == 1)
+    if diagonal.head != "diag" or len(vector.shape) != 1 or diagonal.params or len(diagonal.args[0].shape) != 1:
+        return None
+    return b.multiply([diagonal.args[0], vector])
+
+
 @law("diag_embed", "diag_embed(v) -> diag(v), of ones the identity", "v is a vector, on the main diagonal")
 def _diagonal_matrix(b: Builder, t: Term) -> Term | None:
     v = t.args[0]
@@ -173,52 +181,6 @@ def _batch_of_ones(b: Builder, t: Term) -> Term | None:
     if one(left):
         return b.expand(b.total(right, (len(right.shape) - 2,), True), t.shape)
     return b.expand(b.total(left, (len(left.shape) - 1,), True), t.shape) if one(right) else None
-
-
-@law("einsum", "einsum with a number -> the number times einsum without it", "the operand has no dimensions")
-def _einsum_of_number(b: Builder, t: Term) -> Term | None:
-    left, _, right = t.params[0][1].partition("->")
-    labels = left.split(",")
-    kept = [(x, a) for x, a in zip(labels, t.args, strict=True) if x]
-    if len(kept) == len(labels) or not kept:
-        return None
-    scalars = [a for x, a in zip(labels, t.args, strict=True) if not x]
-    text = ",".join(x for x, _ in kept) + "->" + right
-    parts = [Arg(at) for at in range(len(kept))]
-    return b.multiply([*scalars, b.call("einsum", [a for _, a in kept], t.shape, t.dtype, text, *parts)])
-
-
-@law("einsum", "einsum('ij->ij', A) -> A, einsum('ij->ji', A) -> A.T", "A is a matrix where it is turned")
-def _einsum_of_one(b: Builder, t: Term) -> Term | None:
-    left, _, right = t.params[0][1].partition("->")
-    if len(t.args) != 1 or len(set(left)) != len(left):
-        return None
-    if left == right:
-        return t.args[0]
-    return b.transpose(t.args[0]) if len(left) == 2 and left == right[::-1] else None
-
-
-@law("einsum", "einsum('ij,jk->ik', A, B) -> A @ B", "two operands, one label of one size that is summed, no batch")
-def _einsum_of_two(b: Builder, t: Term) -> Term | None:
-    left, _, right = t.params[0][1].partition("->")
-    labels = left.split(",")
-    if len(labels) != 2 or any(len(x) != len(set(x)) or not 1 <= len(x) <= 2 for x in labels):
-        return None
-    first, second = labels
-    summed = set(first) & set(second)
-    if len(summed) != 1 or set(right) != set(first) ^ set(second):
-        return None
-    (s,) = summed
-    a, c = t.args
-    if a.shape[first.index(s)] != c.shape[second.index(s)]:
-        return None
-    if len(first) == 2 and first[0] == s:
-        a = b.transpose(a)
-    if len(second) == 2 and second[1] == s:
-        c = b.transpose(c)
-    made = b.matmul(a, c)
-    plain = first.replace(s, "") + second.replace(s, "")
-    return made if right == plain else b.transpose(made)
 
 
 @law("product", "reshape(a) * reshape(b) -> reshape(a * b)", "a and b have one shape, and something cancels")

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from gradcli.graph.terms import Term, below
 from gradcli.simplify.build import Builder
-from gradcli.simplify.law import NEGATED, law
+from gradcli.simplify.law import law
 from gradcli.simplify.normal import ONE, Arithmetic, bare, factor_of, is_number
 
 
@@ -19,7 +19,7 @@ def _multiplied_out(b: Builder, t: Term) -> Term | None:
         return None
     found = Arithmetic.add(b, [*parts, (t.param("constant"), b.number(1))])
     inner = bare(found)
-    if inner.head not in ("sum", "product") or _leaves(inner) < _leaves(t):
+    if inner.head not in ("sum", "product", *JOINED) or _leaves(inner) < _leaves(t):
         return found
     return None
 
@@ -43,20 +43,23 @@ def _addends(b: Builder, a: Term) -> list[tuple[Fraction, Term]]:
     return [(f, b.multiply(terms) if terms else b.number(1)) for f, terms in found]
 
 
+JOINED = ("stack", "torch.cat")
+
+
 def _leaves(term: Term) -> int:
     """How many parts a sum of products has."""
-    if term.head not in ("sum", "product"):
+    if term.head not in ("sum", "product", *JOINED):
         return 1
     return sum(map(_leaves, term.args)) + (term.head == "sum" and term.param("constant") != 0)
 
 
-@law("sum", "p * a - p * b -> p * (a - b)", "all terms share p, or are divided by the same one element")
+@law("sum", "p * a - p * b -> p * (a - b)", "all terms share p, or are divided by the same one element or root")
 def _shared_factor(b: Builder, t: Term) -> Term | None:
     if t.param("constant") or len(t.args) < 2:
         return None
     shared: dict[int, tuple[Term, Fraction]] | None = None
     for a in t.args:
-        own = {x.serial: (x, p) for x, p in _factors(a) if _shareable(x, p)}
+        own = {x.serial: (x, p) for x, p in _factors(a) if _shareable(x, p) or _everywhere(t, x, p)}
         shared = own if shared is None else {s: _less(own[s], pair) for s, pair in shared.items() if s in own}
         shared = {s: pair for s, pair in shared.items() if pair[1]}
     if not shared:
@@ -68,7 +71,13 @@ def _shared_factor(b: Builder, t: Term) -> Term | None:
 
 def _shareable(x: Term, p: Fraction) -> bool:
     """A power of a variable stays in its place: 3*a*x**2 + 2*b*x."""
-    return p == 1 or (p < 0 and x.shape == ()) or (p > 1 and p.denominator == 1 and x.head != "variable")
+    root = p < 0 and p.denominator == 2
+    return p == 1 or (p < 0 and x.shape == ()) or root or (p > 1 and p.denominator == 1 and x.head != "variable")
+
+
+def _everywhere(t: Term, x: Term, p: Fraction) -> bool:
+    """Whether all addends have just this power."""
+    return p > 1 and all(any(y is x and q == p for y, q in _factors(a)) for a in t.args)
 
 
 def _without(b: Builder, a: Term, shared: dict[int, tuple[Term, Fraction]]) -> Term:
@@ -113,26 +122,38 @@ def _common_denominator(b: Builder, t: Term) -> Term | None:
     return found if _leaves(bare(found)) < _leaves(t) else None
 
 
-@law("product", "-(y - x) -> x - y", "nothing else is multiplied")
+@law("product", "-(y - x)/n -> (x - y)/n", "nothing else is multiplied but numbers of elements")
 def _turned_difference(b: Builder, t: Term) -> Term | None:
-    if t.param("factor") != -1 or len(t.args) != 1 or t.param("powers") != (1,):
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    differences = [x for x, p in pairs if x.head == "sum" and p == 1 and (x.dtype is not None or x.shape)]
+    if t.param("factor") >= 0 or len(differences) != 1:
         return None
-    inner = t.args[0]
-    if inner.head != "sum" or all(c > 0 for c in (*inner.param("factors"), inner.param("constant") or 1)):
+    (inner,) = differences
+    if any(x is not inner and (x.dtype is not None or x.shape) for x, _ in pairs):
         return None
-    return b.add([*((-c, a) for c, a in zip(inner.param("factors"), inner.args, strict=True)),
-                  (-inner.param("constant"), b.number(1))])  # fmt: skip
+    if all(c > 0 for c in (*inner.param("factors"), inner.param("constant") or 1)):
+        return None
+    turned = b.add([*((-c, a) for c, a in zip(inner.param("factors"), inner.args, strict=True)),
+                    (-inner.param("constant"), b.number(1))])  # fmt: skip
+    rest = [(x, p) for x, p in pairs if x is not inner]
+    return b.power_product([(b.number(-t.param("factor")), ONE), *rest, (turned, ONE)])
 
 
-@law("sum", "a*(c) + d*(not c) -> where(c, a, d)", "a and d are numbers")
-def _either_mask(b: Builder, t: Term) -> Term | None:
-    if len(t.args) != 2 or any(a.head != "mask" for a in t.args):
-        return None
-    first, second = (a.args[0] for a in t.args)
-    if first.head not in NEGATED or second.head != NEGATED[first.head] or first.args != second.args or not b.finite():
-        return None
-    above, under = (b.number(c + t.param("constant")) for c in t.param("factors"))
-    return b.where(first, above, under)
+@law("sum", "p * (x - y) + q * (y - x) -> p * (x - y) - q * (x - y)", "x - y was there first")
+def _same_difference(b: Builder, t: Term) -> Term | None:
+    seen = {x.serial: x for a in t.args for x, p in _factors(a) if x.head == "sum" and p == 1}
+    for c, a in zip(t.param("factors"), t.args, strict=True):
+        for x, p in _factors(a):
+            if x.head != "sum" or p != 1 or a is x:
+                continue
+            opposite = bare(b.scale(-ONE, x))
+            if opposite.serial >= x.serial or opposite.serial not in seen:
+                continue
+            rest = [(f, y) for f, y in zip(t.param("factors"), t.args, strict=True) if y is not a]
+            others = [(y, q) for y, q in _factors(a) if y is not x]
+            turned = b.power_product([(b.number(factor_of(a)), ONE), *others, (opposite, ONE)])
+            return b.add([*rest, (-c, turned), (t.param("constant"), b.number(1))])
+    return None
 
 
 DIVISORS = {"sigmoid": (1, -1), "tanh": (1, 0, -1)}  # coefficients of 1, s, s**2
@@ -221,4 +242,22 @@ def _turned_factor(b: Builder, t: Term) -> Term | None:
                         (-x.param("constant"), b.number(1))])  # fmt: skip
         rest = [(y, q) for y, q in pairs if y is not x]
         return b.power_product([(b.number(-t.param("factor")), ONE), *rest, (turned, ONE)])
+    return None
+
+
+@law("product", "(a/p - b/q) * p * q -> a*q - b*p", "multiplied out, it is shorter")
+def _cancelled_addends(b: Builder, t: Term) -> Term | None:
+    pairs = list(zip(t.args, t.param("powers"), strict=True))
+    for above, p in pairs:
+        if above.head != "sum" or p != 1 or len(above.args) > 4:
+            continue
+        rest = [pair for pair in pairs if pair[0] is not above]
+        outside = {x.serial for x, q in rest if q > 0}
+        addends = [*zip(above.param("factors"), above.args, strict=True), (above.param("constant"), b.number(1))]
+        inside = [(x, q) for _, a in addends for x, q in _factors(a)]
+        if not any((q < 0 and x.serial in outside) or x.head == "one_hot" for x, q in inside):
+            continue
+        each = [(c, b.power_product([(a, ONE), *rest])) for c, a in addends if c]
+        if sum(_leaves(bare(a)) for _, a in each) < _leaves(t):
+            return b.scale(t.param("factor"), b.add(each))
     return None

@@ -138,28 +138,37 @@ def _mean_of_number(b: Builder, t: Term) -> Term | None:
     return b.expand(bare(t.args[0]), t.shape) if bare(t.args[0]).shape == () else None
 
 
-@law("mean", "mean(expand(x), d, keepdim=True) -> x", "x has one element along d, where it was broadcast")
+@law("mean", "mean(expand(x), d) -> x", "x has one element along d, where it was broadcast")
 def _mean_of_expand(b: Builder, t: Term) -> Term | None:
     x = t.args[0]
-    if x.head != "expand" or not t.param("keepdim") or len(x.args[0].shape) != len(x.shape):
+    if x.head != "expand":
         return None
-    if any(x.args[0].shape[d] != 1 for d in _mean_dims(t)):
+    inner, dims = x.args[0], _mean_dims(t)
+    offset = len(x.shape) - len(inner.shape)
+    if any(d >= offset and inner.shape[d - offset] != 1 for d in dims):
         return None
-    return b.expand(x.args[0], t.shape)
+    if t.param("keepdim"):
+        return b.expand(inner, t.shape)
+    return b.expand(b.reshape(inner, tuple(n for d, n in enumerate(inner.shape) if d + offset not in dims)), t.shape)
 
 
-@law("mean", "mean(x - mean(x)) -> 0", "both are over the same dimensions, which the inner one keeps")
+@law("mean", "mean(x - mean(x)) -> 0", "over the dimensions of the inner mean, which broadcasts back along them")
 def _mean_of_centred(b: Builder, t: Term) -> Term | None:
     x = t.args[0]
     if x.head != "sum" or x.param("factors") != (1, -1) or x.param("constant"):
         return None
     y, mean = x.args
-    if mean.head != "mean" or mean.args[0] is not y or _mean_dims(mean) != _mean_dims(t):
+    if mean.head != "mean" or mean.args[0] is not y or not _mean_dims(mean) <= _mean_dims(t):
         return None
-    return b.zeros(t.shape) if mean.param("keepdim") or not mean.shape else None
+    return b.zeros(t.shape) if _broadcasts_back(mean) else None
 
 
-@law("total", "sum(x - mean(x)) -> 0", "over the dimensions of the mean, which keeps them or is over all")
+def _broadcasts_back(mean: Term) -> bool:
+    """Whether a mean meets what it is the mean of along the right dimensions."""
+    return bool(mean.param("keepdim")) or not mean.shape or _mean_dims(mean) == set(range(len(_mean_dims(mean))))
+
+
+@law("total", "sum(x - mean(x)) -> 0", "over the dimensions of the mean, which broadcasts back along them")
 def _total_of_centred(b: Builder, t: Term) -> Term | None:
     x = t.args[0]
     if x.head != "sum" or x.param("factors") not in ((1, -1), (-1, 1)) or x.param("constant"):
@@ -167,9 +176,9 @@ def _total_of_centred(b: Builder, t: Term) -> Term | None:
     mean, y = sorted(x.args, key=lambda a: a.head != "mean")
     if y.head == "reshape" and not mean.shape and len(t.param("dims")) == len(x.shape):
         return b.zeros(t.shape) if mean.head == "mean" and mean.args[0] is y.args[0] else None
-    if mean.head != "mean" or mean.args[0] is not y or _mean_dims(mean) != set(t.param("dims")):
+    if mean.head != "mean" or mean.args[0] is not y or not _mean_dims(mean) <= set(t.param("dims")):
         return None
-    return b.zeros(t.shape) if mean.param("keepdim") or not mean.shape else None
+    return b.zeros(t.shape) if _broadcasts_back(mean) else None
 
 
 @law("cumsum", "cumsum(c * x) -> c * cumsum(x)", "c is one element")
@@ -273,3 +282,40 @@ def _dims(t: Term) -> set[int]:
     if given is None or not t.args[0].shape:
         return set()
     return {d % len(t.args[0].shape) for d in (given if isinstance(given, tuple) else (given,))}
+
+
+@law("total", "sum(A @ B, 1) -> A @ sum(B, 1), of columns and of all alike", "A and B are matrices, or vectors")
+def _total_of_product_of_matrices(b: Builder, t: Term) -> Term | None:
+    x, dims = t.args[0], t.param("dims")
+    if x.head != "matmul" or any(len(a.shape) > 2 for a in x.args) or t.param("keepdim"):
+        return None
+    left, right = x.args
+    rows = len(left.shape) == 2 and 0 in dims
+    columns = len(right.shape) == 2 and len(x.shape) - 1 in dims
+    left = b.total(left, (0,), False) if rows else left
+    right = b.total(right, (1,), False) if columns else right
+    return b.matmul(left, right)
+
+
+@law("total", "sum(eye(n), 1) -> ones(n), sum(diag(v), 1) -> v", "the matrix is square; over all n and sum(v)")
+def _total_of_diagonal(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head not in ("eye", "diag") or len(x.shape) != 2 or x.shape[0] != x.shape[1] or t.param("keepdim"):
+        return None
+    if x.head == "diag" and (len(x.params) or len(x.args[0].shape) != 1):
+        return None
+    v = x.args[0] if x.head == "diag" else b.expand(b.number(1), x.shape[:1])
+    return v if len(t.param("dims")) == 1 else b.total(v, None, False)
+
+
+@law("var std", "std(x, dim=-1, unbiased=False) -> std(x, 1, correction=0)", "what is the same is written alike")
+def _one_spelling(b: Builder, t: Term) -> Term | None:
+    dims, correction = _dims(t), t.param("correction", 1 if t.param("unbiased", True) else 0)
+    given = [sorted(dims)[0] if len(dims) == 1 else tuple(sorted(dims))] if dims else []
+    params = [("", d) for d in given]
+    params += [("correction", correction)] if correction != 1 else []
+    params += [("keepdim", True)] if t.param("keepdim") and dims else []
+    known = {"", "dim", "correction", "unbiased", "keepdim"}
+    if tuple(params) == t.params or any(name not in known for name, _ in t.params):
+        return None
+    return b.settle(b.make(t.head, t.args, tuple(params), t.shape, t.dtype))

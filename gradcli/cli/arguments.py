@@ -18,13 +18,14 @@ KEYWORDS = frozenset(
 
 
 class Binding:
-    """A variable of the command line and the text of its value."""
+    """A variable of the command line and the text of its value, or the value itself where there is no text to read."""
 
-    __slots__ = ("name", "text")
+    __slots__ = ("given", "name", "text")
 
-    def __init__(self, name: str, text: str) -> None:
+    def __init__(self, name: str, text: str, given: object = None) -> None:
         self.name = name
         self.text = text
+        self.given = given
 
 
 class Arguments:

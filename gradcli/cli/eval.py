@@ -19,6 +19,7 @@ from gradcli.cli.timelimit import time_limit
 from gradcli.cli.writing import write_result
 from gradcli.environment import Environment
 from gradcli.errors import NameError_, UsageError
+from gradcli.language import ast
 from gradcli.render.errortext import note_text
 
 
@@ -33,7 +34,8 @@ def run_eval(arguments: Arguments, environment: Environment) -> int:
         write_result(plan_text(arguments, environment), path, environment)
         return 0
     with time_limit(arguments.values.get("timeout"), environment):
-        session, value, gradients, printed = evaluate(arguments, environment)
+        module = parse_with_value(read_source(arguments, environment))
+        session, value, gradients, printed = evaluate(module, arguments, environment)
         text = "".join(printed)
         result = render_result(value, gradients, form)
     if form == "text" and isinstance(result, str) and path is None:
@@ -45,9 +47,9 @@ def run_eval(arguments: Arguments, environment: Environment) -> int:
     for note in gradients.notes:
         print(note_text(note, color), file=environment.stderr)
     if "keep_session" in arguments.flags:
-        from gradcli.repl.loop import converse
+        from gradcli.cli.atprompt import talk
 
-        return converse(session, environment)
+        return talk(session, environment, [module])
     return 0
 
 
@@ -60,11 +62,11 @@ def plan_text(arguments: Arguments, environment: Environment) -> str:
     return session.plan(module, wanted_names(arguments))
 
 
-def evaluate(arguments: Arguments, environment: Environment) -> tuple[Session, object, Gradients, list[str]]:
+def evaluate(
+    module: ast.Module, arguments: Arguments, environment: Environment
+) -> tuple[Session, object, Gradients, list[str]]:
     """The session after the program, its value, the gradients, and what it printed."""
-    source = read_source(arguments, environment)
     wrt = wanted_names(arguments)
-    module = parse_with_value(source)
     check_variables_are_named(module, arguments)
     session = open_session(arguments)
     bound = {binding.name for binding in arguments.bindings}

@@ -26,7 +26,7 @@ from gradcli.cli.program import (
 )
 from gradcli.cli.timelimit import time_limit
 from gradcli.cli.tracing import NoFormula, Trace
-from gradcli.cli.values import bind, read_value
+from gradcli.cli.values import bind, read_value, value_of
 from gradcli.engine.run import value
 from gradcli.environment import Environment
 from gradcli.errors import GradError, NameError_, ShapeError, UsageError
@@ -78,7 +78,7 @@ def _read(arguments: Arguments, environment: Environment) -> tuple[Problem, list
     dtype = arguments.values.get("dtype", DEFAULT_DTYPE)
     problem = Problem(module, source, dtype)
     for binding in arguments.bindings:
-        found = read_value(binding.text, f"--{binding.name}", session, dtype, environment)
+        found = value_of(binding, session, dtype, environment)
         bind(session, binding.name, found, False)
         problem.values[binding.name] = found
     missing = free_names(module, problem.values)

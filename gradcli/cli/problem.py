@@ -19,7 +19,7 @@ from gradcli.cli.program import (
 from gradcli.cli.programhints import class_names, integer_names, of_vectors
 from gradcli.cli.shapeguess import guesses, size_texts
 from gradcli.cli.tracing import Trace, default_dtype, ones
-from gradcli.cli.values import bind, read_value
+from gradcli.cli.values import bind, read_value, value_of
 from gradcli.dtypes import int64
 from gradcli.environment import Environment
 from gradcli.errors import GradcliError, GradError, NameError_, UsageError
@@ -90,7 +90,7 @@ def read_problem(arguments: Arguments, environment: Environment) -> Problem:
     named.bindings = [binding for binding in arguments.bindings if binding.name not in seeds]
     check_variables_are_named(module, named)
     for binding in arguments.bindings:
-        value = read_value(binding.text, f"--{binding.name}", session, dtype, environment)
+        value = value_of(binding, session, dtype, environment)
         bind(session, binding.name, value, False)
         problem.known[binding.name] = value
     problem.values = dict(problem.known)

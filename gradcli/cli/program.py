@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradcli.api import Session
 from gradcli.cli.arguments import Arguments, split_names
 from gradcli.cli.datafiles import read_bytes
-from gradcli.cli.values import bind, read_value
+from gradcli.cli.values import bind, value_of
 from gradcli.environment import Environment
 from gradcli.errors import FileError, UsageError
 from gradcli.language import ast
@@ -71,7 +71,7 @@ def bind_variables(session: Session, arguments: Arguments, environment: Environm
     """Evaluate the variables in order and bind them; those outside `wrt` (None: all are in it) do not require grad."""
     dtype = arguments.values.get("dtype", DEFAULT_DTYPE)
     for binding in arguments.bindings:
-        value = read_value(binding.text, f"--{binding.name}", session, dtype, environment)
+        value = value_of(binding, session, dtype, environment)
         bind(session, binding.name, value, "no_grad" not in arguments.flags and (wrt is None or binding.name in wrt))
 
 

@@ -10,8 +10,8 @@ from gradcli.environment import Environment
 def run_repl(arguments: Arguments, environment: Environment) -> int:
     """Run `gradcli repl` with the variables of the command line bound."""
     check_stdin_once(arguments)
-    from gradcli.repl.loop import converse
+    from gradcli.cli.atprompt import talk
 
     session = open_session(arguments)
     bind_variables(session, arguments, environment, None)
-    return converse(session, environment)
+    return talk(session, environment)

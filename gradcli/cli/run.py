@@ -32,9 +32,9 @@ def run_run(arguments: Arguments, environment: Environment) -> int:
         for cell, module in zip(cells, modules, strict=True):
             run_module(session, module, cell.shows, write, writing(write))
     if "keep_session" in arguments.flags:
-        from gradcli.repl.loop import converse
+        from gradcli.cli.atprompt import talk
 
-        return converse(session, environment)
+        return talk(session, environment, modules)
     return 0
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.api import Session
+from gradcli.cli.arguments import Binding
 from gradcli.cli.datafiles import load_array, numbers_to_array
 from gradcli.environment import Environment
 from gradcli.errors import FileError, GradcliError, UsageError, ValueError_
@@ -22,6 +23,13 @@ Array = np.ndarray[Any, Any]
 
 # `ones:2,2` is ones(2, 2): the creation functions whose arguments are numbers alone.
 SHORTHAND = ("ones", "zeros", "rand", "randn", "eye", "arange", "linspace", "logspace", "randperm")
+
+
+def value_of(binding: Binding, session: Session, dtype: str, environment: Environment) -> object:
+    """The value of a variable of the command line."""
+    if binding.given is not None:
+        return binding.given
+    return read_value(binding.text, f"--{binding.name}", session, dtype, environment)
 
 
 def read_value(text: str, label: str, session: Session, dtype: str, environment: Environment) -> object:

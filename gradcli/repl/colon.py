@@ -32,14 +32,21 @@ def run_colon(conversation: Conversation, entry: str) -> bool:
     Raises: UsageError for a command that does not exist, or whose argument is missing.
     """
     name, _, argument = entry[1:].strip().partition(" ")
-    command = COMMANDS.get(name)
+    known = commands_of(conversation)
+    command = known.get(name)
     if command is None:
-        near = nearest(name, COMMANDS)
+        near = nearest(name, known)
         raise UsageError(f"there is no command :{name}", hint=f"did you mean :{near}?" if near else ":help lists them")
     argument = argument.strip()
     if command.argument and not argument and not command.argument.startswith("["):
         raise UsageError(f":{name} needs {command.argument}", hint=f":{name} {command.argument}")
     return command.action(conversation, argument)
+
+
+def commands_of(conversation: Conversation) -> dict[str, ColonCommand]:
+    """The commands of a conversation by name: of every one, and those that it was begun with."""
+    first, *others = COMMANDS.items()
+    return dict([first, *conversation.commands.items(), *others])
 
 
 def show_help(conversation: Conversation, _: str) -> bool:
@@ -49,7 +56,7 @@ def show_help(conversation: Conversation, _: str) -> bool:
         "An empty line ends a block. Pasted cells and transcripts may keep their prompts.\n"
         "Tab completes, Ctrl-R searches the history, Ctrl-C clears the line or stops a statement, Ctrl-D leaves.\n\n"
     )
-    for name, command in COMMANDS.items():
+    for name, command in commands_of(conversation).items():
         usage = f":{name} {command.argument}".rstrip()
         conversation.write(f"  {usage:<22}{command.help}\n")
     return True
@@ -148,6 +155,7 @@ def reset(conversation: Conversation, _: str) -> bool:
     session = conversation.session
     conversation.session = Session(dtype=session.dtype, names=session.names)
     conversation.entered.clear()
+    conversation.past.clear()
     return True
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from gradcli.api import Session
 from gradcli.environment import Environment
 from gradcli.errors import GradcliError
+from gradcli.language import ast
 from gradcli.language.parse import is_incomplete, parse_program
 from gradcli.render.errortext import error_text
 from gradcli.repl.cells import MARKER, PROMPT, PROMPT_CONTINUED, split_cells
@@ -12,11 +16,22 @@ from gradcli.repl.execute import run_module
 
 
 class Conversation:
-    """The session, what was entered without an error (for `:save`), and whether anything failed."""
+    """The session, what was entered without an error (for `:save`), and whether anything failed.
 
-    def __init__(self, session: Session, environment: Environment) -> None:
+    commands: those with a colon, besides the ones that every conversation has. past: the programs that have run.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        environment: Environment,
+        commands: Mapping[str, Any] | None = None,
+        past: Sequence[ast.Module] = (),
+    ) -> None:
         self.session = session
         self.environment = environment
+        self.commands = dict(commands or {})
+        self.past = list(past)
         self.entered: list[str] = []
         self.failed = False
 
@@ -35,6 +50,7 @@ class Conversation:
                 module = parse_program(cell.source)
                 run_module(self.session, module, shows if cell.shows == "none" else cell.shows, self.write, self.show)
                 if module.body:
+                    self.past.append(module)
                     self.entered.append(cell.source.text.rstrip("\n"))
         except GradcliError as error:
             self.tell(error)

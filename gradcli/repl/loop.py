@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from gradcli.api import Session
 from gradcli.environment import Environment
 from gradcli.errors import GradcliError
-from gradcli.repl.colon import run_colon
+from gradcli.language import ast
+from gradcli.repl.colon import ColonCommand, run_colon
 from gradcli.repl.conversation import Conversation
 from gradcli.repl.piped import entries
 from gradcli.version import __version__
 
 
-def converse(session: Session, environment: Environment) -> int:
-    """Talk until the input ends or `:quit`; the exit status."""
-    conversation = Conversation(session, environment)
+def converse(
+    session: Session, environment: Environment, commands: Mapping[str, ColonCommand], past: Sequence[ast.Module] = ()
+) -> int:
+    """Talk until the input ends or `:quit`; the exit status. commands, past: see `Conversation`."""
+    conversation = Conversation(session, environment, commands, past)
     if environment.stdin_is_terminal and environment.stdout_is_terminal:
         return _converse_on_terminal(conversation)
     for entry in entries(environment.stdin):

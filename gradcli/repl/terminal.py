@@ -19,7 +19,7 @@ from pygments.lexers.python import PythonLexer
 
 from gradcli.environment import Environment
 from gradcli.ops.catalog import spellings
-from gradcli.repl.colon import COMMANDS
+from gradcli.repl.colon import commands_of
 from gradcli.repl.complete import SessionCompleter
 from gradcli.repl.conversation import Conversation, needs_more
 from gradcli.repl.history import open_history
@@ -35,9 +35,10 @@ def prompt_for(conversation: Conversation) -> Callable[[], str]:
     environment = conversation.environment
     color = environment.color_allowed(environment.stdout)
     lexer: Lexer | None = PygmentsLexer(PythonLexer) if color else None
+    commands = [f":{name}" for name in commands_of(conversation)]
     session: PromptSession[str] = PromptSession(
         history=open_history(environment.history_path),
-        completer=SessionCompleter(conversation, spellings(), [f":{name}" for name in COMMANDS]),
+        completer=SessionCompleter(conversation, spellings(), commands),
         complete_while_typing=False,
         lexer=lexer,
         style=STYLE,

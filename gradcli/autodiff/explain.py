@@ -49,10 +49,10 @@ class Step:
     """One op: the name of its result, its formula and value, the cotangent that comes in, and what it passes on.
 
     recorded: whether gradients flow through it. came: the parts of the cotangent, and from which steps; several of
-    them add up. hooked: a hook has changed it.
+    them add up. hooked: a hook has changed it. pending: what finds the formulas, which not every step is asked for.
     """
 
-    __slots__ = ("came", "cotangent", "formula", "hooked", "name", "passed", "recorded", "value")
+    __slots__ = ("came", "cotangent", "formula", "hooked", "name", "passed", "pending", "recorded", "value")
 
     def __init__(self, name: str, value: Array) -> None:
         self.name = name
@@ -63,6 +63,12 @@ class Step:
         self.came: list[tuple[str, Array]] = []
         self.hooked = False
         self.passed: list[Passed] = []
+        self.pending: list[Callable[[], None]] = []
+
+    def complete(self) -> None:
+        """Find the formulas."""
+        while self.pending:
+            self.pending.pop()()
 
 
 def _ones(step: Node) -> Array:
@@ -144,37 +150,46 @@ class Explained:
     def _step(self, shown: Node, computed: Node) -> Step:
         name = self.symbols.label[shown.serial]
         step = Step(name, self.values[name])
-        step.formula = self._computes(shown, step)
+        step.pending.append(lambda: self._computes(shown, step))
         step.came, step.hooked = self.came.get(name, []), self._hook(computed)
         step.cotangent = self.totals.get(name)
         if step.cotangent is not None:
             self._pass_on(shown, computed, step)
         return step
 
-    def _computes(self, shown: Node, step: Step) -> Term | None:
-        """What a step computes: simplified where that leaves nothing out, else as it is written."""
+    def _computes(self, shown: Node, step: Step) -> None:
+        """Find what a step computes: simplified where that leaves nothing out, else as it is written."""
         stand, b = self.symbols.stand_ins(shown, known=False), builder(shown.dtype)
         found = stand.formula(b)
         if found is not None and stand.names_all(found) and self.agrees(found, step.value, self.values):
-            return found
+            step.formula = found
+            return
         written = self.symbols.written(shown, b)
-        return written if self.agrees(written, step.value, self.values) else None
+        step.formula = written if self.agrees(written, step.value, self.values) else None
 
     def _pass_on(self, shown: Node, computed: Node, step: Step) -> None:
         known = self.numbers.stand_ins(computed, known=True)
         assert step.cotangent is not None
         _, found = known.pull(step.cotangent)
         inputs = [i.serial for i in self.numbers.inputs(computed)]
-        local = Local(self, shown, computed, step.cotangent)
         partners = dict(zip(inputs, self.symbols.inputs(shown), strict=True))
+        serials: list[tuple[Passed, int, int]] = []
         for i in self.numbers.inputs(computed):
             stand = known.leaves.get(i.serial)
             if stand not in found or i.serial not in self.leading or self.numbers.label[i.serial] in step_names(step):
                 continue
             passed = Passed(self.numbers.label[i.serial], value(found[stand]))
-            local.describe(passed, partners[i.serial].serial, i.serial)
             step.passed.append(passed)
+            serials.append((passed, partners[i.serial].serial, i.serial))
             self._arrive(i, passed.numbers, step.name)
+        step.pending.append(lambda: self._describe(shown, computed, step, serials))
+
+    def _describe(self, shown: Node, computed: Node, step: Step, serials: Sequence[tuple[Passed, int, int]]) -> None:
+        assert step.cotangent is not None
+        local = Local(self, shown, computed, step.cotangent) if serials else None
+        for passed, symbol, number in serials:
+            assert local is not None
+            local.describe(passed, symbol, number)
 
 
 def step_names(step: Step) -> set[str]:

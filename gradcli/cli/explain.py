@@ -33,7 +33,7 @@ from gradcli.errors import GradError, NameError_, ShapeError, UsageError
 from gradcli.graph.node import Node
 
 SMALL = 6  # a Jacobian with more rows or columns is not written out
-LONG = 400  # steps; beyond them no formula of the whole is looked for
+LONG = 100  # steps; beyond them no formula of the whole is looked for
 
 
 def run_explain(arguments: Arguments, environment: Environment) -> int:
@@ -152,7 +152,9 @@ def _fill(
         if explanation.vector and all(0 < size <= SMALL for size in (given[0].size, result.numbers.size)):
             result.jacobian = _jacobian(computed.outputs[0], node, names[0], result.shown)
         explanation.results.append(result)
-    if len(explained.steps) <= LONG:
+    explanation.complete()
+    explanation.unsearched = len(explained.steps) > LONG
+    if not explanation.unsearched:
         formulas = Formulas(explanation, problem, symbols, explained)
         for result in explanation.results:
             formulas.add(result, symbols.node(result.name))

@@ -87,7 +87,7 @@ class Page:
         assert step.cotangent is not None
         yield from _equation(name_text(step.name), [step.formula])
         if len(step.came) > 1:
-            yield from self._sum(self.g, f"{self._by(step.name)} =", step.came)
+            yield from self._sum(self.g, f"{self._by(step.name)} =", self.e.paths(step.name))
             yield from _equation("", [_array(step.cotangent)], _hooked(step))
         else:
             seeds = [name_text(v) for v in self.e.seeds_of(step)]
@@ -95,9 +95,14 @@ class Page:
         for passed in step.passed:
             yield from self._passed(step, passed)
 
-    def _sum(self, left: str, start: str, came: Sequence[tuple[str, Array]]) -> Rows:
+    def _sum(self, left: str, start: str, paths: Sequence[tuple[str, Array] | int]) -> Rows:
         """The paths that add up, in a row or each in one of its own."""
-        parts = [rf"\underbrace{{{_array(g)}}}_{{\text{{through }} {name_text(source)}}}" for source, g in came]
+        parts = [
+            rf"\dots \text{{({path} paths are left out here)}}"
+            if isinstance(path, int)
+            else rf"\underbrace{{{_array(path[1])}}}_{{\text{{through }} {name_text(path[0])}}}"
+            for path in paths
+        ]
         if width(" + ".join(parts)) <= LINE:
             return [(left, f"{start} {' + '.join(parts)}".strip())]
         return [(left, f"{start} {parts[0]}".strip()), *[("", rf"+ {part}") for part in parts[1:]]]
@@ -123,7 +128,7 @@ class Page:
         came, left = e.came.get(result.label, []), self._by(result.shown)
         if len(came) > 1:
             yield rf"{len(came)} paths add up:"
-            yield from _displays(self._sum(left, "", came))
+            yield from _displays(self._sum(left, "", e.paths(result.label)))
         if result.jacobian is not None:
             yield from self._jacobian(result, result.jacobian)
         term = result.term if result.holds and (result.term is None or width(latex(result.term)) <= LONG) else None

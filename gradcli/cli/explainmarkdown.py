@@ -76,9 +76,13 @@ def _rows(step: Step, e: Explanation) -> Iterator[str]:
     assert step.cotangent is not None
     formula = e.formula(step.formula)[-1]
     g = _code(short(step.cotangent, CELL))
-    if len(step.came) > 1:
+    paths = e.paths(step.name)
+    if paths:
         g += f", the sum of {len(step.came)} paths: " + ", ".join(
-            f"{_code(short(part, CELL))} through {_code(source)}" for source, part in step.came
+            f"... {path} are left out here ..."
+            if isinstance(path, int)
+            else f"{_code(short(path[1], CELL))} through {_code(path[0])}"
+            for path in paths
         )
     if step.hooked:
         g += ", after a hook of the program"

@@ -105,7 +105,7 @@ class Writer:
     def _step(self, step: Step) -> Iterator[list[Piece]]:
         assert step.cotangent is not None
         yield from self.equation(2, step.name, self._named(step.formula))
-        yield from self._sum(4, step.name, step.came)
+        yield from self._sum(4, step.name)
         yield from self.equation(
             4, self.e.cotangent, [self._derivative(step.name), *self.e.seeds_of(step), step.cotangent]
         )
@@ -117,13 +117,17 @@ class Writer:
     def _derivative(self, name: str) -> str:
         return f"d{self.e.of}/d{name}"
 
-    def _sum(self, indent: int, name: str, came: Sequence[tuple[str, Array]]) -> Iterator[list[Piece]]:
+    def _sum(self, indent: int, name: str) -> Iterator[list[Piece]]:
         """The paths that add up at a name."""
-        if len(came) < 2:
-            return
-        yield [(" " * indent, ""), (name, NAME), (f" is reached by {len(came)} paths, which add up:", "")]
-        for source, g in came:
-            yield from self.equation(indent + 2, f"through {source}:", [g], sign="")
+        paths = self.e.paths(name)
+        if paths:
+            many = len(self.e.came[name])
+            yield [(" " * indent, ""), (name, NAME), (f" is reached by {many} paths, which add up:", "")]
+        for path in paths:
+            if isinstance(path, int):
+                yield [(" " * (indent + 2) + f"... {path} paths are left out here", NOTE)]
+            else:
+                yield from self.equation(indent + 2, f"through {path[0]}:", [path[1]], sign="")
 
     def _passed(self, step: Step, passed: Passed) -> Iterator[list[Piece]]:
         local, g = f"d{step.name}/d{passed.name}", self.e.cotangent
@@ -145,10 +149,9 @@ class Writer:
 
     def result(self, result: Result) -> Iterator[list[Piece]]:
         """The gradient by a variable: the paths that add up, a small Jacobian, the formula and the numbers."""
-        e = self.e
         if result.shown != result.name:
             yield [(f"{result.shown} is what the program assigns to {result.name}", NOTE)]
-        yield from self._sum(0, result.shown, e.came.get(result.label, []))
+        yield from self._sum(0, result.label)
         if result.jacobian is not None:
             yield from self._jacobian(result, result.jacobian)
         *before, last = result.formula.split("\n")
@@ -159,7 +162,7 @@ class Writer:
         elif len(result.formula) <= LONG:
             for text in result.conditions:
                 yield from self._note(text)
-        if len(result.formula) > LONG:
+        if len(result.formula) > LONG or self.e.unsearched:
             before, last = [], ""
             yield [("(the formula of the whole is long: gradcli diff prints it)", NOTE)]
         for line in before:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from gradcli.render.termtext import formula_lines
 from gradcli.source import Span
 
 Array = np.ndarray[Any, Any]
+Item = TypeVar("Item")
 FIRST = LAST = 12  # steps of a long program that are shown
 
 
@@ -69,8 +70,8 @@ class Explanation:
     """The steps forward and backward, the results, and what has no gradient.
 
     constants: arrays that the program draws or computes without a gradient, by name; nameless: those of them that it
-    gives none. cotangent: what the steps call it. seeds: the outputs by name, each
-    with the cotangent that it starts with. came: the parts that arrive at each name.
+    gives none. cotangent: what the steps call it. unsearched: it is too long to look for formulas of the whole.
+    seeds: the outputs by name, each with the cotangent that it starts with. came: the parts that arrive at each name.
     """
 
     def __init__(self, values: dict[str, Any]) -> None:
@@ -82,6 +83,7 @@ class Explanation:
         self.seeds: list[tuple[str, Array]] = []
         self.seeded = False
         self.cotangent = "g"
+        self.unsearched = False
         self.results: list[Result] = []
         self.missing: list[tuple[str, str, Span | None]] = []
 
@@ -135,7 +137,19 @@ class Explanation:
     @property
     def mixes(self) -> bool:
         """Whether some step has no derivative element by element."""
-        return any(passed.factor is None for step in self.steps for passed in step.passed)
+        steps = [step for step in self.backward_steps if isinstance(step, Step)]
+        return any(passed.factor is None for step in steps for passed in step.passed)
+
+    def complete(self) -> None:
+        """Find the formulas of the steps that are shown."""
+        for step in [*self.forward_steps, *self.backward_steps]:
+            if isinstance(step, Step):
+                step.complete()
+
+    def paths(self, name: str) -> list[tuple[str, Array] | int]:
+        """What arrives at a name from several steps and adds up; of very many the first and the last."""
+        came = self.came.get(name, [])
+        return _ends(came) if len(came) > 1 else []
 
     @property
     def forward_steps(self) -> list[Step | int]:
@@ -166,6 +180,6 @@ def numeral(value: Any) -> str:
     return f"{value + 0.0:.6g}" if isinstance(value, float) else str(value)
 
 
-def _ends(steps: list[Step]) -> list[Step | int]:
-    left_out = len(steps) - FIRST - LAST
-    return [*steps[:FIRST], left_out, *steps[-LAST:]] if left_out > 1 else list(steps)
+def _ends(items: list[Item]) -> list[Item | int]:
+    left_out = len(items) - FIRST - LAST
+    return [*items[:FIRST], left_out, *items[-LAST:]] if left_out > 1 else list(items)

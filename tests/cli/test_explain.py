@@ -150,6 +150,10 @@ def test_a_long_program_is_shown_by_its_ends(call):
     ended = call("explain", "y = x\nfor i in range(500):\n    y = y * 1.001\ny", "--x", "1")
     assert ended.out.count("  ... 476 steps are left out here\n") == 2
     assert ended.out.splitlines()[-1] == "dy/dx = 1.64835"
+    sums = call("explain", "y = x\nfor i in range(150):\n    y = y + sin(x)\ny", "--x", "1").out
+    assert "\nx is reached by 151 paths, which add up:\n" in sums
+    assert sums.count("  ... 127 paths are left out here\n") == 1
+    assert len(sums.splitlines()) < 200
 
 
 def test_a_variable_that_is_assigned_anew(call):

@@ -85,6 +85,7 @@ def test_every_line_is_true(program, values):
         return lines == ["(no formula)"] or close(evaluated(lines, names | more, program), numbers)
 
     for step in e.steps:
+        step.complete()
         assert holds(step.formula, step.value), step.name
         if len(step.came) > 1 and not step.hooked:
             assert close(sum(g for _, g in step.came), step.cotangent), step.name

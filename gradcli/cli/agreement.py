@@ -36,11 +36,16 @@ class Agreement:
         if not self.left or wanted.size + sum(np.size(array) for array in used.values()) > LARGE:
             return True
         self.left -= 1
-        session = Session(dtype="float64")
+        wide = all(array.dtype == np.float64 for array in used.values() if array.dtype.kind == "f")
+        return self._gives(formula, used, wanted, True) or (not wide and self._gives(formula, used, wanted, False))
+
+    def _gives(self, formula: Term, used: Mapping[str, Array], wanted: Array, wide: bool) -> bool:
+        """Whether the numbers come out. wide: in float64, where rounding decides least; else as they are."""
+        session = Session(dtype="float64" if wide else "float32")
         if self.definitions is not None:  # a torch.autograd.Function of the program
             session.run(self.definitions)
         for name, array in used.items():
-            session.set(name, array.astype(np.float64) if array.dtype.kind == "f" else array)
+            session.set(name, array.astype(np.float64) if wide and array.dtype.kind == "f" else array)
         try:
             found = session.eval("\n".join(self.texts(formula)))
         except NameError_:

@@ -12,6 +12,7 @@ from gradcli.cli.agreement import Agreement
 from gradcli.cli.arguments import Arguments
 from gradcli.cli.blocks import Part
 from gradcli.cli.explainformulas import Formulas
+from gradcli.cli.explainorigin import origins
 from gradcli.cli.explaintrace import Traced
 from gradcli.cli.explanation import Explanation, Matrix, Result
 from gradcli.cli.missing import why_missing
@@ -153,6 +154,7 @@ def _fill(
             result.jacobian = _jacobian(computed.outputs[0], node, names[0], result.shown)
         explanation.results.append(result)
     explanation.complete()
+    explanation.origins = list(origins(explanation))
     explanation.unsearched = len(explained.steps) > LONG
     if not explanation.unsearched:
         formulas = Formulas(explanation, problem, symbols, explained)

@@ -27,6 +27,8 @@ def latex_text(e: Explanation) -> Iterator[str]:
     if e.results:
         yield from page.forward()
         yield from page.backward()
+        if e.origins:
+            yield rf"\paragraph{{Not finite:}} {'; '.join(map(escaped, e.origins))}"
     for name, why, span in e.missing:
         yield rf"\paragraph{{No gradient by ${name_text(name)}$:}} {escaped(why)}"
         if span is not None:

@@ -20,6 +20,8 @@ def markdown_lines(e: Explanation) -> Iterator[str]:
     if e.results:
         yield from _forward(e)
         yield from _backward(e)
+        if e.origins:
+            yield from ("**Not finite**", "", *(f"- {_code(text)}" for text in e.origins), "")
     for name, why, span in e.missing:
         yield f"`{name}` has no gradient: {why}"
         if span is not None:

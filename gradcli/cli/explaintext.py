@@ -40,7 +40,8 @@ class Writer:
         e = self.e
         sections = [self._missing(*missing) for missing in e.missing] + [self.result(result) for result in e.results]
         if e.results:
-            sections = [self._forward(), self._backward(), *sections]
+            lost = [self._origins()] if e.origins else []
+            sections = [self._forward(), self._backward(), *lost, *sections]
         for at, section in enumerate(sections):
             if at:
                 yield []
@@ -101,6 +102,11 @@ class Writer:
                 yield [(f"  ... {step} steps are left out here", NOTE)]
             else:
                 yield from self._step(step)
+
+    def _origins(self) -> Iterator[list[Piece]]:
+        yield [("Not finite", HEADING)]
+        for text in self.e.origins:
+            yield from self._wrapped(2, text)
 
     def _step(self, step: Step) -> Iterator[list[Piece]]:
         assert step.cotangent is not None

@@ -71,7 +71,8 @@ class Explanation:
 
     constants: arrays that the program draws or computes without a gradient, by name; nameless: those of them that it
     gives none. cotangent: what the steps call it. unsearched: it is too long to look for formulas of the whole.
-    seeds: the outputs by name, each with the cotangent that it starts with. came: the parts that arrive at each name.
+    origins: where numbers that are not finite come from. seeds: the outputs by name, each with the cotangent that it
+    starts with. came: the parts that arrive at each name.
     """
 
     def __init__(self, values: dict[str, Any]) -> None:
@@ -84,6 +85,7 @@ class Explanation:
         self.seeded = False
         self.cotangent = "g"
         self.unsearched = False
+        self.origins: list[str] = []
         self.results: list[Result] = []
         self.missing: list[tuple[str, str, Span | None]] = []
 

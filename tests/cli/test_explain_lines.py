@@ -142,6 +142,30 @@ def test_steps_are_written_as_they_are(call, program, x, shown):
     assert shown in call("explain", program, "--x", x).out
 
 
+NAN = "g * dt1/dx is {} = nan for x[0]"
+
+
+@pytest.mark.parametrize(
+    ("program", "x", "lines"),
+    [
+        ("where(x > 0, log(x), x).sum()", "0,1", ["t1[0] is -inf in t1 = log(x)", NAN.format("0 * inf")]),
+        ("x.abs().sqrt().sum()", "0,4", ["dt2/dt1 = 1/(2*t2) is inf for t1[0]", NAN.format("inf * 0")]),
+        ("x/x", "0", ["out is nan in out = x/x", "dout/dx is nan for x"]),
+        ("exp(x*1000)", "1", ["out is inf in out = exp(t1)", "dout/dt1 = out is inf for t1"]),
+        ("softmax(x, 0).log().sum()", "0,1000", [
+            "t2[0] is -inf in t2 = log(t1)", "dt2/dt1 = 1/t1 is inf for t1[0]",
+            "what goes to x[0] from t1 = softmax(x, 0) is nan",
+        ]),
+    ],
+)  # fmt: skip
+def test_where_a_gradient_that_is_not_finite_comes_from(call, program, x, lines):
+    text = "\n".join(["", "Not finite", *(f"  {line}" for line in lines), ""])
+    assert text in call("explain", program, "--x", x).out
+    assert "Not finite" not in call("explain", program, "--x", "0.01").out
+    assert call("explain", program, "--x", x, "--to", "markdown").out.count("**Not finite**") == 1
+    assert call("explain", program, "--x", x, "--to", "latex").out.count(r"\paragraph{Not finite:}") == 1
+
+
 def test_nothing_to_explain(call):
     ended = call("explain", "torch.ones(2)")
     assert (ended.status, ended.out) == (1, "")

@@ -12,6 +12,7 @@ from gradcli.api import Session
 from gradcli.cli.arguments import Arguments, Binding, check_operands, read_arguments
 from gradcli.cli.options import COMMANDS
 from gradcli.cli.problem import free_names
+from gradcli.cli.settings import apply_settings
 from gradcli.environment import Environment
 from gradcli.errors import NameError_, UsageError
 from gradcli.language import ast
@@ -66,6 +67,7 @@ def _read(name: str, argument: str, conversation: Conversation) -> Arguments:
         arguments.values.setdefault("wrt", ",".join(found.leaves))
     if name != "diff":
         arguments.values.setdefault("dtype", session.dtype)
+    apply_settings(arguments, conversation.environment)
     return arguments
 
 

@@ -39,19 +39,32 @@ LONG = 100  # steps; beyond them no formula of the whole is looked for
 
 def run_explain(arguments: Arguments, environment: Environment) -> int:
     """Run `gradcli explain`."""
+    form = _form(arguments)
     with time_limit(arguments.values.get("timeout"), environment), np.errstate(all="ignore"):
         explanation = explanation_of(arguments, environment)
-        text = _written(explanation, arguments.values.get("to", "text"), environment)
+        text = _written(explanation, form, environment)
     environment.stdout.write(text)
     return 0
 
 
 def explanation_of(arguments: Arguments, environment: Environment) -> Explanation:
     """What there is to say about the gradients that a command line asks for."""
-    return _explain(*_read(arguments, environment))
+    return _explain(*_read(arguments, environment), every=_form(arguments) == "json")
+
+
+def _form(arguments: Arguments) -> str:
+    """text, markdown, latex or json. Raises: UsageError for two of them."""
+    to, form = arguments.values.get("to", "text"), arguments.values.get("format", "text")
+    if "text" not in (to, form):
+        raise UsageError(f"--to {to} and --format {form} do not go together")
+    return to if form == "text" else form
 
 
 def _written(explanation: Explanation, to: str, environment: Environment) -> str:
+    if to == "json":
+        from gradcli.cli.explainjson import explanation_json
+
+        return explanation_json(explanation)
     if to == "latex":
         from gradcli.cli.explainlatex import latex_text
 
@@ -94,11 +107,13 @@ def _read(arguments: Arguments, environment: Environment) -> tuple[Problem, list
     return problem, given
 
 
-def _explain(problem: Problem, seeds: list[Any]) -> Explanation:
+def _explain(problem: Problem, seeds: list[Any], every: bool) -> Explanation:
+    """every: whether all steps are shown, however many."""
     symbols, numbers = _traced(problem)
     if not any(output.dtype.floating for output in symbols.trace.outputs):
         raise UsageError("the value of the expression is no tensor of floating-point numbers, so it has no gradients")
     explanation = Explanation({**problem.values, **numbers.given()})
+    explanation.every = every
     wanted = problem.wrt or symbols.wanted(problem.values)
     found = [name for name in wanted if symbols.leads(name)]
     if found:

@@ -72,7 +72,7 @@ class Explanation:
     constants: arrays that the program draws or computes without a gradient, by name; nameless: those of them that it
     gives none. cotangent: what the steps call it. unsearched: it is too long to look for formulas of the whole.
     origins: where numbers that are not finite come from. seeds: the outputs by name, each with the cotangent that it
-    starts with. came: the parts that arrive at each name.
+    starts with. every: no step is left out. came: the parts that arrive at each name.
     """
 
     def __init__(self, values: dict[str, Any]) -> None:
@@ -83,6 +83,7 @@ class Explanation:
         self.came: dict[str, list[tuple[str, Array]]] = {}
         self.seeds: list[tuple[str, Array]] = []
         self.seeded = False
+        self.every = False
         self.cotangent = "g"
         self.unsearched = False
         self.origins: list[str] = []
@@ -156,7 +157,7 @@ class Explanation:
     @property
     def forward_steps(self) -> list[Step | int]:
         """The steps in order; of very many the first and the last, and how many are left out between them."""
-        return _ends(self.steps)
+        return list(self.steps) if self.every else _ends(self.steps)
 
     @property
     def backward_steps(self) -> list[Step | int]:

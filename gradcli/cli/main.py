@@ -145,9 +145,11 @@ def report(problem: Exception, environment: Environment, as_json: bool = False) 
 
 def wants_json(words: list[str], environment: Environment) -> bool:
     """Whether errors are to be JSON; told from the words themselves, since reading them may be what failed."""
-    if words[:1] not in [["eval"], ["ops"], ["jacobian"], ["hessian"], ["jvp"], ["hvp"], ["check"]]:
+    command = COMMANDS.get(words[0]) if words else None
+    if command is None or command.option("--json") is None:
         return False
-    given = environment.variables.get("GRADCLI_FORMAT", "text")
+    option = command.option("--format")
+    given = environment.variables.get("GRADCLI_FORMAT", "text") if option is not None and option.setting else "text"
     for before, word in zip(["", *words], words, strict=False):
         if word == "--json" or word.startswith("--format=") or before == "--format":
             given = word.removeprefix("--format=").removeprefix("--")

@@ -295,6 +295,8 @@ EXPLAIN = Command(
         Option("--wrt", "explain the gradients of these (all variables)", "x,y", "names"),
         Option("--seed", "the cotangent v of J^T v", "VALUE", repeated=True),
         Option("--to", "the form: text", kind="choice", choices=("text", "markdown", "latex")),
+        CHECK_FORMAT,
+        JSON,
         DTYPE,
         MANUAL_SEED,
         TIMEOUT,

@@ -1,6 +1,7 @@
 """Every line that `gradcli explain` prints is true: its formulas are evaluated, its products multiplied again."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -164,6 +165,35 @@ def test_where_a_gradient_that_is_not_finite_comes_from(call, program, x, lines)
     assert "Not finite" not in call("explain", program, "--x", "0.01").out
     assert call("explain", program, "--x", x, "--to", "markdown").out.count("**Not finite**") == 1
     assert call("explain", program, "--x", x, "--to", "latex").out.count(r"\paragraph{Not finite:}") == 1
+
+
+def test_json_for_scripts(call):
+    program = "y = x.detach()*w; (y*x).sum() + k.sum()"
+    words = ("--x", "1,2", "--w", "3,4", "--k", "tensor([1])", "--json")
+    found = json.loads(call("explain", program, *words).out)
+    assert [step["name"] for step in found["steps"]] == ["y", "t1", "t2", "out"]
+    assert found["steps"][0]["formula"] == "x.detach()*w"
+    assert found["steps"][0]["cotangent"]["data"] == [1, 2]
+    (passed,) = found["steps"][0]["passes"]
+    assert (passed["to"], passed["derivative"]) == ("w", "x.detach()")
+    assert (passed["factor"]["data"], passed["cotangent"]["data"]) == ([1, 2], [1, 4])
+    assert found["grads"] == json.loads(call("eval", program, *words).out)["grads"]
+    assert found["formulas"]["x"] == {"formula": "x*w", "holds": True, "where": []}
+    assert found["missing"]["k"]["text"] == "k"
+    assert (
+        len(
+            json.loads(call("explain", "y = x\nfor i in range(50):\n    y = y * 2\ny", *words[:2], "--json").out)[
+                "steps"
+            ]
+        )
+        == 50
+    )
+
+
+def test_json_errors_and_forms_that_do_not_go_together(call):
+    assert json.loads(call("explain", "x[", "--x", "1", "--json").err)["error"]["status"] == 2
+    ended = call("explain", "x", "--x", "1", "--json", "--to", "latex")
+    assert (ended.status, "--to latex and --format json do not go together" in ended.err) == (2, True)
 
 
 def test_nothing_to_explain(call):

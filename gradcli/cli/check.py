@@ -58,14 +58,15 @@ def _check(arguments: Arguments, environment: Environment) -> tuple[Evaluation, 
     inner = {name: tensor for name, tensor in evaluation.wrt.items() if name not in wrt}
     names = evaluation.output_names()
     parts = []
-    if inner and ("wrt" in arguments.values or bound.keys() & inner.keys()):
-        problem = Inner.problem(evaluation.outputs)
-        if problem is not None:
-            first = next(iter(inner))
-            raise UsageError(
-                f"check cannot start from {first}: {problem} comes after it",
-                hint=f"give it as a variable: --{first} VALUE, without the statement that assigns it",
-            )
+    problem = Inner.problem(evaluation.outputs) if inner else None
+    if problem is not None:
+        first = next(iter(inner))
+        message = f"check cannot start from {first}: {problem} comes after it"
+        hint = f"give it as a variable: --{first} VALUE, without the statement that assigns it"
+        if not wrt or "wrt" in arguments.values:
+            raise UsageError(message, hint=hint)
+        evaluation.notes.append(message)
+    elif inner:
         parts.append(check(Inner(evaluation.outputs, inner), names))
     if wrt:
         parts.append(check(Checked(evaluation.session, evaluation.module, bound, wrt), names))

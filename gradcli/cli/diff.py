@@ -51,6 +51,10 @@ def differentiate(problem: Problem) -> list[Derivative]:
     trace = _traced(problem)
     if not trace.outputs:
         raise GradError("the expression gives no tensor, so it has no derivative")
+    if problem.own:
+        problem.wrt = list(dict.fromkeys([*problem.wrt, *trace.leaves()]))
+    if not problem.wrt:
+        raise UsageError("there is no variable to differentiate by", hint="--wrt x")
     seeds = _seeds(problem, trace)
     outputs = [output.node for output in trace.outputs]
     return [_derivative(problem, trace, outputs, seeds, name) for name in problem.wrt]

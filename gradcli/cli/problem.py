@@ -65,6 +65,7 @@ class Problem:
         self.same_rank = 0  # where no shape is known and all were taken to have this many dimensions, that
         self.taken = ""  # and that in words
         self.state: Any = None  # of the random numbers, where it has to be a certain one
+        self.own = False  # also by the leaves that the program makes
         self.records_all = False  # also by variables that no derivative is asked for
         self.notes: list[str] = []
 
@@ -103,8 +104,7 @@ def read_problem(arguments: Arguments, environment: Environment) -> Problem:
     if wrt is None:
         tensors = [n for n, v in problem.values.items() if isinstance(v, np.ndarray) and v.dtype.kind == "f"]
         wrt = [n for n in tensors if n != problem.seed]
-    if not wrt:
-        raise UsageError("there is no variable to differentiate by", hint="--wrt x")
+        problem.own = True
     problem.wrt = wrt
     return problem
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from gradcli.api import Session
 from gradcli.autodiff.backward import vjp
-from gradcli.cli.meant import meant
+from gradcli.cli.meant import is_leaf, meant
 from gradcli.dtypes import ALIASES, DType
 from gradcli.errors import GradError, NameError_
 from gradcli.graph.node import MODE, NeedsValue, Node
@@ -161,6 +161,10 @@ class Trace:
         if not isinstance(value, Tensor):
             raise GradError(f"--wrt: {name} is no tensor")
         return value.node
+
+    def leaves(self) -> list[str]:
+        """The variables that the program makes itself and gradients are collected in."""
+        return [name for name, value in self.variables.items() if name not in self.given and is_leaf(value)]
 
     def assigned(self) -> dict[Node, str]:
         """The names that the program gives to tensors; what a name was given to before is numbered: y1, y2, y.

@@ -50,3 +50,19 @@ def test_diff_by_what_is_given(call, order, formula):
 def test_a_name_that_is_no_tensor_any_more(call):
     ended = call("eval", "y = (x * 3).sum(); x = 'done'; y", "--x", "1,2")
     assert ended.out == "tensor(9., grad_fn=<SumBackward0>)\nx.grad:\ntensor([3., 3.])\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "ends"),
+    [
+        ("eval", "x.grad:\ntensor([[4.5000, 4.5000],\n        [4.5000, 4.5000]])\n"),
+        ("diff", "x = ones((2, 2))\n1.5*(x + 2)\n"),
+        ("explain", "dout/dx = 1.5*(x + 2)\n        = [[4.5, 4.5], [4.5, 4.5]]\n"),
+        ("check", "20 derivatives checked, all agree\n"),
+        ("jacobian", "tensor([[4.5000, 4.5000],\n        [4.5000, 4.5000]])\n"),
+    ],
+)
+def test_leaves_of_the_program_without_being_named(call, command, ends):
+    program = "import torch\nx = torch.ones(2,2, requires_grad=True)\ny = x + 2\nout = (y * y * 3).mean()\nout"
+    ended = call(command, program)
+    assert ended.out.endswith(ends), ended

@@ -121,10 +121,10 @@ def blocks_json(found: Blocks) -> str:
     if found.kind == "hessian":
         pairs = zip(found.rows, lines, strict=True)
         body = _object({row.name: _object(line) for row, line in pairs})
-    elif isinstance(found.value, tuple):
-        body = _object({c.name: f"[{', '.join(line[c.name] for line in lines)}]" for c in found.columns})
-    else:
+    elif isinstance(found.value, Tensor):
         body = _object(lines[0])
+    else:
+        body = _object({c.name: f"[{', '.join(line[c.name] for line in lines)}]" for c in found.columns})
     layout = "shape of the row's variable + shape of the column's" if found.kind == "hessian" else "output + variable"
     return f'{{"output": {value_json(found.value)}, "{found.kind}": {body}, "layout": "{layout}"}}\n'
 

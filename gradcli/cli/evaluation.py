@@ -7,21 +7,13 @@ from typing import Any, TypeVar
 
 from gradcli.api import Session
 from gradcli.cli.arguments import Arguments
-from gradcli.cli.eval import tell_how_to_bind
 from gradcli.cli.gradients import checked, differentiable
-from gradcli.cli.program import (
-    bind_variables,
-    check_stdin_once,
-    check_variables_are_named,
-    open_session,
-    parse_with_value,
-    read_source,
-    wanted_names,
-)
+from gradcli.cli.meant import outputs_of
+from gradcli.cli.program import open_program, run_program, wanted_names
 from gradcli.cli.timelimit import time_limit
 from gradcli.cli.writing import write_result
 from gradcli.environment import Environment
-from gradcli.errors import GradError, NameError_, TypeError_, UsageError
+from gradcli.errors import GradError, TypeError_, UsageError
 from gradcli.language import ast
 from gradcli.language.tensor import Tensor
 from gradcli.render.errortext import note_text
@@ -46,7 +38,7 @@ class Evaluation:
         self.value = value
         self.printed = printed
         self.notes: list[str] = []
-        self.outputs = [item for item in (value if isinstance(value, tuple) else (value,)) if isinstance(item, Tensor)]
+        self.outputs = outputs_of(value)
         self.wrt: dict[str, Tensor] = {}
 
     def output_names(self) -> list[str]:
@@ -57,7 +49,7 @@ class Evaluation:
             name = last.value.id
         elif name in self.wrt:
             name = "output"
-        if not isinstance(self.value, tuple):
+        if isinstance(self.value, Tensor):
             return [name]
         return [f"{name}_{at}" for at in range(len(self.outputs))]
 
@@ -70,24 +62,12 @@ def evaluate(
     before: called with the session when the variables are bound and the program has not run.
     Raises: TypeError_ when the output is no tensor; GradError when there is nothing to derive by.
     """
-    check_stdin_once(arguments)
-    source = read_source(arguments, environment)
     wanted = wanted_names(arguments)
-    module = parse_with_value(source)
-    check_variables_are_named(module, arguments)
-    session = open_session(arguments)
-    bound = {binding.name for binding in arguments.bindings}
-    only = wanted if wanted is not None and bound.issuperset(wanted) else None
-    bind_variables(session, arguments, environment, only)
+    session, module = open_program(arguments, environment)
     if before is not None:
         before(session)
     given = session.after()
-    printed: list[str] = []
-    try:
-        value = session.eval(module, write=printed.append)
-    except NameError_ as error:
-        tell_how_to_bind(error)
-        raise
+    value, printed = run_program(session, module)
     found = Evaluation(session, module, given, value, printed)
     if not found.outputs:
         raise TypeError_("the expression gives no tensor, so it has no derivatives")

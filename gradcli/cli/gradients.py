@@ -9,14 +9,13 @@ import numpy as np
 
 from gradcli.api import Session
 from gradcli.cli.arguments import Arguments
-from gradcli.cli.meant import is_leaf, meant
+from gradcli.cli.meant import is_leaf, meant, no_variable, outputs_of
 from gradcli.cli.program import DEFAULT_DTYPE
 from gradcli.cli.values import read_value
 from gradcli.environment import Environment
-from gradcli.errors import GradError, NameError_, ShapeError, UsageError
+from gradcli.errors import GradError, ShapeError, UsageError
 from gradcli.language import ast
 from gradcli.language.tensor import Tensor
-from gradcli.suggest import nearest
 
 Array = np.ndarray[Any, Any]
 
@@ -52,7 +51,7 @@ def differentiate(
     Raises: NameError_ for a name of --wrt that is no variable; GradError for one without a gradient.
     """
     result = Gradients()
-    outputs = [item for item in (value if isinstance(value, tuple) else (value,)) if isinstance(item, Tensor)]
+    outputs = outputs_of(value)
     seeds = arguments.lists.get("seed", [])
     variables = differentiable(session, given) if wrt is None else checked(session, given, wrt)
     if "no_grad" in arguments.flags:
@@ -68,10 +67,7 @@ def differentiate(
     cotangents = _cotangents(session, outputs, tracked, seeds, arguments, environment)
     if cotangents is None:
         result.by_name = None
-        shape = next(tuple(output.shape) for output in tracked if tuple(output.shape))
-        result.notes.append(
-            f"the output has shape {shape}, so gradients need a seed, the v of y.backward(v): {_ask(shape)}"
-        )
+        result.notes.append(_seeds_are_missing([tuple(output.shape) for output in tracked]))
         return result
     possible = {name: tensor for name, tensor in variables.items() if tensor.requires_grad}
     _explain(result, variables, session.gradients(tracked, cotangents, possible), module)
@@ -92,8 +88,7 @@ def checked(session: Session, given: Mapping[str, Any], wrt: list[str]) -> dict[
     found: dict[str, Tensor] = {}
     for name in wrt:
         if name not in given and name not in after:
-            near = nearest(name, [*given, *after])
-            raise NameError_(f"--wrt: there is no variable {name}", hint=f"did you mean {near}?" if near else None)
+            raise no_variable(name, [*given, *after])
         value = meant(name, given, after)
         if not isinstance(value, Tensor):
             raise GradError(f"--wrt: {name} is no tensor")
@@ -176,8 +171,16 @@ def _size(tensor: Tensor) -> int:
     return size
 
 
+def _seeds_are_missing(shapes: list[tuple[int, ...]]) -> str:
+    seeds = " ".join(map(_ask, shapes))
+    if len(shapes) == 1:
+        return f"the output has shape {shapes[0]}, so gradients need a seed, the v of y.backward(v): {seeds}"
+    listed = ", ".join(map(str, shapes))
+    return f"the outputs have shapes {listed}, so gradients need a seed for each, the v of y.backward(v): {seeds}"
+
+
 def _ask(shape: tuple[int, ...]) -> str:
-    return f"--seed ones:{','.join(map(str, shape))}"
+    return f"--seed ones:{','.join(map(str, shape))}" if shape else "--seed 1"
 
 
 def _times(count: int) -> str:

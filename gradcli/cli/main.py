@@ -57,7 +57,7 @@ def dispatch(words: list[str], environment: Environment) -> int:
     first = words[0] if words else None
     if first is None:
         words = ["repl"] if environment.stdin_is_terminal else ["run", "-"]
-    elif first in ("-h", "--help") or words == ["help"]:
+    elif first in ("-h", "--help") or (first == "help" and words[1:2] in ([], ["-h"], ["--help"])):
         environment.stdout.write(main_help())
         return 0
     elif first in ("-V", "--version"):
@@ -177,6 +177,10 @@ def _unknown_command(word: str) -> Command:
     from gradcli.errors import UsageError
     from gradcli.suggest import nearest
 
+    if word.startswith("-") and word.strip("-").isidentifier():
+        raise UsageError(
+            f"gradcli has no option {word}", hint="options follow a command; gradcli --help lists the commands"
+        )
     near = nearest(word, COMMANDS)
     if near:
         hint = f"did you mean gradcli {near}?"

@@ -116,6 +116,7 @@ TIMEOUT = Option("--timeout", "give up after so many seconds, with exit status 1
 INTERACTIVE = Option("-i, --keep-session", "go on at the prompt with the variables at hand", kind="flag")
 SEED = Option("--seed", "the cotangent v of y.backward(v); once per output of a tuple", "VALUE", repeated=True)
 WRT = Option("--wrt", "gradients of these alone; assigned names count too", "x,y", "names")
+BY = Option("--wrt", "derive by these alone; assigned names count too", "x,y", "names")
 FORMAT = Option("--format", "how to print (text)", kind="choice", choices=("text", "json", "csv", "npz"), setting=True)
 CHECK_FORMAT = Option("--format", "how to print (text)", kind="choice", choices=("text", "json"))
 JSON = Option("--json", "the same as --format json", kind="flag")
@@ -227,7 +228,7 @@ DIFF = Command(
     'gradcli diff "tanh(w @ x)" --wrt w --x randn:3 --w randn:2,3 --seed v --to latex\n',
 )
 
-DERIVING = (WRT, DTYPE, MANUAL_SEED, NAMES, FORMAT, JSON, OUTPUT, TIMEOUT, PROGRAM, VAR, HELP)
+DERIVING = (BY, DTYPE, MANUAL_SEED, NAMES, FORMAT, JSON, OUTPUT, TIMEOUT, PROGRAM, VAR, HELP)
 
 JACOBIAN = Command(
     "jacobian",
@@ -279,7 +280,7 @@ CHECKING = Command(
     "Compares the derivatives of EXPR with finite differences, in float64 whatever the inputs are, and ends with\n"
     "status 1 when one does not agree. An element on a kink is named as such, with the derivatives on both sides. A\n"
     "torch.autograd.Function of your own, in the statements before EXPR or in -f FILE, is checked the same way.",
-    (WRT, MANUAL_SEED, CHECK_FORMAT, JSON, OUTPUT, TIMEOUT, PROGRAM, VAR, HELP),
+    (BY, MANUAL_SEED, CHECK_FORMAT, JSON, OUTPUT, TIMEOUT, PROGRAM, VAR, HELP),
     'gradcli check "softplus(x).sum()" --x randn:3 --manual-seed 0\n'
     "gradcli check -f my_function.py --x randn:4 --json\n",
 )

@@ -117,7 +117,7 @@ def _render(found: Product, form: str, environment: Environment) -> str | bytes:
 
 def _outputs_json(found: Product) -> str:
     texts = [tensor_json(array_of(part)) for part in found.parts.values()]
-    return f"[{', '.join(texts)}]" if isinstance(found.value, tuple) else texts[0]
+    return texts[0] if isinstance(found.value, Tensor) else f"[{', '.join(texts)}]"
 
 
 def _csv(found: Product) -> str:

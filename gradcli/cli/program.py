@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gradcli.api import Session
 from gradcli.cli.arguments import Arguments, split_names
 from gradcli.cli.datafiles import read_bytes
+from gradcli.cli.options import RESERVED
 from gradcli.cli.values import bind, value_of
 from gradcli.environment import Environment
-from gradcli.errors import FileError, UsageError
+from gradcli.errors import FileError, NameError_, UsageError
 from gradcli.language import ast
 from gradcli.language.parse import parse_program
 from gradcli.source import Source, Span
@@ -45,6 +48,41 @@ def check_stdin_once(arguments: Arguments) -> None:
     readers += [text for text in [*arguments.operands, arguments.values.get("program_file")] if text == "-"]
     if len(readers) > 1:
         raise UsageError(f"standard input is read once, and {len(readers)} things ask for it: {' '.join(readers)}")
+
+
+def open_program(arguments: Arguments, environment: Environment) -> tuple[Session, ast.Module]:
+    """The program of the command line, and a session in which its variables are bound; nothing of it has run.
+
+    Raises: SyntaxError_; UsageError for variables that it does not name, and where it has no value.
+    """
+    check_stdin_once(arguments)
+    module = parse_with_value(read_source(arguments, environment))
+    check_variables_are_named(module, arguments)
+    session = open_session(arguments)
+    wrt = wanted_names(arguments)
+    bound = {binding.name for binding in arguments.bindings}
+    bind_variables(session, arguments, environment, wrt if wrt is not None and bound.issuperset(wrt) else None)
+    return session, module
+
+
+def run_program(session: Session, module: ast.Module) -> tuple[Any, list[str]]:
+    """Run a program; its value, and what it printed."""
+    printed: list[str] = []
+    try:
+        return session.eval(module, write=printed.append), printed
+    except NameError_ as error:
+        _tell_how_to_bind(error)
+        raise
+
+
+def _tell_how_to_bind(error: NameError_) -> None:
+    """Add to an unknown name's error that the command line can give it a value."""
+    span = error.span
+    if span is None or span.source.name is not None or not span.text.isidentifier():
+        return
+    if not span.source.text[span.end :].lstrip().startswith("("):  # what is called is no variable
+        option = f"--var {span.text}=VALUE" if span.text in RESERVED else f"--{span.text} VALUE"
+        error.hint = f"{error.hint} Or give it a value: {option}" if error.hint else f"give it a value: {option}"
 
 
 def open_session(arguments: Arguments) -> Session:

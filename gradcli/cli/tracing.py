@@ -11,9 +11,9 @@ import numpy as np
 
 from gradcli.api import Session
 from gradcli.autodiff.backward import vjp
-from gradcli.cli.meant import is_leaf, meant
+from gradcli.cli.meant import is_leaf, meant, no_variable, outputs_of
 from gradcli.dtypes import ALIASES, DType
-from gradcli.errors import GradError, NameError_
+from gradcli.errors import GradError
 from gradcli.graph.node import MODE, NeedsValue, Node
 from gradcli.graph.op import leaf, number_op
 from gradcli.graph.walk import ancestors, sources
@@ -21,7 +21,6 @@ from gradcli.language import ast
 from gradcli.language.machine import compile_program
 from gradcli.language.tensor import Tensor
 from gradcli.shapes import Shape
-from gradcli.suggest import nearest
 
 Array = np.ndarray[Any, Any]
 
@@ -141,8 +140,7 @@ class Trace:
         self.variables = bound
         self.value = value
         self.chose = not set(self.nodes.values()).isdisjoint(ancestors(looked, lambda node: True))
-        found = value if isinstance(value, tuple) else (value,)
-        self.outputs = [v for v in found if isinstance(v, Tensor)]
+        self.outputs = outputs_of(value)
 
     def _bind(self, name: str, value: Any, recorded: bool) -> Any:
         if not isinstance(value, np.ndarray):
@@ -156,8 +154,7 @@ class Trace:
         """The node of a variable, given or assigned. Raises: NameError_, GradError."""
         value = meant(name, self.given, self.variables)
         if value is None:
-            near = nearest(name, self.variables)
-            raise NameError_(f"--wrt: there is no variable {name}", hint=f"did you mean {near}?" if near else None)
+            raise no_variable(name, self.variables)
         if not isinstance(value, Tensor):
             raise GradError(f"--wrt: {name} is no tensor")
         return value.node

@@ -37,6 +37,8 @@ def read_value(text: str, label: str, session: Session, dtype: str, environment:
 
     label is what messages call it: `--x`.
     """
+    if text == "@":
+        raise UsageError(f"{label}: a file's name follows the @", hint=f"{label} @data.npy")
     if text.startswith("@"):
         try:
             return load_array(text[1:], dtype, environment)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.api import Session
-from gradcli.cli.meant import meant
+from gradcli.cli.meant import meant, outputs_of
 from gradcli.cli.problem import Derivative, Problem
 from gradcli.errors import GradcliError
 from gradcli.language import ast
@@ -119,8 +119,7 @@ def _gradient(
     """The seed and the gradient, by running the program backward."""
     session = _session(point, others, problem.recorded())
     given = session.after()
-    output = session.eval(problem.module)
-    outputs = list(output) if isinstance(output, tuple) else [output]
+    outputs = outputs_of(session.eval(problem.module))
     seeds = [np.ones(o.shape) for o in outputs]
     if problem.seed is not None:
         seeds = [random.uniform(0.2, 0.9, outputs[0].shape)]

@@ -90,6 +90,20 @@ def test_tuples_have_a_seed_for_each_output(call):
     assert "one --seed for each output" in call(*words, "--seed", "1,1").err
     output = json.loads(call(*words, "--json").out)["output"]
     assert [item["shape"] for item in output] == [[2], []]
+    assert call(*words).err == (
+        "note: the outputs have shapes (2,), (), so gradients need a seed for each, the v of y.backward(v): "
+        "--seed ones:2 --seed 1\n"
+    )
+
+
+def test_the_tensors_of_a_list_are_outputs_too(call):
+    fine(
+        call("eval", "[x*2, y]", "--x", "1", "--y", "4"),
+        "[tensor(2., grad_fn=<MulBackward0>), tensor(4., requires_grad=True)]\n"
+        "x.grad:\ntensor(2.)\ny.grad:\ntensor(1.)\n",
+    )
+    fine(call("diff", "[x**2, y]", "--wrt", "x", "--x", "1", "--y", "4"), "2*x\n")
+    assert call("jacobian", "[x*2, x]", "--x", "1").out.startswith("y_0.x.jacobian: y_0 () by x ()")
 
 
 def test_max_of_a_dimension_needs_no_seed_for_its_indices(call):
@@ -112,6 +126,8 @@ def test_wrt_of_no_variable(call):
     ended = call("eval", "weight*2", "--weight", "3", "--wrt", "wieght")
     assert (ended.status, ended.out) == (1, "")
     assert ended.err == "error: --wrt: there is no variable wieght\n  hint: did you mean weight?\n"
+    ended = call("eval", "a*b", "--a", "3", "--b", "2", "--wrt", "z")
+    assert ended.err == "error: --wrt: there is no variable z\n  hint: the variables are a, b\n"
 
 
 def test_leaves_of_the_program_have_gradients_too(call):

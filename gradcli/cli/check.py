@@ -8,7 +8,8 @@ import numpy as np
 
 from gradcli.api import Session
 from gradcli.cli.arguments import Arguments
-from gradcli.cli.checking import Checked, Findings, Inner, Row, check
+from gradcli.cli.checked import Checked, Inner
+from gradcli.cli.checking import Findings, Row, check
 from gradcli.cli.evaluation import Evaluation, evaluate, write_evaluation
 from gradcli.cli.missing import CUTS
 from gradcli.environment import Environment
@@ -20,7 +21,9 @@ JUMP = 1e4  # a slope this much steeper than the derivative, over a step of 1e-6
 FEW = 12  # rows: of more than this, zeros that agree are left out
 SHOWN = 40  # rows of each order that a table has; those that do not agree come first
 ORDERS = {1: "first derivatives", 2: "second derivatives"}
-STYLES = {"ok": "green", "mismatch": "bold red", "kink": "yellow", "undefined": "yellow", "unclear": "yellow"}
+STYLES = {"ok": "green", "mismatch": "bold red", "kink": "yellow", "undefined": "yellow", "unclear": "yellow",
+          "not finite": "bold red"}  # fmt: skip
+TOLD = ("kink", "undefined", "mismatch")  # of these the two sides are told
 Cell = tuple[str, str]  # text, style
 
 
@@ -101,7 +104,7 @@ def _render(found: Findings, form: str, environment: Environment) -> str:
         lines.append(f"{title}\n{_table(shown, form, environment)}")
         if len(rows) > len(shown):
             lines.append(f"... and {len(rows) - len(shown)} more that agree\n")
-        lines += [_about_kink(row, found) for row in shown if row.left is not None]
+        lines += [_about_kink(row, found) for row in shown if row.left is not None and row.verdict in TOLD]
     return "".join(lines) + summary(found) + "\n"
 
 
@@ -125,7 +128,10 @@ def _about_kink(row: Row, found: Findings) -> str:
         return f"{row.element} is at the edge of where the function{of} is defined: the differences are {sides}\n"
     if max(abs(row.left or 0.0), abs(row.right or 0.0)) > JUMP * max(1.0, abs(row.derivative)):
         return f"{row.element} is at a jump{of}{named}: no derivative, and {row.derivative:.6g} by convention\n"
-    sides = f"the derivative{of} is {row.left:.6g} from the left and {row.right:.6g} from the right"
+    if row.around:
+        sides = f"around it the derivative{of} is between {row.left:.6g} and {row.right:.6g}"
+    else:
+        sides = f"the derivative{of} is {row.left:.6g} from the left and {row.right:.6g} from the right"
     ends = (
         f"and {row.derivative:.6g} by convention" if row.verdict == "kink" else f"and {row.derivative:.6g} is neither"
     )
@@ -137,6 +143,7 @@ def summary(found: Findings) -> str:
     parts = [f"{len(found.rows)} derivatives checked"]
     for verdict, words in (
         ("mismatch", "do not agree"),
+        ("not finite", "not finite where the function has one"),
         ("kink", "on a kink"),
         ("undefined", "undefined"),
         ("unclear", "hidden by rounding"),
@@ -209,6 +216,7 @@ def findings_json(found: Findings) -> str:
         "verdict": "mismatch" if found.failed else "ok",
         "checked": len(rows),
         "mismatches": found.count("mismatch"),
+        "not_finite": found.count("not finite"),
         "on_a_kink": found.count("kink"),
         "undefined": found.count("undefined"),
         "unclear": found.count("unclear"),

@@ -7,7 +7,20 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from gradcli.autodiff.differences import LAST, Place, Rounding, closer, farther, slopes, steps
+from gradcli.autodiff.differences import (
+    LAST,
+    Place,
+    Rounding,
+    averaged,
+    closer,
+    everywhere,
+    farther,
+    jumps,
+    lasting,
+    seen_rounding,
+    slopes,
+    steps,
+)
 
 EPSILON = float(np.finfo(float).eps)
 Function = Callable[[np.ndarray], np.ndarray]
@@ -92,3 +105,48 @@ def test_a_wave_much_shorter_than_the_point_is_seen_from_close(x: float) -> None
 def test_steps_shrink_by_the_same_factor_and_are_few() -> None:
     assert steps(1.0, 2.0**-5) == [1.0, 2.0**-2, 2.0**-4, 2.0**-6]
     assert all(len(steps(x, LAST * 1e-8)) <= 25 for x in (1.0, 1e-300, 1e300))
+
+
+def place_of(function: Function, x: float, level: float = 0.0) -> Place:
+    point = np.array([x])
+    return Place(function, point, 0, function(point), Rounding(EPSILON, np.array([level])), abs(x) or 1.0)
+
+
+@pytest.mark.parametrize(("large", "x"), [(1e4, 0.7), (1e6, 0.3), (1e7, -5.0)])
+def test_rounding_is_measured(large: float, x: float) -> None:
+    found = seen_rounding(place_of(lambda x: np.sin(x) + large - large, x), np.array([True]))
+    assert EPSILON * large / 10 < found[0] < EPSILON * large
+
+
+def test_where_neighbours_are_the_same_there_is_no_rounding() -> None:
+    assert seen_rounding(place_of(np.floor, 2.5), np.array([True])) == [0.0]
+
+
+@pytest.mark.parametrize("x", [0.3, 1e-8, 1e8])
+def test_estimates_from_everywhere(x: float) -> None:
+    """A wave that is much longer than the point, or much shorter."""
+    found = everywhere(place_of(np.sin, x), np.array([True]), np.array([x]))
+    assert abs(found.best[0] - np.cos(x)) <= 8 * found.error[0] < 1e-3
+
+
+@pytest.mark.parametrize(("function", "jump"), [(np.sign, True), (np.floor, True), (np.abs, False), (np.sin, False)])
+def test_jumps(function: Function, jump: bool) -> None:
+    assert jumps(place_of(function, 0.0, 1.0))[0] == jump
+
+
+def test_what_only_rounding_bends_is_no_lasting_kink() -> None:
+    noisy = place_of(lambda x: np.sin(x) + 1e10 - 1e10, 0.3)
+    seen = slopes(noisy)
+    seen.kink[:] = True
+    assert not lasting(noisy, seen)[0]
+    kinked = place_of(np.abs, 0.0)
+    assert lasting(kinked, slopes(kinked))[0]
+
+
+def test_averages_are_the_derivative_where_it_is_nearly_a_polynomial() -> None:
+    def derivative(x: float) -> np.ndarray:
+        return np.array([3 * x**2, np.cos(1e6 * x)])
+
+    found = averaged(derivative, 0.7, 1e-2)
+    assert found[0] == pytest.approx(3 * 0.7**2)
+    assert abs(found[1] - np.cos(0.7e6)) > 0.1

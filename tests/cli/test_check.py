@@ -18,6 +18,20 @@ Square.apply(x).sum()
 """
 
 
+OWN = """\
+class Own(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return {forward}
+    @staticmethod
+    def backward(ctx, g):
+        x, = ctx.saved_tensors
+        return {backward}
+Own.apply(x).sum()
+"""
+
+
 def test_the_table(call):
     ended = call("check", "(x**2).sum()", "--x", "1,3")
     assert (ended.status, ended.err) == (0, "")
@@ -131,6 +145,30 @@ def test_a_jump(call):
     assert "x[0] is at a jump" in ended.out
 
 
+def test_a_jump_with_the_value_in_the_middle(call):
+    """The slopes on both sides are the same, and have no end."""
+    ended = call("check", "sin(sign(x)).sum()", "--x", "0,2.5")
+    assert ended.status == 0
+    assert "x[0] is at a jump" in ended.out
+
+
+def test_a_kink_of_several_elements_together(call):
+    """No element alone moves the median of four that are the same."""
+    ended = call("check", "median(x)", "--x", "2,2,1,2,2,3")
+    assert ended.status == 0
+    assert "x[0] is on a kink: around it the derivative is between 0 and 1, and 0.25 by convention" in ended.out
+    assert "4 on a kink" in ended.out
+
+
+def test_a_derivative_that_is_nan_where_the_function_has_one(call):
+    ended = call("check", "where(x > 0, x.sqrt(), 0).sum()", "--x", "1,-1")
+    assert ended.status == 1
+    assert ended.out.splitlines()[3].split() == ["x", "x[1]", "nan", "0", "nan", "not", "finite"]
+    assert "1 not finite where the function has one" in ended.out.splitlines()[-1]
+    found = json.loads(call("check", "where(x > 0, x.sqrt(), 0).sum()", "--x", "1,-1", "--json").out)
+    assert (found["verdict"], found["mismatches"], found["not_finite"]) == ("mismatch", 0, 1)
+
+
 def test_where_there_is_no_derivative_at_all(call):
     text = call("check", "x.sqrt().sum()", "--x", "0,4").out
     assert "x[0] is at the edge of where the function is defined: the differences are nan from the left" in text
@@ -187,6 +225,11 @@ def test_on_a_terminal(terminal):
         ("norm(atan(x))", "1e-8,-3e-8"),  # bent within the distance of the point
         ("(abs(x) * x).sum()", "1e-8,-3e-8"),  # and kinked
         ("(x**3).sum() / 1e20", "1e8,-3e8"),
+        ("inverse(x)", "[[1.000001, 1], [1, 0.9999997]]"),  # rounding, a million times as large
+        ("sinc(x)", "913173.48,191537.4"),
+        ("sin(lerp(x, x * 2, x))", "1e8,-4e7"),  # arguments whose last digit is more than a wave
+        ("dist(x, tensor([1e5, 3.0]), 3).sin()", "2,3e-6"),  # steps within the last digit of a number on the way
+        ("sin(log1p(ceil(x)))", "1471158.1"),  # flat, in steps that are small beside the number
     ],
 )
 def test_no_alarm_where_rounding_or_scale_is_in_the_way(call, expression, x):
@@ -204,6 +247,24 @@ def test_a_rule_off_by_a_thousandth_is_noticed_at_any_scale(call, x, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("forward", "wrong", "x"),
+    [
+        ("torch.cosh(x)", "g * torch.sinh(x) / 2", "1e-8,2e-8"),  # seen from farther away alone
+        ("x ** 2", "g * 2.002 * x", "1e8,1"),  # beside a number that hides it in a sum
+        ("torch.log(x)", "g / x.roll(1)", "1e6,1e-6"),
+        ("torch.sin(x)", "g * torch.cos(x) * torch.tensor([1, 1.001])", "1e4,1e4"),
+        ("torch.round(x)", "g", "1.2,3.7"),  # straight through
+    ],
+)
+def test_wrong_functions_are_noticed_at_mixed_scales(call, tmp_path, forward, wrong, x):
+    program = tmp_path / "own.py"
+    program.write_text(OWN.format(forward=forward, backward=wrong).replace("Own.apply(x).sum()", "Own.apply(x)"))
+    ended = call("check", "-f", str(program), "--x", x, "--json")
+    assert ended.status == 1
+    assert json.loads(ended.out)["mismatches"]
+
+
+@pytest.mark.parametrize(
     ("expression", "x"),
     [
         ("sin(x).sum()", "1e8,-3e8"),  # waves much shorter than the number
@@ -215,20 +276,6 @@ def test_a_rule_off_by_a_thousandth_is_noticed_at_any_scale(call, x, tmp_path):
 def test_no_alarm_where_only_another_scale_shows_the_derivative(call, expression, x):
     ended = call("check", expression, "--x", x, "--json")
     assert (ended.status, json.loads(ended.out)["mismatches"]) == (0, 0)
-
-
-OWN = """\
-class Own(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return {forward}
-    @staticmethod
-    def backward(ctx, g):
-        x, = ctx.saved_tensors
-        return {backward}
-Own.apply(x).sum()
-"""
 
 
 @pytest.mark.parametrize("x", ["0.7,-1.3", "3e-4,2e-4", "250,-120"])

@@ -45,21 +45,7 @@ class Modules:
         base = function_base(context)
         self.tables: dict[str, Callable[[], Mapping[str, Any]]] = {
             "torch": lambda: torch_table(self),
-            "torch.autograd": lambda: {
-                "Function": base,
-                "Variable": builtin("Variable", lambda *a, **k: construct.variable(context, *a, **k)),
-                "grad": builtin("grad", lambda *a, **k: torch_grad(context, *a, **k)),
-                "backward": builtin("backward", torch_backward),
-                "functional": self.namespace("torch.autograd.functional"),
-                "function": self.namespace("torch.autograd.function"),
-                "graph": self.namespace("torch.autograd.graph"),
-                "set_detect_anomaly": Builtin("set_detect_anomaly", gradmode.set_detect_anomaly),
-                "detect_anomaly": Builtin("detect_anomaly", gradmode.detect_anomaly),
-                "no_grad": mode_function("no_grad", False),
-                "enable_grad": mode_function("enable_grad", True),
-                "set_grad_enabled": Builtin("set_grad_enabled", gradmode.set_grad_enabled),
-                **functional.check_functions(context),
-            },
+            "torch.autograd": lambda: autograd_table(self, base),
             "torch.autograd.function": lambda: {
                 "Function": base,
                 "once_differentiable": builtin("once_differentiable", lambda f: once_differentiable(context, f)),
@@ -85,12 +71,7 @@ class Modules:
             "torch.masked": dict,
             "torch.signal": lambda: {"windows": self.namespace("torch.signal.windows")},
             "torch.signal.windows": dict,
-            "torch.cuda": lambda: {
-                "is_available": Builtin("is_available", lambda args, kwargs: False),
-                "device_count": Builtin("device_count", lambda args, kwargs: 0),
-                "manual_seed": Builtin("manual_seed", lambda args, kwargs: None),
-                "manual_seed_all": Builtin("manual_seed_all", lambda args, kwargs: None),
-            },
+            "torch.cuda": cuda_table,
             "torch.backends": backends,
             "torch.random": lambda: {
                 **{name: self.namespace("torch").get_attribute(name) for name in RANDOM_NAMES},
@@ -193,27 +174,58 @@ for _name in ("Tensor", "Size", "dtype"):
     register(TYPES[_name])
 
 
+def autograd_table(modules: Modules, base: Any) -> dict[str, Any]:
+    """What torch.autograd has. base: the class that functions of the program derive from."""
+    context = modules.context
+    return {
+        "Function": base,
+        "Variable": builtin("Variable", lambda *a, **k: construct.variable(context, *a, **k)),
+        "grad": builtin("grad", lambda *a, **k: torch_grad(context, *a, **k)),
+        "backward": builtin("backward", torch_backward),
+        "functional": modules.namespace("torch.autograd.functional"),
+        "function": modules.namespace("torch.autograd.function"),
+        "graph": modules.namespace("torch.autograd.graph"),
+        "set_detect_anomaly": Builtin("set_detect_anomaly", gradmode.set_detect_anomaly),
+        "detect_anomaly": Builtin("detect_anomaly", gradmode.detect_anomaly),
+        "no_grad": mode_function("no_grad", False),
+        "enable_grad": mode_function("enable_grad", True),
+        "set_grad_enabled": Builtin("set_grad_enabled", gradmode.set_grad_enabled),
+        **functional.check_functions(context),
+    }
+
+
+def cuda_table() -> dict[str, Any]:
+    """What torch.cuda has where there is no such device."""
+    return {
+        "is_available": Builtin("is_available", lambda args, kwargs: False),
+        "device_count": Builtin("device_count", lambda args, kwargs: 0),
+        "manual_seed": Builtin("manual_seed", lambda args, kwargs: None),
+        "manual_seed_all": Builtin("manual_seed_all", lambda args, kwargs: None),
+    }
+
+
 def torch_table(modules: Modules) -> dict[str, Any]:
     """What torch has besides ops."""
     context = modules.context
     table: dict[str, Any] = dict(CONSTANTS) | dict(ALIASES) | dict(TYPES)
-    for name in (
-        "_C",
-        "autograd",
-        "func",
-        "nn",
-        "linalg",
-        "special",
-        "cuda",
-        "backends",
-        "random",
-        "optim",
-        "utils",
-        "masked",
-        "signal",
-    ):
+    for name in "_C autograd func nn linalg special cuda backends random optim utils masked signal".split():
         table[name] = modules.namespace(f"torch.{name}")
-    functions: dict[str, Callable[..., Any]] = {
+    functions = torch_functions(context)
+    table.update({name: builtin(name, function) for name, function in functions.items()})
+    table["set_grad_enabled"] = Builtin("set_grad_enabled", gradmode.set_grad_enabled)
+    table.update(FORMATS)
+    table["newaxis"] = None
+    table["no_grad"] = mode_function("no_grad", False)
+    table["inference_mode"] = Builtin("inference_mode", gradmode.inference_mode)
+    table["enable_grad"] = mode_function("enable_grad", True)
+    table["vmap"] = modules.namespace("torch.func").get_attribute("vmap")
+    table["__version__"] = "2.13.0+gradcli" if context.names == "torch2" else "1.0.1+gradcli"
+    return table
+
+
+def torch_functions(context: Context) -> dict[str, Callable[..., Any]]:
+    """The functions of torch that are no ops."""
+    return {
         "tensor": lambda *a, **k: construct.tensor(context, *a, **k),
         "as_tensor": lambda *a, **k: construct.as_tensor(context, *a, **k),
         "from_numpy": lambda *a, **k: construct.from_array(context, *a, **k),
@@ -249,16 +261,6 @@ def torch_table(modules: Modules) -> dict[str, Any]:
         "iinfo": lambda dtype: number_limits(dtype, False),
         "use_deterministic_algorithms": lambda mode, **k: None,
     }
-    table.update({name: builtin(name, function) for name, function in functions.items()})
-    table["set_grad_enabled"] = Builtin("set_grad_enabled", gradmode.set_grad_enabled)
-    table.update(FORMATS)
-    table["newaxis"] = None
-    table["no_grad"] = mode_function("no_grad", False)
-    table["inference_mode"] = Builtin("inference_mode", gradmode.inference_mode)
-    table["enable_grad"] = mode_function("enable_grad", True)
-    table["vmap"] = modules.namespace("torch.func").get_attribute("vmap")
-    table["__version__"] = "2.13.0+gradcli" if context.names == "torch2" else "1.0.1+gradcli"
-    return table
 
 
 def _dtype_of_type(kind: Any) -> DType:

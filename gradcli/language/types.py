@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from gradcli.errors import TypeError_, ValueError_
 from gradcli.language import hooks
 from gradcli.language.arguments import REQUIRED, arguments
@@ -26,8 +23,6 @@ from gradcli.language.values import (
     type_name,
     value_str,
 )
-
-Convert = Callable[[list[Any], dict[str, Any]], Any]
 
 
 def _int(args: list[Value], kwargs: dict[str, Value]) -> Value:

@@ -319,6 +319,16 @@ def _convolve(
     return named(batch, weight, bias, windows=windows, groups=groups, batched=batch is x)
 
 
+def _check_size(size: Shape, of_input: Shape) -> None:
+    """Refuse an output without elements. Raises: ShapeError."""
+    if any(s <= 0 for s in size):
+        raise ShapeError(
+            f"the output would have the size {size}",
+            torch=f"Given input size per channel: ({' x '.join(map(str, of_input))}). Calculated output size "
+            f"per channel: ({' x '.join(map(str, size))}). Output size is too small",
+        )
+
+
 def _convolve_transposed(
     x: Node,
     weight: Node,
@@ -357,12 +367,7 @@ def _convolve_transposed(
         (out - 1) * s - 2 * before + d * (k - 1) + 1 + e
         for out, s, (before, _), d, k, e in zip(batch.shape[2:], strides, pads, dilations, kernel, extra, strict=True)
     )
-    if any(s <= 0 for s in size):
-        raise ShapeError(
-            f"the output would have the size {size}",
-            torch=f"Given input size per channel: ({' x '.join(map(str, batch.shape[2:]))}). Calculated output size "
-            f"per channel: ({' x '.join(map(str, size))}). Output size is too small",
-        )
+    _check_size(size, batch.shape[2:])
     windows = Windows(size, kernel, strides, pads, dilations, batch.shape[2:])
     named = _NAMED_TRANSPOSED[rank] if batch is x else _UNBATCHED_TRANSPOSED
     return named(batch, weight, bias, windows=windows, groups=groups, batched=batch is x)

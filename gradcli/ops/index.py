@@ -278,11 +278,6 @@ _WRITES = {
 }
 
 
-def basic_steps(parts: Sequence[Any], shape: Shape) -> list[Step]:
-    """The views that an index without lists and tensors means for a tensor of a shape."""
-    return read_index(parts, shape).steps
-
-
 def index_nodes(node: Node, parts: Sequence[Any]) -> Node:
     """The node of `x[parts]`."""
     reading = read_index(parts, node.shape)

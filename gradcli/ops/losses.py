@@ -25,7 +25,6 @@ from gradcli.ops.reduce import mean, sum_all
 
 # torch's arguments of every loss: how the elements become one number, and the old way to say so.
 REDUCTION = "bool? size_average=None, bool? reduce=None, str reduction='mean'"
-AVERAGES = "bool? size_average=None, bool? reduce=None"
 
 
 def reduction_asked(size_average: bool | None, reduce: bool | None, reduction: str, more: tuple[str, ...] = ()) -> str:

@@ -17,7 +17,6 @@ from gradcli.ops.dtyperules import floating_with, new, refusing
 from gradcli.ops.explog import exp, log
 from gradcli.ops.fromscipy import special
 
-ROOT_2 = math.sqrt(2.0)
 ROOT_PI = math.sqrt(math.pi)
 ROOT_2_PI = math.sqrt(2 * math.pi)
 ROOT_HALF = math.sqrt(0.5)

@@ -157,8 +157,14 @@ class Graph:
         result = _applied(step, stand)
         names = {leaf_: self.label[serial] for serial, leaf_ in own.items() if serial in self.label}
         saved = {n: self.label[n.serial] for n in self.steps} if step.op.family == PROGRAM else {}
-        named = {**self.variables, **self.spelled, **self.fixed, **saved, **names}
+        named = {**self.variables, **self.spelled, **self.fixed, **self._beside(step), **saved, **names}
         return StandIns(result, own, named | {result: self.label[step.serial]})
+
+    def _beside(self, step: Node) -> dict[Node, str]:
+        """The steps that a step uses without a gradient, as in the condition of a where."""
+        flat = [i for i in self.inputs(step) if not i.requires_grad and i.serial not in self.label]
+        below = {i for n in ancestors(flat, lambda n: not n.requires_grad) for i in sources(n) if i.requires_grad}
+        return {i: self.label[serial] for i in below if (serial := self.resolve(i).serial) in self.label}
 
     def written(self, step: Node, b: Builder) -> Term | None:
         """What a step computes, as it is written: x - x, where a formula would say 0; None where it has no form."""
@@ -170,7 +176,8 @@ class Graph:
             if label is not None:
                 names[stand[-1]] = label, at
         again = _applied(step, stand)
-        known: dict[Node, Name] = {**self.variables, **self.spelled, **self.fixed, **names}
+        beside = self._beside(step)
+        known: dict[Node, Name] = {**self.variables, **self.spelled, **self.fixed, **beside, **names}
         found = formula_of(again, known, b)
         whole = found is None or said(found).issuperset(name for name, _ in names.values())
         return found if whole else called(again, known, b)

@@ -15,6 +15,7 @@ from gradcli.render.latexwords import escaped, name_text, number_latex, width
 
 Array = np.ndarray[Any, Any]
 LINE = 80  # letters: about as wide as a page
+PAGE = 110  # letters that fit a page in small margins
 LONG = 1200  # letters of a formula that nobody would read
 FEW = 6  # rows or columns of a matrix of which none is left out
 EDGE = 2  # kept at both ends of more
@@ -173,7 +174,7 @@ def _displays(rows: Rows) -> Iterator[str]:
 
 def _equation(left: str, parts: Sequence[str | Array | Term | None], remark: str = "") -> Rows:
     """`left = part = part`, in one row where it fits, else one for each part; a remark stands at the end."""
-    texts = [_part(part) for part in parts]
+    texts = [_part(part) for part in parts if not _too_wide(part)] or [r"\text{(a long formula)}"]
     note = rf" \quad \text{{{remark}}}" if remark else ""
     if not left:
         return [("", f"= {texts[0]}{note}")]
@@ -181,6 +182,11 @@ def _equation(left: str, parts: Sequence[str | Array | Term | None], remark: str
         return [(left, " = ".join(texts) + note)]
     texts[-1] += note
     return [(left, texts[0]), *[("", f"= {text}") for text in texts[1:]]]
+
+
+def _too_wide(part: str | Array | Term | None) -> bool:
+    """Whether a formula would leave the page; its numbers stand beside it."""
+    return isinstance(part, Term) and width(latex(part)) > PAGE
 
 
 def _part(part: str | Array | Term | None) -> str:

@@ -174,7 +174,7 @@ class Writer:
         for line in before:
             yield from self._wrapped(0, line)
         if result.unhooked is not None:
-            yield [("a hook of the program changes what arrives, ", NOTE), (self._short(result.unhooked), NUMBERS)]
+            yield from self.equation(0, "a hook of the program changes what arrives,", [result.unhooked], sign="")
         parts: list[Part | list[Part]] = [last, result.numbers] if last else [result.numbers]
         yield from self.equation(0, left, parts, limit=self.limit)
 
@@ -266,9 +266,6 @@ class Writer:
     def _array(self, array: Array, room: int) -> list[str]:
         text = explainarrays.in_line(array, room)
         return [text] if text is not None else explainarrays.rows(array, room)
-
-    def _short(self, array: Array) -> str:
-        return explainarrays.short(array, self.width)
 
     def _wrapped(self, indent: int, text: str) -> Iterator[list[Piece]]:
         for at, line in enumerate(self._broken(text, self.width - indent - 2, 0)):

@@ -171,7 +171,8 @@ class Explanation:
             return ["(no formula)"]
         if term.head == "mask":
             *before, condition = self.formula(term.args[0])
-            return [*before, condition if condition.endswith(")") else f"({condition})"]
+            whole = condition.endswith(")") or condition.isidentifier()
+            return [*before, condition if whole else f"({condition})"]
         given = {**self.values, **self.constants}
         shapes = {name: v.shape for name, v in given.items() if isinstance(v, np.ndarray)}
         lines = formula_lines(term, Style(shapes), {*self.values, *(step.name for step in self.steps)})

@@ -74,6 +74,8 @@ class Writer(LineWriter):
             return f"{self.at(term.args[0], POWER + 1)}**{self.at(term.args[1], POWER)}", POWER
         if head == "remainder" and len(term.args) == 2:
             return f"{self.at(term.args[0], TIMES)} % {self.at(term.args[1], TIMES + 1)}", TIMES
+        if head == "remainder" and len(term.args) == 1 and len(term.params) == 1:
+            return f"{self.at(term.args[0], TIMES)} % {self.value(term.params[0][1], term)}", TIMES
         if head in COMPARED:
             left, right = (self.at(a, COMPARISON + 1) for a in term.args)
             return f"{left} {COMPARED[head]} {right}", COMPARISON

@@ -22,6 +22,7 @@ from gradcli.simplify.formula import builder
 from gradcli.simplify.normal import bare
 
 Array = np.ndarray[Any, Any]
+MASKING = frozenset({"mul", "_choose"})
 READABLE = 8  # parts of a formula that takes nothing for granted
 Agrees = Callable[[Term | None, Array, Mapping[str, Array]], bool]  # whether a formula gives an array, by the names
 
@@ -159,11 +160,13 @@ class Explained:
 
     def _computes(self, shown: Node, step: Step) -> None:
         """Find what a step computes: simplified where that leaves nothing out, else as it is written."""
-        stand, b = self.symbols.stand_ins(shown, known=False), builder(shown.dtype)
-        found = stand.formula(b)
-        if found is not None and stand.names_all(found) and self.agrees(found, step.value, self.values):
-            step.formula = found
-            return
+        stand = self.symbols.stand_ins(shown, known=False)
+        for exact in (False, True):
+            b = builder(shown.dtype, exact=exact)
+            found = stand.formula(b)
+            if found is not None and stand.names_all(found) and self.agrees(found, step.value, self.values):
+                step.formula = found
+                return
         written = self.symbols.written(shown, b)
         step.formula = written if self.agrees(written, step.value, self.values) else None
 
@@ -282,6 +285,10 @@ def _copies(symbols: Graph, numbers: Graph) -> Iterator[int]:
     for at, (shown, computed) in enumerate(zip(symbols.steps, numbers.steps, strict=True)):
         if not symbols.may_be_left_out(shown, left):
             continue
+        if shown.serial not in symbols.written_out and _masks_nothing(computed, numbers):
+            left.add(shown.serial)
+            yield at
+            continue
         stand = symbols.stand_ins(shown, known=False)
         (x,) = [node for node in stand.leaves.values() if node.requires_grad]
         b = builder(shown.dtype)
@@ -294,6 +301,16 @@ def _copies(symbols: Graph, numbers: Graph) -> Iterator[int]:
         if passed is formula_of(seed, {seed: g}, b) and np.array_equal(value(computed), value(before), equal_nan=True):
             left.add(shown.serial)
             yield at
+
+
+def _masks_nothing(step: Node, numbers: Graph) -> bool:
+    """Whether a step is a mask that an op applies to what it leaves as it is, element by element."""
+    if step.op.name not in MASKING:
+        return False
+    (before,) = {i.serial: i for i in numbers.inputs(step) if i.requires_grad}.values()
+    stand = numbers.stand_ins(step, known=True)
+    found = stand.pull(_ones(step))[1].get(stand.leaves[before.serial])
+    return found is not None and bool(np.all(value(found) == 1)) and np.array_equal(value(step), value(before))
 
 
 def _leading(graph: Graph, wanted: Sequence[int]) -> set[int]:

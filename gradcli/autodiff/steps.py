@@ -44,6 +44,7 @@ class Graph:
         self.assigned = dict(assigned)
         order = [n for n in ancestors(outputs, lambda n: n.requires_grad) if n.op is not leaf_op]
         self.steps = [n for n in order if n.via is None and not n.op.outputs and n not in self.variables]
+        self.written_out = _written_out(outputs)
         self.given = {n.serial: name for n, name in assigned.items()}
         self.hooks: dict[int, list[Any]] = {}
         self.same: dict[int, Node] = {}
@@ -231,6 +232,19 @@ class StandIns:
 def said(formula: Term) -> set[str]:
     """The names of the variables in a formula."""
     return {part.param("name") for part in below(formula) if part.head == "variable"}
+
+
+def _written_out(outputs: Iterable[Node]) -> set[int]:
+    """The serials of the steps that the program itself asks for: not those that an op is made of."""
+    found: set[int] = set()
+    stack, seen = list(outputs), set()
+    while stack:
+        node = stack.pop()
+        if node.serial not in seen:
+            seen.add(node.serial)
+            found.add(_inner(node).serial)
+            stack.extend(node.inputs or ())
+    return found
 
 
 def _inner(node: Node) -> Node:

@@ -251,6 +251,21 @@ def test_why_a_gradient_is_missing(call):
             "torch.no_grad()",
         ),
         ("y = x * 2; w.detach(); w.sum()", "it is not used on the way to the output", "x"),
+        ("y = x.detach() > 0; w.sum()", "it is not used on the way to the output", "x"),
+        ("def f(a):\n    return a.detach()\n(f(x) * w).sum()", "detached here", "a.detach"),
+        ("(lambda a: a.data)(x).sum() * w.sum()", "taken out of the graph here (.data)", "a.data"),
+        ("w.sum() * len(x)", "only its size is used here", "len"),
+        ("w.sum() if x.sum() > 0 else x.sum()", "it only decides which way the program goes", "x.sum() > 0"),
+        (
+            "torch.set_grad_enabled(False)\ny = x * 2\ntorch.set_grad_enabled(True)\n(y * w).sum()",
+            "nothing is recorded where it is used",
+            "torch.set_grad_enabled(False)",
+        ),
+        (
+            "(special.bessel_j0(x) * w).sum()",
+            "special.bessel_j0 has no rule for its derivative",
+            "special.bessel_j0(x)",
+        ),
     ],
 )
 def test_the_place_where_a_path_ends(call, program, why, place):

@@ -88,7 +88,7 @@ def check_operands(arguments: Arguments) -> None:
         shown = " ".join(map(repr, given[:4]))
         hint = "put the expression in quotes, so that the shell hands it over as one word"
         raise UsageError(
-            f"gradcli {command.name} takes one {command.operand}, and got {len(given)}: {shown}",
+            f"gradcli {command.name} takes one {command.operand.strip('[]')}, and got {len(given)}: {shown}",
             hint=hint if command.operand == "EXPR" else None,
         )
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from gradcli.cli.arguments import Arguments
+from gradcli.cli.diffoutput import output_text, text_of
 from gradcli.cli.problem import Derivative, Problem, read_problem
-from gradcli.cli.program import names_in
 from gradcli.cli.timelimit import time_limit
 from gradcli.cli.tracing import Trace, ones
 from gradcli.cli.verify import Check
 from gradcli.environment import Environment
 from gradcli.errors import GradcliError, GradError, ShapeError, UsageError
 from gradcli.graph.node import Node
-from gradcli.graph.terms import Term, below
+from gradcli.graph.terms import below
 from gradcli.graph.walk import ancestors
 from gradcli.render.errortext import note_text
-from gradcli.render.style import Style
-from gradcli.render.termtext import formula_lines
 from gradcli.simplify.convert import spelling
 from gradcli.simplify.formula import builder, simplified
 from gradcli.simplify.noform import NoForm
@@ -30,11 +28,12 @@ SAME_WAY = "what the program reads from values (for branches, loops, numbers) is
 def run_diff(arguments: Arguments, environment: Environment) -> int:
     """Run `gradcli diff`."""
     with time_limit(arguments.values.get("timeout"), environment):
+        to, with_test = arguments.values.get("to", "text"), "with_test" in arguments.flags
+        if with_test and to in ("text", "latex"):
+            raise UsageError("--with-test goes with --to torch, numpy, jax", hint="--to numpy --with-test")
         problem = read_problem(arguments, environment)
         derivatives = differentiate(problem)
-        from gradcli.cli.diffoutput import output_text
-
-        text = output_text(problem, derivatives, arguments.values.get("to", "text"), "with_test" in arguments.flags)
+        text = output_text(problem, derivatives, to, with_test)
     environment.stdout.write(text)
     color = environment.color_allowed(environment.stderr)
     for note in dict.fromkeys([*problem.notes, *_assumptions(derivatives)]):
@@ -185,31 +184,6 @@ def _again(trace: Trace, gradient: Node | None, target: Node) -> Node | None:
     if gradient is None or not gradient.requires_grad:
         return None
     return trace.pull([gradient], [trace.seed(ones(gradient.shape, gradient.dtype))], [target])[0]
-
-
-def style_of(problem: Problem, like: str, counts: Mapping[int, Term] | None = None) -> Style:
-    """How the formulas of a problem are written in gradcli's own language. counts: those of `Derivative`."""
-    shapes = {n: tuple(v.shape) for n, v in problem.values.items() if isinstance(v, np.ndarray)}
-    if problem.seed is not None and isinstance(problem.seed_value, np.ndarray):
-        shapes[problem.seed] = problem.seed_value.shape
-    return Style(shapes, problem.sizes, like, counts)
-
-
-def text_of(problem: Problem, derivative: Derivative) -> str:
-    """A derivative in gradcli's own language: shared parts line by line, then the formula."""
-    if derivative.term is None:
-        return derivative.program
-    like = derivative.name if derivative.name in problem.values else next(iter(problem.values), "")
-    style = style_of(problem, like, derivative.counts)
-    taken = names_in(problem.module) | ({problem.seed} if problem.seed else set())
-    lines = []
-    if derivative.definition is not None:
-        made = formula_lines(derivative.definition, style, taken)
-        lines += [f"{part or derivative.name} = {text}" for part, text in made]
-        taken |= {part for part, _ in made if part}
-    found = formula_lines(derivative.term, style, taken)
-    lines += [f"{part} = {text}" if part else text for part, text in found]
-    return "\n".join(lines)
 
 
 def fallback(problem: Problem, name: str, given: bool) -> str:

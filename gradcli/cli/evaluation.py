@@ -82,7 +82,8 @@ def evaluate(
                 f"{name} is left out: it is {tensor.dtype!r}, and only floating-point tensors have derivatives"
             )
     if not found.wrt:
-        raise GradError("there is nothing to derive by", hint='bind a variable: gradcli jacobian "x**2" --x 1,2,3')
+        example = f"bind a variable: {arguments.command.examples.splitlines()[0]}"
+        raise GradError("there is nothing to derive by", hint=" and ".join(found.notes) or example)
     return found
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gradcli.autodiff.explain import Explained
 from gradcli.cli.agreement import Agreement
-from gradcli.cli.diff import SAME_WAY, differentiate, text_of
+from gradcli.cli.diff import SAME_WAY, differentiate
+from gradcli.cli.diffoutput import text_of
 from gradcli.cli.explaintrace import Traced
 from gradcli.cli.explanation import Explanation, Result
 from gradcli.cli.problem import Derivative, Problem

@@ -165,8 +165,9 @@ def _known_error(problem: Exception) -> GradcliError:
     if isinstance(problem, MemoryError):
         return MemoryError_("there is not enough memory for this")
     if isinstance(problem, OSError):
-        where = f"{problem.filename}: " if problem.filename else ""
-        return FileError(f"{where}{(problem.strerror or str(problem)).lower()}")
+        # files are read and written by functions that name them; what has no name is standard output, when it is full
+        where = problem.filename or "cannot write to standard output"
+        return FileError(f"{where}: {(problem.strerror or str(problem)).lower()}")
     return GradcliError(
         f"internal error: {type(problem).__name__}: {problem}",
         hint="this is a bug of gradcli: please report it, with what GRADCLI_DEBUG=1 prints",

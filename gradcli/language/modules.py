@@ -6,9 +6,10 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gradcli.dtypes import ALIASES, DType
+from gradcli.dtypes import ALIASES, DType, promote
 from gradcli.errors import LinalgError, TypeError_
 from gradcli.graph.node import MODE
+from gradcli.graph.op import number, promote_inputs
 from gradcli.language import construct, functional, gradmode, members
 from gradcli.language.attributes import register
 from gradcli.language.binding import kind_name
@@ -244,7 +245,7 @@ def torch_functions(context: Context) -> dict[str, Callable[..., Any]]:
         "is_floating_point": lambda x: x.dtype.floating,
         "numel": lambda x: x.node.size,
         "device": device,
-        "promote_types": promote_types,
+        "promote_types": lambda type1, type2: promote(type1, type2),
         "result_type": lambda a, b: _result_type(context, a, b),
         "can_cast": lambda a, b: a.category <= b.category,
         "asarray": lambda *a, **k: construct.as_tensor(context, *a, **k),
@@ -304,16 +305,7 @@ def set_printoptions(context: Context, options: dict[str, Any]) -> None:
     context.print_options.set(**options)
 
 
-def promote_types(a: DType, b: DType) -> DType:
-    """`torch.promote_types`."""
-    from gradcli.dtypes import promote
-
-    return promote(a, b)
-
-
 def _result_type(context: Context, a: Any, b: Any) -> DType:
-    from gradcli.graph.op import number, promote_inputs
-
     nodes = tuple(x.node if isinstance(x, Tensor) else number(x) for x in (a, b))
     return promote_inputs(nodes)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from gradcli.api import Session
-from gradcli.cli.diff import differentiate, text_of
+from gradcli.cli.diff import differentiate
+from gradcli.cli.diffoutput import text_of
 from gradcli.cli.problem import Problem
 from gradcli.language.parse import parse_program
 from gradcli.source import Source

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -207,7 +208,7 @@ def _array(array: Array) -> str:
         return "(" + r",\ ".join(parts) + ")"
     if array.ndim == 2:
         return _matrix(array)
-    blocks = array.reshape(-1, *array.shape[-2:])
+    blocks = array.reshape(prod(array.shape[:-2]), *array.shape[-2:])
     texts = [*[_matrix(block) for block in blocks[:EDGE]], *([r"\vdots"] if len(blocks) > EDGE else [])]
     return texts[0] if len(blocks) == 1 else r"\left(\begin{array}{c} " + r" \\ ".join(texts) + r" \end{array}\right)"
 

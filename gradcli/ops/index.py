@@ -224,7 +224,10 @@ def _as_tensor(items: list[Any]) -> Node:
 
 
 def _plain(items: list[Any]) -> list[Any]:
-    """The list with tensors inside replaced by their values."""
+    """The list with tensors inside replaced by their values.
+
+    Raises: TypeError_ for a tensor that is not one integer.
+    """
     result: list[Any] = []
     stack = [(items, result)]
     while stack:
@@ -234,8 +237,18 @@ def _plain(items: list[Any]) -> list[Any]:
                 target.append([])
                 stack.append((item, target[-1]))
             else:
-                target.append(node_value(item).tolist() if isinstance(item, Node) else item)
+                target.append(_one_integer(item) if isinstance(item, Node) else item)
     return result
+
+
+def _one_integer(item: Node) -> int | bool:
+    if item.size != 1 or item.dtype.floating:
+        raise TypeError_(
+            f"in a list that is an index, a tensor is one integer, not {item.dtype!r} of shape {tuple(item.shape)}",
+            torch="only integer tensors of a single element can be converted to an index",
+        )
+    found: int | bool = node_value(item).item()
+    return found
 
 
 # Reading and writing through an index

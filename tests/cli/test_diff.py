@@ -97,6 +97,17 @@ def test_a_name_that_is_no_variable(call):
     assert ended.err.startswith("error: --wrt: there is no variable z")
 
 
+def test_what_is_no_tensor_among_the_outputs(call):
+    assert out(call("diff", "(torch, y**2)", "--wrt", "y")) == "2*y\n"
+
+
+def test_long_products_of_few_matrices(call):
+    """A power is squared again and again: the products of 10**9 factors have 30 steps."""
+    ended = call("diff", "matrix_power(A, 10**9).trace()", "--wrt", "A", "--A", "eye:2")
+    assert ended.status == 0
+    assert ended.out.count("\n") < 60
+
+
 def test_a_wrong_order(call):
     assert call("diff", "x**2", "--wrt", "x", "--x", "1", "--order", "0").status == 2
 

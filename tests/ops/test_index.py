@@ -35,6 +35,7 @@ def session(names: str = "torch2") -> Session:
         ("x[[0, 1], :, [1, 3]]", (2, 3), "IndexBackward", "IndexBackward0"),
         ("x[0, :, [1, 2]]", (3, 2), "IndexBackward", "IndexBackward0"),
         ("x[:, [[0], [1]], [2, 3]]", (2, 2, 2), "IndexBackward", "IndexBackward0"),
+        ("x[:, [torch.tensor([1]), 2]]", (2, 2, 4), "IndexBackward", "IndexBackward0"),
         ("x[[[0, 1], [1, 0]]]", (2, 4), "IndexBackward", "IndexBackward0"),
         ("x[x > 20]", (3,), "IndexBackward", "IndexBackward0"),
         ("x[5:2]", (0, 3, 4), "SliceBackward", "SliceBackward0"),
@@ -81,6 +82,8 @@ def test_written(statement: str, places: object, torch2: str) -> None:
         ("x[torch.ones(3) > 0]", "a mask of shape (3,) does not fit"),
         ("x[[0, 1], [0, 1, 2]]", "do not broadcast: (2,) and (3,)"),
         ("x.sum()[0]", "without dimensions"),
+        ("x[:, [torch.tensor([1, 2]), 2]]", "a tensor is one integer, not torch.int64 of shape (2,)"),
+        ("x[:, [x, 2]]", "a tensor is one integer, not torch.float32 of shape (2, 3, 4)"),
     ],
 )
 def test_refused(expression: str, message: str) -> None:

@@ -191,10 +191,15 @@ def _is_symmetric(b: Builder, x: Term, depth: int) -> bool:
     return len(chain) % 2 == 0 or _is_symmetric(b, chain[len(chain) // 2], depth - 1)
 
 
+FACTORS = 32  # of the longest product whose factors are compared
+
+
 def _chain(x: Term) -> list[Term]:
-    """The factors of a product of matrices."""
+    """The factors of a product of matrices; a long one, as x @ x made again and again is, counts as one."""
     found, stack = list[Term](), [x]
     while stack:
+        if len(found) + len(stack) > FACTORS:
+            return [x]
         part = stack.pop()
         if part.head == "matmul" and all(len(a.shape) == 2 for a in part.args):
             stack += reversed(part.args)

@@ -30,8 +30,10 @@ class Agreement:
 
     def agrees(self, formula: Term | None, wanted: Array, values: Mapping[str, Array]) -> bool:
         """Whether a formula gives these numbers where its names have these values; one that is not there does."""
-        if formula is None or formula.head == "number":
-            return formula is None or bool(np.all(np.isfinite(wanted)))
+        if formula is None:
+            return True
+        if formula.head == "number":
+            return _close(np.asarray(float(formula.value)), wanted, 0.0)
         used = {name: values[name] for name in _names(formula) if name in values}
         if not self.left or wanted.size + sum(np.size(array) for array in used.values()) > LARGE:
             return True

@@ -74,16 +74,18 @@ def _traced(problem: Problem) -> Trace:
 
 def _seeds(problem: Problem, trace: Trace) -> list[Node]:
     if problem.seed is not None or problem.seed_value is not None:
-        if len(trace.outputs) != 1:
+        floating = [output for output in trace.outputs if output.dtype.floating]
+        if len(floating) != 1:
             raise UsageError("--seed is for an expression with one output")
-        output = trace.outputs[0]
+        (output,) = floating
         value = problem.seed_value
         if value is None:
             value = ones(output.shape, output.dtype)
         if not isinstance(value, np.ndarray) or value.shape != tuple(output.shape):
             got = value.shape if isinstance(value, np.ndarray) else type(value).__name__
             raise ShapeError(f"--seed has shape {got}, and the output {tuple(output.shape)}")
-        return [trace.seed(np.asarray(value), problem.seed)]
+        seed = trace.seed(np.asarray(value), problem.seed)
+        return [seed if y is output else trace.seed(ones(y.shape, y.dtype)) for y in trace.outputs]
     if any(output.shape for output in trace.outputs):
         shape = next(tuple(output.shape) for output in trace.outputs if output.shape)
         unknown = problem.sizes or set(shape) & set(trace.held.masks)

@@ -103,6 +103,7 @@ def _read(arguments: Arguments, environment: Environment) -> tuple[Problem, list
     seeds = arguments.lists.get("seed", [])
     given = [read_value(text, "--seed", session, dtype, environment) for text in seeds]
     problem.wrt = wanted_names(arguments) or []
+    problem.records_all = True
     problem.state = session._context.generator.get_state()
     return problem, given
 
@@ -127,16 +128,23 @@ def _explain(problem: Problem, seeds: list[Any], every: bool) -> Explanation:
 
 
 def _traced(problem: Problem) -> list[Traced]:
-    """The program traced twice: for formulas, where none of it is computed if that can be, and for numbers."""
+    """The program traced twice: for formulas, where none of it is computed if that can be, and for numbers.
+
+    Gradients flow to all variables, so that the program may ask for that, unless an op refuses what is not asked for.
+    """
+    try:
+        return _twice(problem)
+    except GradError:
+        if not problem.wrt or not set(problem.wrt) <= set(problem.values):
+            raise
+        problem.records_all = False
+        return _twice(problem)
+
+
+def _twice(problem: Problem) -> list[Traced]:
     for deferring in (True, False):
         try:
-            return [
-                Traced(
-                    Trace(problem.module, problem.values, problem.dtype, deferring=deferring, state=problem.state),
-                    deferring,
-                )
-                for _ in range(2)
-            ]
+            return [_trace(problem, deferring), _trace(problem, deferring)]
         except NoFormula:
             if not deferring:
                 raise
@@ -144,7 +152,8 @@ def _traced(problem: Problem) -> list[Traced]:
 
 
 def _trace(problem: Problem, deferring: bool) -> Traced:
-    trace = Trace(problem.module, problem.values, problem.dtype, deferring=deferring, state=problem.state)
+    recorded = problem.recorded() if problem.wrt else ()
+    trace = Trace(problem.module, problem.values, problem.dtype, recorded, deferring=deferring, state=problem.state)
     return Traced(trace, deferring)
 
 

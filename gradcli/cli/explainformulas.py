@@ -41,7 +41,7 @@ class Formulas:
         """The formulas that hold for all numbers of these shapes; none where the program depends on values."""
         e, given = self.e, self.problem
         whole = Problem(given.module, given.source, given.dtype)
-        whole.records_all = True
+        whole.records_all = given.records_all
         whole.values, whole.wrt = given.values, list(dict.fromkeys(result.name for result in e.results))
         if len(e.seeds) > 1 and e.seeded:
             return {}

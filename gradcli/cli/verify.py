@@ -119,7 +119,7 @@ def _gradient(
     """The seed and the gradient, by running the program backward."""
     session = _session(point, others, problem.recorded())
     given = session.after()
-    outputs = outputs_of(session.eval(problem.module))
+    outputs = [o for o in outputs_of(session.eval(problem.module)) if o.dtype.floating]
     seeds = [np.ones(o.shape) for o in outputs]
     if problem.seed is not None:
         seeds = [random.uniform(0.2, 0.9, outputs[0].shape)]

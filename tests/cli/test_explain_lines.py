@@ -49,6 +49,7 @@ PROGRAMS = [
     ("dropout(x, 0.5)*w", {"x": X, "w": Y}),
     ("conv1d(m[None], w[None, None].expand(1, 2, 3)).sum()", {"m": M, "w": Y}),
     ("(m @ m.T).logdet(), m.std(0)", {"m": M}),
+    ("nanmean(x)", {"x": "tensor([1.0, float('nan'), 3.0])"}),
     ("w.register_hook(lambda g: g*2); prod(x)", {"x": X, "w": Y}),
 ]  # fmt: skip
 
@@ -194,6 +195,18 @@ def test_json_errors_and_forms_that_do_not_go_together(call):
     assert json.loads(call("explain", "x[", "--x", "1", "--json").err)["error"]["status"] == 2
     ended = call("explain", "x", "--x", "1", "--json", "--to", "latex")
     assert (ended.status, "--to latex and --format json do not go together" in ended.err) == (2, True)
+
+
+def test_an_output_of_several_of_which_one_has_a_gradient(call):
+    ended = call("explain", "x.max(0)", "--x", "[[1, 2], [3, 0]]", "--seed", "1,2")
+    assert ended.out.endswith("= [[0, 2], [1, 0]]\n")
+    assert call("diff", "x.max(0)", "--x", "[[1, 2], [3, 0]]", "--seed", "v").status == 0
+
+
+def test_only_what_is_asked_for_is_recorded_where_more_is_refused(call):
+    words = ("F.soft_margin_loss(a, h)", "--a", "1,2", "--h", "1,-1")
+    assert call("explain", *words, "--wrt", "a").out.endswith("= [-0.134471, 0.440399]\n")
+    assert "there is no derivative with respect to target" in call("explain", *words).err
 
 
 def test_nothing_to_explain(call):

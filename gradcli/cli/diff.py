@@ -9,6 +9,7 @@ import numpy as np
 from gradcli.cli.arguments import Arguments
 from gradcli.cli.diffoutput import output_text, text_of
 from gradcli.cli.problem import Derivative, Problem, read_problem
+from gradcli.cli.program import factors_in_order, in_order
 from gradcli.cli.timelimit import time_limit
 from gradcli.cli.tracing import Trace, ones
 from gradcli.cli.verify import Check
@@ -152,7 +153,8 @@ def _find_formula(problem: Problem, derivative: Derivative, trace: Trace, gradie
     check = Check(problem, derivative.name)
     for exact in (False, True):
         b = builder(target.dtype, problem.sizes, exact)
-        names, name = trace.names(), derivative.name
+        b.written = factors_in_order(problem.module)
+        names, name = in_order(problem.module, trace.names()), derivative.name
         derivative.definition = None
         if name not in trace.nodes:
             derivative.definition = simplified(target, names, b, trace.held.masks)

@@ -38,6 +38,7 @@ def _body(problem: Problem, d: Derivative, to: str, names: Sequence[str]) -> str
     shapes = {n: tuple(v.shape) for n, v in problem.values.items() if isinstance(v, np.ndarray)}
     like = d.name if d.name in problem.values else next(iter(problem.values), "")
     style = module_style(to, shapes, problem.sizes, like, d.counts)
+    style.of_any_shape = problem.of_any_shape and d.name in problem.values
     taken = names_in(problem.module) | set(names) | set(LIBRARIES[to])
     lines: list[str] = []
     try:

@@ -45,6 +45,7 @@ def text_of(problem: Problem, derivative: Derivative) -> str:
         return derivative.program
     like = derivative.name if derivative.name in problem.values else next(iter(problem.values), "")
     style = style_of(problem, like, derivative.counts)
+    style.of_any_shape = problem.of_any_shape and derivative.name in problem.values
     taken = names_in(problem.module) | ({problem.seed} if problem.seed else set())
     lines = []
     if derivative.definition is not None:

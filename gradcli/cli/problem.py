@@ -64,6 +64,7 @@ class Problem:
         self.integers: set[str] = set()  # the variables without a value that are indices or classes
         self.same_rank = 0  # where no shape is known and all were taken to have this many dimensions, that
         self.taken = ""  # and that in words
+        self.of_any_shape = False  # whether no shape is known, and the program goes element by element
         self.state: Any = None  # of the random numbers, where it has to be a certain one
         self.own = False  # also by the leaves that the program makes
         self.records_all = False  # also by variables that no derivative is asked for
@@ -188,6 +189,7 @@ def _guess(problem: Problem, free: list[str], wrt: list[str] | None) -> None:
     problem.values = _unknown(problem, shapes)
     problem.notes += [f"taken: {n} holds integers" for n in sorted(problem.integers)]
     problem.sizes = size_texts(shapes, [n for n in wrt or [] if n in shapes])
+    problem.of_any_shape = not any(shapes.values()) and len(shapes) == len(problem.values)
     words = ("a number", "a vector", "a matrix", "of three dimensions")
     taken = "taken: " + ", ".join(f"{n} is {words[len(s)]}" for n, s in shapes.items())
     ranks = {len(s) for s in shapes.values()}
@@ -195,6 +197,9 @@ def _guess(problem: Problem, free: list[str], wrt: list[str] | None) -> None:
         problem.notes.append(taken)
     elif 0 not in ranks and len(shapes) == len(problem.values):
         problem.same_rank, problem.taken = ranks.pop(), taken
+    elif len(shapes) > 1 and ranks == {0}:
+        names = list(shapes)
+        problem.notes.append(f"taken: {', '.join(names[:-1])} and {names[-1]} have the same shape")
 
 
 def _unknown(problem: Problem, shapes: dict[str, Shape]) -> dict[str, Any]:

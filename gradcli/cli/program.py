@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from gradcli.api import Session
@@ -11,6 +12,7 @@ from gradcli.cli.options import RESERVED
 from gradcli.cli.values import bind, value_of
 from gradcli.environment import Environment
 from gradcli.errors import FileError, NameError_, UsageError
+from gradcli.graph.node import Node
 from gradcli.language import ast
 from gradcli.language.parse import parse_program
 from gradcli.source import Source, Span
@@ -122,6 +124,42 @@ def wanted_names(arguments: Arguments) -> list[str] | None:
 def names_in(node: ast.Node) -> set[str]:
     """Every name a program reads or binds."""
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
+def in_order(module: ast.Module, names: Mapping[Node, str]) -> dict[Node, str]:
+    """Named nodes as a program mentions them first; before them a seed, which it does not mention."""
+    places: dict[str, int] = {}
+    for part in ast.walk(module):
+        if isinstance(part, ast.Name):
+            places[part.id] = min(part.start, places.get(part.id, part.start))
+    return dict(sorted(names.items(), key=lambda item: places.get(item[1], -1)))
+
+
+def factors_in_order(module: ast.Module) -> set[tuple[str, str]]:
+    """Pairs of names that stand one before the other in a product of the program: m and g of m*g*h."""
+    found: dict[tuple[str, str], None] = {}
+    inside: set[int] = set()
+    for part in ast.walk(module):
+        if not isinstance(part, ast.BinOp) or part.op not in ("*", "/") or id(part) in inside:
+            continue
+        names: dict[str, None] = {}
+        chain: list[ast.Expr] = [part]
+        while chain:
+            factor = chain.pop()
+            if isinstance(factor, ast.BinOp) and factor.op in ("*", "/"):
+                inside.add(id(factor))
+                chain += [factor.right, factor.left] if factor.op == "*" else [factor.left]
+            elif isinstance(factor, ast.BinOp) and factor.op == "**":
+                chain.append(factor.left)
+            elif isinstance(factor, ast.Name):
+                names[factor.id] = None
+        order = list(names)[:SIDE_BY_SIDE]
+        for at, first in enumerate(order):
+            found.update({(first, second): None for second in order[at + 1 :] if (second, first) not in found})
+    return set(found)
+
+
+SIDE_BY_SIDE = 20  # of more names in one product the order is that in which the program mentions them
 
 
 def taken_names() -> set[str]:

@@ -16,6 +16,7 @@ from gradcli.language import ast
 LIMIT = 20_000  # elements of the variables together; larger ones are not checked
 LONGEST = 32  # an integer of a program that may be an index
 DRAWS = 20  # how often a point is looked for where the gradient is finite
+STEEP = 1e7  # a gradient that is larger at a point drawn here comes from a matrix that is singular there
 SMALL = 3  # the first size of unknown shapes, beyond what the program indexes
 
 
@@ -37,7 +38,7 @@ class Check:
                 seed, wanted = _gradient(problem, name, point, self.others, random)
             except GradcliError:
                 continue  # not a point where there is a gradient to compare with
-            if wanted is not None:
+            if wanted is not None and not (problem.sizes and np.abs(wanted).max(initial=0) > STEEP):
                 self.points.append((point, seed, wanted))
 
     def agrees(self, text: str) -> bool:
@@ -99,7 +100,8 @@ def _least_size(problem: Problem) -> int:
 def _moved(name: str, value: Any, at: int, random: Any, problem: Problem) -> Any:
     """A value in float64, moved a little at the second point; in place of an unknown one another of a small shape."""
     if name not in problem.known:
-        places = {n: _least_size(problem) + i for i, n in enumerate(sorted(n for n in problem.sizes if n < 2000))}
+        known = sorted((n for n in problem.sizes if n < 2000), reverse=bool(at))  # wide matrices, then tall ones
+        places = {n: _least_size(problem) + i for i, n in enumerate(known)}
         shape = tuple(places.get(n, n) for n in value.shape)
         if value.dtype.kind == "i":
             return random.integers(0, SMALL, shape)

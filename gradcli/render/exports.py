@@ -9,7 +9,7 @@ from typing import Any
 from gradcli.dtypes import DType, float64
 from gradcli.graph.terms import Term
 from gradcli.render.prelude import functions
-from gradcli.render.style import Style, decimal
+from gradcli.render.style import Style, decimal, fraction
 from gradcli.shapes import Shape
 
 # --- torch: names that are not in the module torch itself ------------------------------------------------------------
@@ -81,6 +81,9 @@ class TorchStyle(Style):
 
 def result(style: Style, term: Term, text: str, atom: str) -> str:
     """A number as an array, and integers as floating-point numbers, as a gradient is."""
+    spread = style.spread(term, text)
+    if spread:
+        return spread
     if term.head == "number":
         return style.constant(term.value, term.shape)
     if term.dtype is None and not term.shape:
@@ -98,7 +101,7 @@ SAME = frozenset(
     "rot90 nan_to_num sinc heaviside fmax fmin gcd lcm reciprocal linspace vander bincount tensordot meshgrid "
     "linalg.pinv linalg.svd linalg.eigh linalg.eigvalsh linalg.qr linalg.det linalg.inv linalg.matrix_power "
     "linalg.slogdet linalg.multi_dot linalg.svdvals linalg.tensorsolve angle signbit isposinf isneginf isreal isclose "
-    "isin nextafter trunc logspace".split()
+    "isin nextafter trunc logspace full_like zeros_like ones_like".split()
 )
 RENAMED = {
     "asin": "np.arcsin", "acos": "np.arccos", "atan": "np.arctan", "atan2": "np.arctan2", "asinh": "np.arcsinh",
@@ -172,10 +175,10 @@ class NumpyStyle(Style):
         """A number broadcast to a shape."""
         whole = {0: "zeros", 1: "ones"}.get(value)
         if self.like and shape and self.variables.get(self.like) == shape:
-            return f"np.{whole}_like({self.like})" if whole else f"np.full_like({self.like}, {decimal(value)})"
+            return f"np.{whole}_like({self.like})" if whole else f"np.full_like({self.like}, {fraction(value)})"
         if whole and shape:
             return f"np.{whole}({self.shape(shape)})"
-        return f"np.full({self.shape(shape)}, {decimal(value)})" if shape else f"np.array({decimal(value)})"
+        return f"np.full({self.shape(shape)}, {fraction(value)})" if shape else f"np.array({decimal(value)})"
 
     def filled(self, text: str, shape: Shape) -> str:
         """A number that is written as a formula, broadcast to a shape."""

@@ -180,7 +180,7 @@ class LatexWriter(LineWriter):
     # --- sums and products ---
 
     def _sum(self, term: Term) -> Text:
-        parts = [self._addend(factor, part) for factor, part in addends(term)]
+        parts = [self._addend(factor, part) for factor, part in addends(term, term is self.polynomial)]
         text = signed(parts)
         self.split[text] = [
             f"{'-' if negative else '+' if at else ''} {part}" for at, (negative, part) in enumerate(parts)

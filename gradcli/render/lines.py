@@ -26,6 +26,7 @@ class LineWriter:
             for a in term.args:
                 used[a.serial] = used.get(a.serial, 0) + 1
         self._used = used
+        self.polynomial = polynomial_in(root)
         reserved = set(taken)
         self._names = (n for n in _fresh() if n not in reserved)
 
@@ -111,14 +112,43 @@ class LineWriter:
         raise NotImplementedError
 
 
-def addends(term: Term) -> list[tuple[Fraction, Term | None]]:
-    """What a sum adds up, with factors; None for its constant. Something positive comes first, where there is any."""
+def addends(term: Term, sorted_: bool = False) -> list[tuple[Fraction, Term | None]]:
+    """What a sum adds up, with factors; None for its constant. Something positive comes first, where there is any.
+
+    sorted_: of a polynomial the highest powers come first.
+    """
     found: list[tuple[Fraction, Term | None]] = list(zip(term.param("factors"), term.args, strict=True))
+    order = {a.serial: place for a in term.args if (place := _place(a)) is not None}
+    if sorted_ and len(order) == len(term.args):
+        found.sort(key=lambda part: order[part[1].serial] if part[1] is not None else ())
     if term.param("constant"):
         found.append((term.param("constant"), None))
     first = next((at for at, (factor, _) in enumerate(found) if factor > 0), 0)
     found.insert(0, found.pop(first))
     return found
+
+
+def _place(term: Term) -> tuple[Fraction | int, ...] | None:
+    """Where a product of variables stands in a polynomial: by its degree, then as its variables were made."""
+    if term.head == "variable":
+        return -1, term.serial
+    if term.head != "product" or any(a.head != "variable" for a in term.args):
+        return None
+    powers: tuple[Fraction, ...] = term.param("powers")
+    whole = all(p > 0 and p.denominator == 1 for p in powers)
+    return (-sum(powers), *[a.serial for a in term.args]) if whole else None
+
+
+def polynomial_in(root: Term) -> Term | None:
+    """The sum that a formula is, or is with variables in front."""
+    if root.head == "expand":
+        root = root.args[0]
+    if root.head == "sum":
+        return root
+    sums = [a for a in root.args if a.head == "sum"] if root.head == "product" else []
+    plain = all(a.head in ("variable", "sum", "size") for a in root.args)
+    own = [a for a, p in zip(root.args, root.param("powers"), strict=True) if a in sums and p == 1] if sums else []
+    return own[0] if plain and len(sums) == len(own) == 1 else None
 
 
 def signed(parts: list[tuple[bool, str]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from gradcli.dtypes import DType, bool_, int64
@@ -32,6 +33,7 @@ class Style:
 
     infinity = "inf"
     pi = "pi"
+    of_any_shape = False  # whether the variables may have any shape, which a number that ends a formula takes then
 
     def call(self, name: str, arguments: Sequence[str]) -> str:
         """A call of a public op."""
@@ -82,13 +84,13 @@ class Style:
         if self.like and shape and self.variables.get(self.like) == shape:
             if value in (0, 1):
                 return f"{'ones' if value else 'zeros'}_like({self.like})"
-            return f"full_like({self.like}, {decimal(value)})"
+            return f"full_like({self.like}, {fraction(value)})"
         dtype = f", dtype={self.like}.dtype" if self.like else ""
         if not shape:
             return f"tensor({decimal(value)}{dtype})"
         if value in (0, 1):
             return f"{'ones' if value else 'zeros'}({self.shape(shape)}{dtype})"
-        return f"full({self.shape(shape)}, {decimal(value)}{dtype})"
+        return f"full({self.shape(shape)}, {fraction(value)}{dtype})"
 
     def filled(self, text: str, shape: Shape) -> str:
         """A number that is written as a formula (1/x.numel()), broadcast to a shape."""
@@ -114,7 +116,16 @@ class Style:
 
     def whole(self, term: Term, text: str, atom: str) -> str:
         """What a formula ends in; atom: the same text, in brackets where it needs them."""
-        return text
+        return self.spread(term, text) or text
+
+    def spread(self, term: Term, text: str) -> str:
+        """A number in the shape of the variable, where that may be any."""
+        if not (self.of_any_shape and self.like and term.dtype is None and not term.shape):
+            return ""
+        value = term.value if term.head == "number" else None
+        if value in (0, 1):
+            return self.call(f"{'ones' if value else 'zeros'}_like", [self.like])
+        return self.call("full_like", [self.like, text])
 
     def cast_to(self, text: str, dtype: DType) -> str:
         """A term rounded to a dtype of its own."""
@@ -154,6 +165,17 @@ def _part_of_size(n: int, sizes: Mapping[int, str]) -> str:
 
 
 SMALL = 200  # an integer up to this is no part of an unknown size
+
+
+def fraction(value: Any) -> str:
+    """A number as a floating-point literal, or as two of which one is divided by the other."""
+    if (
+        isinstance(value, Fraction)
+        and 10**4 % value.denominator
+        and max(value.denominator, abs(value.numerator)) < 10**4
+    ):
+        return f"{value.numerator}/{value.denominator}"
+    return decimal(value)
 
 
 def decimal(value: Any) -> str:

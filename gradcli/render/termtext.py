@@ -14,7 +14,7 @@ from gradcli.graph.terms import Term
 from gradcli.render.lines import ATOM, COMPARISON, PLUS, POWER, SIGN, TIMES, LineWriter, Text, addends, signed
 from gradcli.render.style import Style, decimal
 
-ONE = Fraction(1)
+ONE, HALF = Fraction(1), Fraction(1, 2)
 COMPARED = {"gt": ">", "lt": "<", "ge": ">=", "le": "<=", "eq": "==", "ne": "!="}
 # a part used twice becomes a line of its own from this many characters on
 WORTH_NAMING = 18
@@ -180,7 +180,7 @@ class Writer(LineWriter):
         return self.style.call("sum", [self.texts[x.serial][0], *given]), ATOM
 
     def _sum(self, term: Term) -> Text:
-        return signed([self._addend(factor, part) for factor, part in addends(term)]), PLUS
+        return signed([self._addend(factor, part) for factor, part in addends(term, term is self.polynomial)]), PLUS
 
     def _addend(self, factor: Fraction, term: Term | None) -> tuple[bool, str]:
         if term is None:
@@ -197,6 +197,8 @@ class Writer(LineWriter):
     def _product(self, term: Term) -> Text:
         factor: Fraction = term.param("factor")
         text = self._factors(factor, term)
+        if term.param("powers") == (HALF,) and factor == 1:
+            return text, ATOM  # a call of sqrt
         return (f"-{text}", SIGN - 11) if factor < 0 else (text, TIMES)
 
     def _factors(self, factor: Fraction, term: Term) -> str:
@@ -235,7 +237,7 @@ class Writer(LineWriter):
     def _power(self, base: Term, power: Fraction) -> str:
         if power == 1:
             return self.at(base, TIMES + 1)
-        if power == Fraction(1, 2):
+        if power == HALF:
             inside = self.texts[base.serial][0]
             return self.style.number_call("sqrt", inside) if _is_python(base) else self.style.call("sqrt", [inside])
         if power.denominator != 1:

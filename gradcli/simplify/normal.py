@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import cmp_to_key
 from math import gcd
 from typing import Any
 
@@ -51,6 +52,8 @@ class Arithmetic(Terms):
 
     def __init__(self, exact: bool = False) -> None:
         super().__init__(exact)
+        # names of variables, the first of which a program writes before the other; None: products keep their order
+        self.written: set[tuple[str, str]] | None = None
         self._first: dict[tuple[str, frozenset[tuple[int, Fraction]], Fraction, Shape], Term] = {}
 
     def _in_any_order(self, term: Term, own: Fraction, each: Sequence[Fraction]) -> Term:
@@ -172,11 +175,24 @@ class Arithmetic(Terms):
         if factor == 1 and len(kept) == 1 and kept[0][1] == 1:
             only: Term = kept[0][0]
             return only
-        kept.sort(key=_late)
+        kept.sort(key=cmp_to_key(self._before))
         args = [t for t, _ in kept]
         powers = tuple(p for _, p in kept)
         params, shape = (("factor", factor), ("powers", powers)), broadcast_shapes(*[a.shape for a in args])
         return self._in_any_order(self.make("product", args, params, shape, common_dtype(args)), factor, powers)
+
+    def _before(self, one: tuple[Term, Fraction], other: tuple[Term, Fraction]) -> int:
+        """Which of two factors is written first."""
+        first, second = _late(one), _late(other)
+        if self.written is None:
+            return (first[0] > second[0]) - (first[0] < second[0])
+        if first[0] == second[0] and one[0].head == other[0].head == "variable":
+            names = one[0].param("name"), other[0].param("name")
+            if names in self.written:
+                return -1
+            if names[::-1] in self.written:
+                return 1
+        return (first > second) - (first < second)
 
     def _joined_roots(
         self, factor: Fraction, parts: list[tuple[Term, Fraction]]
@@ -222,19 +238,24 @@ def _monomial(term: Term) -> tuple[Fraction, int] | None:
     return None
 
 
-def _late(part: tuple[Term, Fraction]) -> int:
+def _late(part: tuple[Term, Fraction]) -> tuple[int, int]:
     """Sizes and pi are written first, then variables, their sums, calls, logarithms of numbers, what counts or chooses.
 
     So it is pi*x*exp(x)*log(2)*(x > 0), in which no number is rounded to the default dtype by meeting a bool first.
+    Variables, and parts of them, have the order in which they were made, those of one element first.
     """
     term = part[0]
     if term.dtype is None and not term.shape:
-        return 4 if term.head == "log" else 0
+        return (4 if term.head == "log" else 0), 0
     if term.head == "mask" or not term.floating:
-        return 5
-    if term.head == "sum" and all(map(_plain, term.args)):
-        return 2
-    return {"variable": 1, "index": 1}.get(term.head, 3)
+        return 5, 0
+    if term.head in ("variable", "index"):
+        owner = term if term.head == "variable" else term.args[0]
+        return 1, owner.serial + (SCALARS_FIRST if term.shape else 0)
+    return (2 if term.head == "sum" and all(map(_plain, term.args)) else 3), 0
+
+
+SCALARS_FIRST = 10**6  # more than there are terms
 
 
 def _plain(term: Term) -> bool:

@@ -78,13 +78,20 @@ def point_and_gradient(problem: Problem, derivative: Derivative) -> tuple[dict[s
     random = np.random.default_rng(5)
     arrays = {n: v for n, v in problem.values.items() if isinstance(v, np.ndarray)}
     others = {n: v for n, v in problem.values.items() if not isinstance(v, np.ndarray)}
-    for _ in range(DRAWS):
-        point = {n: np.array(_moved(n, v, 0, random, problem)) for n, v in arrays.items()}
+    for draw in range(DRAWS):
+        drawn = {n: _moved(n, v, 0 if n in problem.known else draw % 2, random, problem) for n, v in arrays.items()}
+        point = {n: np.array(v) for n, v in drawn.items()}
         point = {n: v.astype(np.float64) if v.dtype.kind == "f" else v for n, v in point.items()}
-        seed, wanted = _gradient(problem, derivative.name, point, others, random)
+        try:
+            seed, wanted = _gradient(problem, derivative.name, point, others, random)
+        except GradcliError:
+            if draw + 1 < DRAWS and len(problem.known) < len(problem.values):
+                continue
+            raise
         if wanted is None:
             wanted = np.zeros(point[derivative.name].shape)
-        if len(problem.known) == len(problem.values) or np.isfinite(wanted).all():
+        steep = not np.isfinite(wanted).all() or np.abs(wanted).max(initial=0) > STEEP
+        if len(problem.known) == len(problem.values) or not steep:
             break
     if problem.seed is not None:
         point[problem.seed] = seed

@@ -18,7 +18,7 @@ from gradcli.language.code import Code
 from gradcli.language.context import Context
 from gradcli.language.machine import Machine, compile_program
 from gradcli.language.parse import parse_program
-from gradcli.language.tensor import Tensor
+from gradcli.language.tensor import Tensor, array_from
 from gradcli.source import Source
 from gradcli.suggest import nearest
 
@@ -70,8 +70,10 @@ class Session:
     def set(self, name: str, value: Any, requires_grad: bool = False) -> None:
         """Bind a variable to an array (not copied), an array-like or a Tensor.
 
-        Raises: TypeError_ for an array of a dtype torch lacks; GradError when an integer should require grad.
+        Raises: TypeError_ for an array of a dtype torch lacks; ValueError_ for lists that are no array; GradError when
+        an integer should require grad; NameError_ for what is no name.
         """
+        _check_name(name)
         with self._context.active():
             tensor = self._tensor(value)
             if requires_grad:
@@ -81,7 +83,7 @@ class Session:
     def _tensor(self, value: Any) -> Tensor:
         if isinstance(value, Tensor):
             return value
-        array = np.asarray(value)
+        array = array_from(value)
         if not isinstance(value, np.ndarray | np.generic) and array.dtype == np.float64:
             array = array.astype(self._context.default.numpy)
         if from_numpy(array.dtype) is None:
@@ -124,6 +126,8 @@ class Session:
             program = Source(program)
         if isinstance(program, Source):
             return compile_program(parse_program(program))
+        if not isinstance(program, ast.Module):
+            raise TypeError_(f"a program is text, not {type(program).__name__}")
         if self._compiled is None or self._compiled[0] is not program:
             self._compiled = program, compile_program(program)
         return self._compiled[1]
@@ -145,15 +149,18 @@ class Session:
         Raises: NameError_ with the nearest name.
         """
         if name not in self._variables:
-            near = nearest(name, self._variables)
+            near = nearest(str(name), self._variables)
             raise NameError_(f"there is no variable {name!r}", hint=f"did you mean {near}?" if near else None)
         return self._variables[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
+        """Bind a variable to a value as it is: nothing becomes a tensor. Raises: NameError_ for what is no name."""
+        _check_name(name)
         self._variables[name] = value
 
     def __delitem__(self, name: str) -> None:
-        del self._variables[name]
+        """Forget a variable. Raises: NameError_."""
+        self._variables.pop(name, self[name])
 
     def __contains__(self, name: str) -> bool:
         return name in self._variables
@@ -186,6 +193,11 @@ class Session:
             return dict(zip(variables, found, strict=True))
 
 
+def _check_name(name: object) -> None:
+    if not (isinstance(name, str) and name.isidentifier()):
+        raise NameError_(f"{name!r} cannot be the name of a variable")
+
+
 def _discard(text: str) -> None:
     """What an evaluated expression prints is not asked for."""
 
@@ -194,8 +206,9 @@ def value_and_grad(program: str, wrt: Sequence[str] | None = None, *, dtype: str
     """A function of named arrays, `f(x=array) -> (value, {"x": gradient})`, parsed once.
 
     program: an expression; statements may come before it.
-    wrt: the names differentiated by, default all floating inputs.
-    Raises: SyntaxError_.
+    wrt: the names differentiated by, default all floating inputs; one name may stand alone.
+    dtype: of Python floats, lists of them and factories, as in `Session`.
+    Raises: SyntaxError_; ValueError_ for a dtype that is none.
     """
     from gradcli.replay import ValueAndGrad  # start-up: the command line has no use for it
 
@@ -207,6 +220,6 @@ def value_and_grad(program: str, wrt: Sequence[str] | None = None, *, dtype: str
         session._context,
         lambda variables: session._machine.run(code, variables),
         session._tensor,
-        wrt,
+        [wrt] if isinstance(wrt, str) else wrt,
         patient=len(program) > LONG,
     )

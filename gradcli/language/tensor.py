@@ -14,7 +14,7 @@ import numpy as np
 
 from gradcli.dtypes import DType
 from gradcli.engine.run import value as node_value
-from gradcli.errors import DtypeError, GradError, ShapeError
+from gradcli.errors import DtypeError, GradError, ShapeError, ValueError_
 from gradcli.graph.node import MODE, Alias, Node, recording
 from gradcli.graph.op import Op, leaf, leaf_op
 from gradcli.language.context import Context
@@ -143,11 +143,17 @@ class Tensor:
         with np.errstate(all="ignore"):
             return node_value(self.node)
 
+    __array_ufunc__ = None  # no function of numpy is applied, which would leave the graph without a word
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """What `np.asarray(t)` gives: its elements."""
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
     def backward(self, seed: Any = None, *, retain_graph: bool | None = None, create_graph: bool = False) -> None:
         """Add the vector-Jacobian product to the .grad of every leaf.
 
         seed: the cotangent: None for a scalar, else an array-like or Tensor of this tensor's shape.
-        Raises: GradError.
+        Raises: GradError, ShapeError; ValueError_ for a seed that is no array.
         """
         from gradcli.language.autograd import backward  # it builds on Tensor
 
@@ -436,11 +442,22 @@ def _torch_kind(dtype: DType) -> str:
     return TYPE_NAMES[dtype.name].removeprefix("torch.").removesuffix("Tensor")
 
 
+def array_from(value: Any, dtype: DType | None = None) -> np.ndarray:
+    """An array-like that a caller gives, as an array.
+
+    Raises: ValueError_ for lists that are none.
+    """
+    try:
+        return np.asarray(value, dtype=None if dtype is None else dtype.numpy)
+    except (ValueError, TypeError, OverflowError):
+        raise ValueError_("its rows have different lengths, or it holds something else than numbers") from None
+
+
 def as_tensor(value: Any, context: Context, dtype: DType | None = None) -> Tensor:
     """A tensor of a tensor, an array or a (nested) list of numbers."""
     if isinstance(value, Tensor):
         return value
-    array = np.asarray(value, dtype=None if dtype is None else dtype.numpy)
+    array = array_from(value, dtype)
     if array.dtype == np.float64 and dtype is None and not isinstance(value, np.ndarray):
         array = array.astype(context.default.numpy)
     return Tensor(leaf(array), context)

@@ -11,7 +11,6 @@ import numpy as np
 from gradcli.api import Session
 from gradcli.cli.arguments import Arguments, Binding, check_operands, read_arguments
 from gradcli.cli.options import COMMANDS
-from gradcli.cli.problem import free_names
 from gradcli.cli.settings import apply_settings
 from gradcli.environment import Environment
 from gradcli.errors import NameError_, UsageError
@@ -45,6 +44,8 @@ def _on_session(name: str, find: Callable[[], Run]) -> Callable[[Conversation, s
 
 def _read(name: str, argument: str, conversation: Conversation) -> Arguments:
     """The arguments of a command for an expression and options, as on the command line."""
+    from gradcli.cli.problem import free_names  # start-up: few conversations come to this
+
     options = OPTIONS.search(argument)
     expression = argument[: options.start()] if options else argument
     try:

@@ -24,7 +24,9 @@ class Formulas:
         self.e, self.problem, self.symbols, self.explained = explanation, problem, symbols, explained
         self.values = {**explained.values, **{v: g for v, (_, g) in zip(self.e.weights, self.e.seeds, strict=True)}}
         self.judge = Agreement(explanation.formula, problem.module)
-        named = symbols.own or explained.symbols.fixed  # by the program, which a formula for all numbers leaves out
+        numbered = any(result.name not in symbols.trace.variables for result in explanation.results)
+        # what the program names is left out of a formula for all numbers
+        named = symbols.own or explained.symbols.fixed or numbered
         self.general = {} if named else self._general()
 
     def add(self, result: Result, node: Node) -> None:
@@ -74,6 +76,7 @@ class Formulas:
         gradient = self.symbols.trace.pull(outputs, list(seeds), [node])[0]
         assert gradient is not None
         names = {**self.explained.symbols.fixed, **self.symbols.names(), **(seeds if self.e.seeded else {})}
+        names[node] = result.label
         for exact in (False, True):
             b = builder(node.dtype, exact=exact)
             try:

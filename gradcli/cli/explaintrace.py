@@ -48,8 +48,11 @@ class Traced:
         return {**self.trace.names(), **{node: name for name, node in self.own.items()}}
 
     def node(self, name: str) -> Node:
-        """What a name stands for. Raises: NameError_, GradError."""
-        return self.own[name] if name in self.own else self.trace.node(name)
+        """What a name stands for, be it one that is numbered here. Raises: NameError_, GradError."""
+        if name in self.own:
+            return self.own[name]
+        numbered = {} if name in self.trace.variables else self.trace.assigned()
+        return next((node for node, label in numbered.items() if label == name), None) or self.trace.node(name)
 
     def wanted(self, given: Mapping[str, Any]) -> list[str]:
         """The names that are explained where none is asked for. given: the values of the command line."""

@@ -11,6 +11,7 @@ from gradcli.dtypes import DType
 from gradcli.errors import DtypeError, NoDevice, ShapeError, TypeError_
 from gradcli.graph.node import Node, cast_value
 from gradcli.graph.op import Op, broadcasted, draw, kept, op, same
+from gradcli.ops.declare import identity, through
 from gradcli.ops.strides import is_contiguous
 
 cast: Op = op(
@@ -57,24 +58,13 @@ op(
     spelled=[".is_contiguous"],
     expands=lambda x: is_contiguous(x),
 )
-detach: Op = op(
-    "detach(Tensor input)",
-    "input, through which no gradient flows.",
-    kernel=lambda x: x,
-    shape=same,
-    dtype=kept,
-    view=True,
-)
-alias: Op = op(
+detach: Op = identity("detach(Tensor input)", "input, through which no gradient flows.", view=True)
+alias: Op = identity(
     "alias(Tensor input)",
     "input as another tensor.",
     spelled=["_"],
-    kernel=lambda x: x,
-    grad=lambda g, y, x: g,
-    shape=same,
-    dtype=kept,
+    grad=through,
     grad_fn="AliasBackward0",
-    linear=True,
     view=True,
 )
 

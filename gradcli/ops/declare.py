@@ -16,6 +16,7 @@ from gradcli.graph.op import (
     comparing,
     draw,
     floating,
+    kept,
     op,
     promoted,
     same,
@@ -55,6 +56,16 @@ def binary(
     return op(
         f"{name}({arguments})", doc, kernel=kernel, grad=grad, dtype=dtype, samples=samples or BINARY_SAMPLES, **options
     )
+
+
+def identity(signature: str, doc: str, **more: Any) -> Op:
+    """An op of one tensor that gives it back; with `grad=through` its gradient passes."""
+    return op(signature, doc, kernel=lambda x: x, shape=same, dtype=kept, linear="grad" in more, **more)
+
+
+def through(g: Node, y: Node, x: Node) -> Node:
+    """The rule of what changes nothing."""
+    return g
 
 
 def comparison(name: str, doc: str, kernel: Callable[..., Any], **more: Any) -> Op:

@@ -3,39 +3,29 @@
 from __future__ import annotations
 
 from gradcli.graph.node import Node
-from gradcli.graph.op import Op, kept, named, op, same
+from gradcli.graph.op import Op, named, op
+from gradcli.ops.declare import identity, through
 
-data: Op = op(
+data: Op = identity(
     "_data(Tensor input)",
     "input as `.data` shows it: the same memory, unknown to autograd.",
     spelled=["_"],
-    kernel=lambda x: x,
-    shape=same,
-    dtype=kept,
     view=True,
 )
-before_change: Op = op(
+before_change: Op = identity(
     "_before_change(Tensor input)",
     "input as it was when a change in place began: what the change computes from stays good for its derivative.",
     spelled=["_"],
-    kernel=lambda x: x,
-    grad=lambda g, y, x: g,
-    shape=same,
-    dtype=kept,
+    grad=through,
     grad_fn="AliasBackward0",
-    linear=True,
     view=True,
 )
-accumulated: Op = op(
+accumulated: Op = identity(
     "_accumulated(Tensor input)",
     "input as it is kept in .grad to be differentiated again.",
     spelled=["_"],
-    kernel=lambda x: x,
-    grad=lambda g, y, x: g,
-    shape=same,
-    dtype=kept,
+    grad=through,
     grad_fn=("CloneBackward", "CopyBackwards"),
-    linear=True,
 )
 _as_strided: Op = op(
     "_as_strided_view(Tensor input)",

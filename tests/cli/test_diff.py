@@ -125,7 +125,7 @@ def test_latex(call, expression, latex):
     assert out(call("diff", expression, "--wrt", "x", "--x", "ones:2,2", "--to", "latex")) == latex + "\n"
 
 
-@pytest.mark.parametrize("expression", ["mean(3*(x+2)**2)", "logsumexp(x, 0)", "sum(x[1:]**2)", "prod(x)", "max(x)"])
+@pytest.mark.parametrize("expression", ["mean(3*(x+2)**2)", "max(x)"])
 def test_the_numpy_function_passes_its_own_test(call, tmp_path, expression):
     text = out(call("diff", expression, "--wrt", "x", "--x", "0.5,2,1", "--to", "numpy", "--with-test"))
     file = tmp_path / "exported.py"

@@ -13,6 +13,7 @@ from gradcli.autodiff.backward import vjp
 from gradcli.autodiff.batch import batchable, replay
 from gradcli.autodiff.once import is_once
 from gradcli.cli.blocks import Part
+from gradcli.cli.meant import outputs_of
 from gradcli.engine.run import value as value_of
 from gradcli.errors import GradError, TypeError_, ValueError_
 from gradcli.graph.node import Node, recording
@@ -56,8 +57,7 @@ class Checked:
             at += part.size
         self.context.generator.set_state(self.state)
         answer = self.session.eval(self.module)
-        outputs = [item for item in (answer if isinstance(answer, tuple) else (answer,)) if isinstance(item, Tensor)]
-        outputs = [output for output in outputs if output.dtype.floating]
+        outputs = [output for output in outputs_of(answer) if output.dtype.floating]
         if not outputs:
             raise TypeError_("the expression gives no floating-point tensor, so it has no derivatives")
         shapes = [tuple(output.shape) for output in outputs]

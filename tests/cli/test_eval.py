@@ -103,6 +103,7 @@ def test_the_tensors_of_a_list_are_outputs_too(call):
         "x.grad:\ntensor(2.)\ny.grad:\ntensor(1.)\n",
     )
     fine(call("diff", "[x**2, y]", "--wrt", "x", "--x", "1", "--y", "4"), "2*x\n")
+    assert call("check", "[x**2, x]", "--x", "1").status == 0
     assert call("jacobian", "[x*2, x]", "--x", "1").out.startswith("y_0.x.jacobian: y_0 () by x ()")
 
 

@@ -7,7 +7,7 @@ Where to find what (`graph/op.py` says how a declaration is written):
     reductions       reduce extremes counts statistics norms softmax scan differences maskedreduce
     order            sort search histogram
     shapes, views    shape order part views join diagonal copies strides
-    indices, masks   index indexed gather scatter along embed masked held
+    indices, masks   index brackets indexed gather scatter along embed masked held
     making tensors   create convert memory updates vander signalwindows tapers
     products         products tensordot einsum equation distances
     linear algebra   inverses equations leastsquares cholesky qr reflections lu svd eigen matrixpowers conditions

@@ -18,13 +18,13 @@ from gradcli.ops.spelled import SPELLED
 
 # the modules of this folder that declare ops; where several overload one name, those of the first are tried first
 FAMILIES = (
-    "activations adaptive along arithmetic attention bags batchnorm bessel bitwise blend chances cholesky compare "
-    "conditions convert convolution copies counts create crossentropy ctc diagonal differences distances dropout "
-    "eigen einsum embed equations explog extremes folding gamma gates gather gelu grids gumbel histogram index "
-    "indexed inverses join layers leastsquares likelihood limits losses lu margins masked maskedreduce matrixpowers "
-    "maxpooling memory normalize norms order padding part pooling products qr random reduce refill reflections "
-    "resample resize rounding scan scatter search shape shuffle signalwindows softmax sort special statistics svd "
-    "tapers tensordot trig vander views"
+    "activations adaptive along arithmetic attention bags batchnorm bessel bitwise blend brackets chances cholesky "
+    "compare conditions convert convolution copies counts create crossentropy ctc diagonal differences distances "
+    "dropout eigen einsum embed equations explog extremes folding gamma gates gather gelu grids gumbel histogram "
+    "index indexed inverses join layers leastsquares likelihood limits losses lu margins masked maskedreduce "
+    "matrixpowers maxpooling memory normalize norms order padding part pooling products qr random reduce refill "
+    "reflections resample resize rounding scan scatter search shape shuffle signalwindows softmax sort special "
+    "statistics svd tapers tensordot trig vander views"
 ).split()
 MODULES = ("torch", "F", "linalg", "special", "masked", "signal.windows")
 FREE = MODULES[:4]  # those whose names need no module before them

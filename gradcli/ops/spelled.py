@@ -19,8 +19,12 @@ SPELLED = {
         "torch.negative torch.positive torch.reciprocal torch.remainder torch.rsub torch.sgn torch.sign torch.sub "
         "torch.subtract torch.true_divide"
     ),
-    "attention": ("F.scaled_dot_product_attention"),
-    "bags": ("F.embedding_bag"),
+    "attention": (
+        "F.scaled_dot_product_attention"
+    ),
+    "bags": (
+        "F.embedding_bag"
+    ),
     "batchnorm": (
         "F.batch_norm F.instance_norm F.local_response_norm torch.batch_norm torch.instance_norm "
         "torch.native_batch_norm torch.native_group_norm torch.native_layer_norm"
@@ -41,9 +45,15 @@ SPELLED = {
         ".lcm .ldexp torch.bitwise_and torch.bitwise_left_shift torch.bitwise_not torch.bitwise_or "
         "torch.bitwise_right_shift torch.bitwise_xor torch.frexp torch.gcd torch.lcm torch.ldexp"
     ),
-    "blend": (".addcdiv .addcmul .lerp torch.addcdiv torch.addcmul torch.lerp"),
-    "chances": (".bernoulli .multinomial torch.bernoulli torch.multinomial"),
-    "cholesky": (".cholesky linalg.cholesky linalg.cholesky_ex torch.cholesky"),
+    "blend": (
+        ".addcdiv .addcmul .lerp torch.addcdiv torch.addcmul torch.lerp"
+    ),
+    "chances": (
+        ".bernoulli .multinomial torch.bernoulli torch.multinomial"
+    ),
+    "cholesky": (
+        ".cholesky linalg.cholesky linalg.cholesky_ex torch.cholesky"
+    ),
     "compare": (
         ".allclose .eq .equal .ge .greater .greater_equal .gt .is_nonzero .isclose .isfinite .isinf .isnan "
         ".isneginf .isposinf .isreal .le .less .less_equal .logical_and .logical_not .logical_or .logical_xor .lt "
@@ -53,9 +63,15 @@ SPELLED = {
         "torch.logical_and torch.logical_not torch.logical_or torch.logical_xor torch.lt torch.maximum "
         "torch.minimum torch.ne torch.not_equal torch.signbit"
     ),
-    "compare extremes": (".max .min torch.max torch.min"),
-    "compare search": ("torch.where"),
-    "conditions": ("linalg.cond linalg.matrix_rank"),
+    "compare extremes": (
+        ".max .min torch.max torch.min"
+    ),
+    "compare search": (
+        "torch.where"
+    ),
+    "conditions": (
+        "linalg.cond linalg.matrix_rank"
+    ),
     "convert": (
         ".bool .byte .char .clone .contiguous .copy_ .cpu .cuda .detach .double .fill_ .float .half .int "
         ".is_contiguous .long .short .to .type .type_as .zero_ torch.clone torch.detach torch.fill torch.zero_"
@@ -73,20 +89,28 @@ SPELLED = {
         "torch.unfold_copy torch.unravel_index torch.unsafe_chunk torch.unsafe_split torch.unsafe_split_with_sizes "
         "torch.unsqueeze_copy torch.view_copy"
     ),
-    "counts": (".all .any .count_nonzero torch.all torch.any torch.count_nonzero"),
+    "counts": (
+        ".all .any .count_nonzero torch.all torch.any torch.count_nonzero"
+    ),
     "create": (
         ".new_empty .new_empty_strided .new_full .new_ones .new_tensor .new_zeros torch.arange torch.empty "
         "torch.empty_like torch.empty_permuted torch.empty_strided torch.eye torch.full torch.full_like "
         "torch.linspace torch.logspace torch.ones torch.ones_like torch.scalar_tensor torch.tril_indices "
         "torch.triu_indices torch.zeros torch.zeros_like"
     ),
-    "crossentropy": ("F.cross_entropy F.nll_loss"),
-    "ctc": ("F.ctc_loss"),
+    "crossentropy": (
+        "F.cross_entropy F.nll_loss"
+    ),
+    "ctc": (
+        "F.ctc_loss"
+    ),
     "diagonal": (
         ".diag .diag_embed .diagflat .diagonal .trace .tril .triu linalg.diagonal torch.diag torch.diag_embed "
         "torch.diagflat torch.diagonal torch.trace torch.tril torch.triu"
     ),
-    "differences": (".diff torch.cumulative_trapezoid torch.diff torch.gradient torch.trapezoid torch.trapz"),
+    "differences": (
+        ".diff torch.cumulative_trapezoid torch.diff torch.gradient torch.trapezoid torch.trapz"
+    ),
     "distances": (
         "F.cosine_similarity F.pairwise_distance F.pdist torch.cdist torch.cosine_similarity "
         "torch.pairwise_distance torch.pdist"
@@ -95,8 +119,12 @@ SPELLED = {
         "F.alpha_dropout F.dropout F.dropout1d F.dropout2d F.dropout3d F.feature_alpha_dropout torch.alpha_dropout "
         "torch.dropout torch.feature_alpha_dropout torch.feature_dropout"
     ),
-    "eigen": ("linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh"),
-    "einsum": ("torch.einsum"),
+    "eigen": (
+        "linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh"
+    ),
+    "einsum": (
+        "torch.einsum"
+    ),
     "embed": (
         ".as_strided .as_strided_scatter .diagonal_scatter .element_size .fill_diagonal_ .is_same_size "
         ".select_scatter .slice_scatter .stride torch.as_strided torch.as_strided_scatter torch.diagonal_scatter "
@@ -112,22 +140,39 @@ SPELLED = {
         "torch.exp torch.exp2 torch.expm1 torch.float_power torch.log torch.log10 torch.log1p torch.log2 "
         "torch.logaddexp torch.logaddexp2 torch.logit torch.pow torch.rsqrt torch.sigmoid torch.sqrt torch.square"
     ),
-    "extremes": (".amax .amin .aminmax .argmax .argmin torch.amax torch.amin torch.aminmax torch.argmax torch.argmin"),
-    "folding": ("F.fold F.unfold"),
+    "extremes": (
+        ".amax .amin .aminmax .argmax .argmin torch.amax torch.amin torch.aminmax torch.argmax torch.argmin"
+    ),
+    "folding": (
+        "F.fold F.unfold"
+    ),
     "gamma": (
         ".digamma .igamma .igammac .lgamma .mvlgamma .polygamma special.digamma special.gammainc special.gammaincc "
         "special.gammaln special.multigammaln special.polygamma special.psi special.zeta torch.digamma "
         "torch.igamma torch.igammac torch.lgamma torch.mvlgamma torch.polygamma"
     ),
-    "gates": ("F.glu F.logsigmoid F.mish F.silu F.softplus F.softsign F.tanhshrink"),
-    "gather": (
-        ".gather .index_select .take .take_along_dim torch.gather torch.index_select torch.take torch.take_along_dim"
+    "gates": (
+        "F.glu F.logsigmoid F.mish F.silu F.softplus F.softsign F.tanhshrink"
     ),
-    "gelu": ("F.gelu"),
-    "grids": ("F.affine_grid F.grid_sample torch.grid_sampler torch.grid_sampler_2d torch.grid_sampler_3d"),
-    "gumbel": ("F.gumbel_softmax"),
-    "histogram": (".bincount .histc .histogram torch.bincount torch.histc torch.histogram"),
-    "index": (".index_put torch.index_put"),
+    "gather": (
+        ".gather .index_select .take .take_along_dim torch.gather torch.index_select torch.take "
+        "torch.take_along_dim"
+    ),
+    "gelu": (
+        "F.gelu"
+    ),
+    "grids": (
+        "F.affine_grid F.grid_sample torch.grid_sampler torch.grid_sampler_2d torch.grid_sampler_3d"
+    ),
+    "gumbel": (
+        "F.gumbel_softmax"
+    ),
+    "histogram": (
+        ".bincount .histc .histogram torch.bincount torch.histc torch.histogram"
+    ),
+    "index": (
+        ".index_put torch.index_put"
+    ),
     "indexed": (
         ".index_add .index_copy .index_fill .index_reduce .put torch.index_add torch.index_copy torch.index_fill "
         "torch.index_reduce torch.put"
@@ -141,16 +186,23 @@ SPELLED = {
         "torch.column_stack torch.combinations torch.concat torch.concatenate torch.dstack torch.hstack "
         "torch.meshgrid torch.repeat_interleave torch.row_stack torch.stack torch.tile torch.vstack"
     ),
-    "layers": ("F.bilinear F.linear torch.bilinear"),
-    "leastsquares": (".pinverse linalg.lstsq linalg.pinv torch.pinverse"),
-    "likelihood": ("F.gaussian_nll_loss F.kl_div F.poisson_nll_loss"),
+    "layers": (
+        "F.bilinear F.linear torch.bilinear"
+    ),
+    "leastsquares": (
+        ".pinverse linalg.lstsq linalg.pinv torch.pinverse"
+    ),
+    "likelihood": (
+        "F.gaussian_nll_loss F.kl_div F.poisson_nll_loss"
+    ),
     "limits": (
         ".clamp .clamp_max .clamp_min .clip .copysign .fmax .fmin .heaviside .nan_to_num .nextafter .relu F.relu "
         "torch.clamp torch.clamp_max torch.clamp_min torch.clip torch.copysign torch.fmax torch.fmin "
         "torch.heaviside torch.nan_to_num torch.nextafter torch.relu"
     ),
     "losses": (
-        "F.binary_cross_entropy F.binary_cross_entropy_with_logits F.huber_loss F.l1_loss F.mse_loss F.smooth_l1_loss"
+        "F.binary_cross_entropy F.binary_cross_entropy_with_logits F.huber_loss F.l1_loss F.mse_loss "
+        "F.smooth_l1_loss"
     ),
     "lu": (
         ".lu .lu_solve linalg.ldl_factor linalg.ldl_factor_ex linalg.ldl_solve linalg.lu linalg.lu_factor "
@@ -177,7 +229,9 @@ SPELLED = {
         "F.max_pool3d_with_indices F.max_unpool1d F.max_unpool2d F.max_unpool3d torch.max_pool1d torch.max_pool2d "
         "torch.max_pool3d"
     ),
-    "normalize": ("F.group_norm F.layer_norm F.normalize F.rms_norm torch.group_norm torch.layer_norm torch.rms_norm"),
+    "normalize": (
+        "F.group_norm F.layer_norm F.normalize F.rms_norm torch.group_norm torch.layer_norm torch.rms_norm"
+    ),
     "norms": (
         ".dist .norm .renorm linalg.matrix_norm linalg.norm linalg.vector_norm torch.dist torch.frobenius_norm "
         "torch.norm torch.norm_except_dim torch.nuclear_norm torch.renorm"
@@ -187,34 +241,52 @@ SPELLED = {
         ".t .transpose torch.adjoint torch.flip torch.fliplr torch.flipud torch.moveaxis torch.movedim "
         "torch.permute torch.roll torch.rot90 torch.swapaxes torch.swapdims torch.t torch.transpose"
     ),
-    "padding": ("F.pad torch.constant_pad_nd"),
+    "padding": (
+        "F.pad torch.constant_pad_nd"
+    ),
     "part": (
         ".chunk .dsplit .hsplit .narrow .select .split .split_with_sizes .tensor_split .unbind .unfold .vsplit "
         "torch.chunk torch.dsplit torch.hsplit torch.narrow torch.select torch.split torch.split_with_sizes "
         "torch.tensor_split torch.unbind torch.vsplit"
     ),
-    "pooling": ("F.avg_pool1d F.avg_pool2d F.avg_pool3d F.lp_pool1d F.lp_pool2d F.lp_pool3d torch.avg_pool1d"),
+    "pooling": (
+        "F.avg_pool1d F.avg_pool2d F.avg_pool3d F.lp_pool1d F.lp_pool2d F.lp_pool3d torch.avg_pool1d"
+    ),
     "products": (
         ".addbmm .addmm .addmv .addr .baddbmm .bmm .cross .dot .ger .kron .matmul .mm .mv .outer .vdot "
         "linalg.cross linalg.matmul linalg.multi_dot linalg.vecdot torch.addbmm torch.addmm torch.addmv torch.addr "
         "torch.baddbmm torch.bmm torch.chain_matmul torch.cross torch.dot torch.ger torch.kron torch.matmul "
         "torch.mm torch.mv torch.outer torch.vdot"
     ),
-    "qr": (".qr linalg.qr torch.qr"),
+    "qr": (
+        ".qr linalg.qr torch.qr"
+    ),
     "random": (
         "torch.normal torch.rand torch.rand_like torch.randint torch.randint_like torch.randn torch.randn_like "
         "torch.randperm"
     ),
-    "reduce": (".mean .prod .sum torch.mean torch.prod torch.sum"),
-    "refill": (".bernoulli_ .cauchy_ .exponential_ .geometric_ .log_normal_ .normal_ .random_ .uniform_"),
-    "reflections": (".geqrf .orgqr .ormqr linalg.householder_product torch.geqrf torch.orgqr torch.ormqr"),
-    "resize": ("F.interpolate F.upsample F.upsample_bilinear F.upsample_nearest"),
+    "reduce": (
+        ".mean .prod .sum torch.mean torch.prod torch.sum"
+    ),
+    "refill": (
+        ".bernoulli_ .cauchy_ .exponential_ .geometric_ .log_normal_ .normal_ .random_ .uniform_"
+    ),
+    "reflections": (
+        ".geqrf .orgqr .ormqr linalg.householder_product torch.geqrf torch.orgqr torch.ormqr"
+    ),
+    "resize": (
+        "F.interpolate F.upsample F.upsample_bilinear F.upsample_nearest"
+    ),
     "rounding": (
         ".ceil .fix .floor .frac .round .trunc special.round torch.ceil torch.fix torch.floor torch.frac "
         "torch.round torch.trunc"
     ),
-    "scan": (".cummax .cummin .cumprod .cumsum torch.cummax torch.cummin torch.cumprod torch.cumsum"),
-    "scatter": (".scatter .scatter_add .scatter_reduce torch.scatter torch.scatter_add torch.scatter_reduce"),
+    "scan": (
+        ".cummax .cummin .cumprod .cumsum torch.cummax torch.cummin torch.cumprod torch.cumsum"
+    ),
+    "scatter": (
+        ".scatter .scatter_add .scatter_reduce torch.scatter torch.scatter_add torch.scatter_reduce"
+    ),
     "search": (
         ".argwhere .nonzero .nonzero_static F.embedding F.one_hot torch.argwhere torch.bucketize torch.nonzero "
         "torch.nonzero_static torch.searchsorted"
@@ -252,11 +324,15 @@ SPELLED = {
         "torch.cov torch.nanmean torch.nanquantile torch.nansum torch.quantile torch.std torch.std_mean torch.var "
         "torch.var_mean"
     ),
-    "svd": (".svd linalg.svd linalg.svdvals torch.svd"),
+    "svd": (
+        ".svd linalg.svd linalg.svdvals torch.svd"
+    ),
     "tapers": (
         "torch.bartlett_window torch.blackman_window torch.hamming_window torch.hann_window torch.kaiser_window"
     ),
-    "tensordot": (".inner torch.inner torch.tensordot"),
+    "tensordot": (
+        ".inner torch.inner torch.tensordot"
+    ),
     "trig": (
         ".acos .acosh .arccos .arccosh .arcsin .arcsinh .arctan .arctan2 .arctanh .asin .asinh .atan .atan2 .atanh "
         ".cos .cosh .deg2rad .hypot .rad2deg .sin .sinc .sinh .tan .tanh F.tanh special.sinc torch.acos "
@@ -264,5 +340,7 @@ SPELLED = {
         "torch.arctanh torch.asin torch.asinh torch.atan torch.atan2 torch.atanh torch.cos torch.cosh "
         "torch.deg2rad torch.hypot torch.rad2deg torch.sin torch.sinc torch.sinh torch.tan torch.tanh"
     ),
-    "vander": ("linalg.vander torch.vander"),
+    "vander": (
+        "linalg.vander torch.vander"
+    ),
 }

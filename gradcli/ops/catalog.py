@@ -173,7 +173,11 @@ def spelled_module() -> str:
 
     entries = []
     for families, names in families_by_name().items():
-        lines = textwrap.wrap(names, 105, break_on_hyphens=False)
+        whole = f'    "{families}": "{names}",\n'
+        if len(whole) <= 120:
+            entries.append(whole)
+            continue
+        lines = textwrap.wrap(names, 110 if len(names) <= 110 else 109, break_on_hyphens=False)
         quoted = "\n".join(f'        "{line}{" " if at < len(lines) - 1 else ""}"' for at, line in enumerate(lines))
         entries.append(f'    "{families}": (\n{quoted}\n    ),\n')
     return (

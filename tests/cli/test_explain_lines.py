@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from gradcli.cli.arguments import read_arguments
 from gradcli.cli.explain import explanation_of
 from gradcli.cli.main import COMMANDS
 from gradcli.environment import Environment
+from tests.simplify.test_generated_formulas import point, programs
 
 SQUARE = """\
 class Square(torch.autograd.Function):
@@ -76,9 +78,8 @@ def close(a, b):
     return np.allclose(np.broadcast_to(a, b.shape) if a.size == 1 else a, b, rtol=1e-7, atol=1e-12, equal_nan=True)
 
 
-@pytest.mark.parametrize(("program", "values"), PROGRAMS, ids=lambda part: part if isinstance(part, str) else "")
-def test_every_line_is_true(program, values):
-    e = explained(program, values)
+def check_lines(e, program):
+    """Evaluate every formula of an explanation, and multiply and add again what it says is multiplied and added."""
     names = {name: array for name, (array, _) in e.given.items()} | {step.name: step.value for step in e.steps}
     assert len(names) == len(e.given) + len(e.steps), "two things have one name"
 
@@ -103,6 +104,20 @@ def test_every_line_is_true(program, values):
     for result in e.results:
         if result.formula and result.holds:
             assert close(evaluated(result.formula.split("\n"), names | weights, program), result.numbers), result.name
+
+
+@pytest.mark.parametrize(("program", "values"), PROGRAMS, ids=lambda part: part if isinstance(part, str) else "")
+def test_every_line_is_true(program, values):
+    check_lines(explained(program, values), program)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("at", "text"), list(programs()), ids=str)
+def test_every_line_of_generated_programs_is_true(at, text):
+    values = {name: v for name, v in point(at).items() if re.search(rf"\b{name}\b", text)}
+    check_lines(
+        explained(text, {name: f"tensor({v.tolist()}, dtype=torch.{v.dtype})" for name, v in values.items()}), text
+    )
 
 
 @pytest.mark.parametrize(("program", "values"), PROGRAMS, ids=lambda part: part if isinstance(part, str) else "")
@@ -166,6 +181,63 @@ def test_where_a_gradient_that_is_not_finite_comes_from(call, program, x, lines)
     assert "Not finite" not in call("explain", program, "--x", "0.01").out
     assert call("explain", program, "--x", x, "--to", "markdown").out.count("**Not finite**") == 1
     assert call("explain", program, "--x", x, "--to", "latex").out.count(r"\paragraph{Not finite:}") == 1
+
+
+PAGE = """\
+**Forward**
+
+| step | formula | value |
+| --- | --- | --- |
+| `x` | given | `[1, 2]` |
+| `y` | `x.detach()` | `[1, 2]`, nothing flows back through it |
+| `out` | `y @ x` | `5` |
+
+**Backward**
+
+`g = dout/d(step)` is what comes in; `g` times the local derivative goes on.
+
+| step | `g` | local derivative | goes on |
+| --- | --- | --- | --- |
+| `out = y @ x` | `1` | `dout/dx = y = [1, 2]` | to `x`: `g * dout/dx` = `[1, 2]` |
+
+The gradient by `x`:
+
+$$
+\\frac{\\partial \\mathrm{out}}{\\partial x} = y
+$$
+
+```
+dout/dx = y
+        = [1, 2]
+```
+
+"""
+
+
+def test_a_page_of_markdown(call):
+    assert call("explain", "y = x.detach(); y @ x", "--x", "1,2", "--to", "markdown").out == PAGE
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (
+            ("y = x.detach(); y @ x", "--x", "1,2"),
+            r"  y &= \mathrm{x.detach()} = (1,\ 2) \quad \text{nothing flows back through it} \\",
+        ),
+        (
+            ("x / x", "--x", "0"),
+            r"(where the steps are finite and smooth, $\frac{\partial \mathrm{out}}{\partial x} = 0$)",
+        ),
+        (
+            ("g = x*2; g*x", "--x", "3"),
+            r"Here $\mathrm{ct}$ is what comes in; $\mathrm{ct}$ times the local derivative goes on.",
+        ),
+        (("(x*2, x)", "--x", "3", "--seed", "1", "--seed", "2"), r"With the seeds $v_{0}$, $v_{1}$ take"),
+    ],
+)
+def test_what_a_page_of_latex_says(call, words, line):
+    assert line in call("explain", *words, "--to", "latex").out
 
 
 def test_json_for_scripts(call):

@@ -9,12 +9,12 @@ import numpy as np
 from gradcli.cli.arguments import Arguments
 from gradcli.cli.diffoutput import output_text, text_of
 from gradcli.cli.problem import Derivative, Problem, read_problem
-from gradcli.cli.program import factors_in_order, in_order
+from gradcli.cli.program import factors_in_order, in_order, tell_how_to_bind
 from gradcli.cli.timelimit import time_limit
 from gradcli.cli.tracing import Trace, ones
 from gradcli.cli.verify import Check
 from gradcli.environment import Environment
-from gradcli.errors import GradcliError, GradError, ShapeError, UsageError
+from gradcli.errors import GradcliError, GradError, NameError_, ShapeError, UsageError
 from gradcli.graph.node import Node
 from gradcli.graph.terms import below
 from gradcli.graph.walk import ancestors
@@ -33,7 +33,11 @@ def run_diff(arguments: Arguments, environment: Environment) -> int:
         if with_test and to in ("text", "latex"):
             raise UsageError("--with-test goes with --to torch, numpy, jax", hint="--to numpy --with-test")
         problem = read_problem(arguments, environment)
-        derivatives = differentiate(problem)
+        try:
+            derivatives = differentiate(problem)
+        except NameError_ as error:
+            tell_how_to_bind(error)
+            raise
         text = output_text(problem, derivatives, to, with_test)
     environment.stdout.write(text)
     color = environment.color_allowed(environment.stderr)

@@ -118,7 +118,7 @@ SEED = Option("--seed", "the cotangent v of y.backward(v); once per output of a 
 WRT = Option("--wrt", "gradients of these alone; assigned names count too", "x,y", "names")
 BY = Option("--wrt", "derive by these alone; assigned names count too", "x,y", "names")
 FORMAT = Option("--format", "how to print (text)", kind="choice", choices=("text", "json", "csv", "npz"), setting=True)
-CHECK_FORMAT = Option("--format", "how to print (text)", kind="choice", choices=("text", "json"))
+CHECK_FORMAT = Option("--format", "how to print (text)", kind="choice", choices=("text", "json"), setting=True)
 JSON = Option("--json", "the same as --format json", kind="flag")
 OUTPUT = Option("-o, --output-file", "write to FILE, whole or not at all", "FILE", "file")
 SHOW = Option("--show", "print how it would be computed, not the value", kind="choice", choices=("plan",))

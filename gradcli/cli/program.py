@@ -73,11 +73,11 @@ def run_program(session: Session, module: ast.Module) -> tuple[Any, list[str]]:
     try:
         return session.eval(module, write=printed.append), printed
     except NameError_ as error:
-        _tell_how_to_bind(error)
+        tell_how_to_bind(error)
         raise
 
 
-def _tell_how_to_bind(error: NameError_) -> None:
+def tell_how_to_bind(error: NameError_) -> None:
     """Add to an unknown name's error that the command line can give it a value."""
     span = error.span
     if span is None or span.source.name is not None or not span.text.isidentifier():
@@ -215,6 +215,7 @@ def never_named(name: str, named: set[str], arguments: Arguments) -> UsageError:
     """The error for a bound variable that is not used, with the name that was probably meant."""
     options = [known[2:] for option in arguments.command.options for known in option.names if known.startswith("--")]
     free = sorted(named - {binding.name for binding in arguments.bindings} - taken_names())
+    text = "expression" if arguments.command.operand == "EXPR" else "program"
     near = nearest(name, [*free, *options])
     if near in free:
         hint = f"did you mean --{near}?"
@@ -223,5 +224,5 @@ def never_named(name: str, named: set[str], arguments: Arguments) -> UsageError:
     elif free:
         hint = f"it names {', '.join(free[:6])}"
     else:
-        hint = f"leave out --{name}, or name it in the expression"
-    return UsageError(f"the variable {name} is bound, but the expression never names it", hint=hint)
+        hint = f"leave out --{name}, or name it in the {text}"
+    return UsageError(f"the variable {name} is bound, but the {text} never names it", hint=hint)

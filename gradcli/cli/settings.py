@@ -20,25 +20,31 @@ def apply_settings(arguments: Arguments, environment: Environment) -> None:
         if arguments.values.get("format", "json") != "json":
             raise UsageError(f"--json and --format {arguments.values['format']} contradict each other")
         arguments.values["format"] = "json"
+    known = known_settings()
     config: dict[str, str] | None = None
     for option in arguments.command.options:
         if not option.setting or option.key in arguments.values:
             continue
+        if option.key == "format" and "to" in arguments.values:
+            continue  # the form is said already
         variable = "GRADCLI_" + option.key.upper()
         text = environment.variables.get(variable, "")
         if text:
-            check_value(option, text, variable)
+            check_value(known[option.key], text, variable)
+        else:
+            config = read_config(environment.config_path) if config is None else config
+            text = config.get(option.key, "")
+        if text and (not option.choices or text in option.choices):  # csv is for others: `check` has none
             arguments.values[option.key] = text
-            continue
-        if config is None:
-            config = read_config(environment.config_path)
-        if option.key in config:
-            arguments.values[option.key] = config[option.key]
 
 
 def known_settings() -> dict[str, Option]:
-    """Every setting of any command, by the key the config file uses."""
-    return {option.key: option for command in COMMANDS.values() for option in command.options if option.setting}
+    """Every setting by the key the config file uses, as the command has it that takes the most values."""
+    found: dict[str, Option] = {}
+    for option in (option for command in COMMANDS.values() for option in command.options if option.setting):
+        if option.key not in found or len(option.choices) > len(found[option.key].choices):
+            found[option.key] = option
+    return found
 
 
 def read_config(path: str) -> dict[str, str]:

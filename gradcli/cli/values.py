@@ -37,6 +37,8 @@ def read_value(text: str, label: str, session: Session, dtype: str, environment:
 
     label is what messages call it: `--x`.
     """
+    if not text.strip():
+        raise UsageError(f"{label}: the value is empty")
     if text == "@":
         raise UsageError(f"{label}: a file's name follows the @", hint=f"{label} @data.npy")
     if text.startswith("@"):

@@ -27,6 +27,17 @@ def test_order(tmp_path):
     assert values == {"dtype": "float16", "names": "torch1", "timeout": "2.5"}
 
 
+def test_a_format_holds_for_the_commands_that_have_it(call):
+    csv, json = {"GRADCLI_FORMAT": "csv"}, {"GRADCLI_FORMAT": "json"}
+    assert call("check", "x**2", "--x", "1", variables=json).out.startswith('{"verdict": "ok"')
+    assert call("check", "x**2", "--x", "1", variables=csv).out.startswith("first derivatives")
+    assert call("explain", "x**2", "--x", "1", variables=json).out.startswith("{")
+    assert call("explain", "x**2", "--x", "1", "--to", "latex", variables=json).out.startswith("\\")
+    assert call("eval", "x", "--x", "1", variables={"GRADCLI_FORMAT": "cvs"}).err.startswith(
+        "error: GRADCLI_FORMAT is one"
+    )
+
+
 def test_no_file(tmp_path):
     assert settle(tmp_path) == {}
 

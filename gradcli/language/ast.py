@@ -3,6 +3,8 @@
 Every node knows the stretch of the source it came from: `start` and `end` are offsets in characters, end excluded.
 A parenthesised expression has the span of what is inside; a tuple in parentheses includes them, as in Python.
 The fields of a class are its `__slots__`, in the order its constructor takes them, before `start` and `end`.
+Constructors are written out: parsing a long program spends much of its time in them, and dataclasses would cost at
+every start.
 """
 
 # ruff: noqa: RUF023 (the order of the slots is the order of the constructor)
@@ -38,6 +40,9 @@ class Stmt(Node):
     """Something that is done."""
 
     __slots__ = ()
+
+
+# ---- Expressions -----------------------------------------------------------------------------------------------------
 
 
 class Literal(Expr):
@@ -352,6 +357,9 @@ class Yield(Expr):
         self.delegates = delegates
         self.start = start
         self.end = end
+
+
+# ---- Statements ------------------------------------------------------------------------------------------------------
 
 
 class ExprStmt(Stmt):
@@ -681,6 +689,9 @@ class Module(Node):
         self.source = source
         self.start = start
         self.end = end
+
+
+# ---- Walking and showing the tree ------------------------------------------------------------------------------------
 
 
 def fields_of(node: Node) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from gradcli.cli.arguments import Arguments
 from gradcli.cli.diffoutput import output_text, text_of
 from gradcli.cli.problem import Derivative, Problem, read_problem
-from gradcli.cli.program import factors_in_order, in_order, tell_how_to_bind
+from gradcli.cli.program import ending, factors_in_order, in_order, tell_how_to_bind
 from gradcli.cli.timelimit import time_limit
 from gradcli.cli.tracing import Trace, ones
 from gradcli.cli.verify import Check
@@ -54,7 +54,7 @@ def differentiate(problem: Problem) -> list[Derivative]:
     """The derivative for each variable asked for."""
     trace = _traced(problem)
     if not trace.outputs:
-        raise GradError("the expression gives no tensor, so it has no derivative")
+        raise GradError("the expression gives no tensor, so it has no derivative", hint=ending(problem.module))
     if problem.own:
         problem.wrt = list(dict.fromkeys([*problem.wrt, *trace.leaves()]))
     if not problem.wrt:

@@ -9,7 +9,7 @@ from gradcli.api import Session
 from gradcli.cli.arguments import Arguments
 from gradcli.cli.gradients import checked, differentiable
 from gradcli.cli.meant import outputs_of
-from gradcli.cli.program import open_program, run_program, wanted_names
+from gradcli.cli.program import ending, open_program, run_program, wanted_names
 from gradcli.cli.timelimit import time_limit
 from gradcli.cli.writing import write_result
 from gradcli.environment import Environment
@@ -70,7 +70,7 @@ def evaluate(
     value, printed = run_program(session, module)
     found = Evaluation(session, module, given, value, printed)
     if not found.outputs:
-        raise TypeError_("the expression gives no tensor, so it has no derivatives")
+        raise TypeError_("the expression gives no tensor, so it has no derivatives", hint=ending(module))
     variables = checked(session, given, wanted) if wanted is not None else differentiable(session, given)
     for name, tensor in variables.items():
         if tensor.requires_grad:

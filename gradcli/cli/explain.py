@@ -20,6 +20,7 @@ from gradcli.cli.problem import Problem, free_names
 from gradcli.cli.program import (
     DEFAULT_DTYPE,
     check_variables_are_named,
+    ending,
     open_session,
     parse_with_value,
     read_source,
@@ -112,7 +113,10 @@ def _explain(problem: Problem, seeds: list[Any], every: bool) -> Explanation:
     """every: whether all steps are shown, however many."""
     symbols, numbers = _traced(problem)
     if not any(output.dtype.floating for output in symbols.trace.outputs):
-        raise UsageError("the value of the expression is no tensor of floating-point numbers, so it has no gradients")
+        raise UsageError(
+            "the value of the expression is no tensor of floating-point numbers, so it has no gradients",
+            hint=ending(problem.module),
+        )
     explanation = Explanation({**problem.values, **numbers.given()})
     explanation.every = every
     wanted = problem.wrt or symbols.wanted(problem.values)

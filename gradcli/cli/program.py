@@ -205,6 +205,20 @@ def parse_with_value(source: Source) -> ast.Module:
     return module
 
 
+def ending(module: ast.Module) -> str | None:
+    """What a program that ends with print(out) or out.backward() is to end with, to have out as its value."""
+    last = module.body[-1]
+    call = last.value if isinstance(last, ast.ExprStmt) else None
+    if not isinstance(call, ast.Call):
+        return None
+    part: ast.Expr | None = None
+    if isinstance(call.func, ast.Name) and call.func.id == "print" and call.args:
+        part = call.args[0].value
+    elif isinstance(call.func, ast.Attribute) and call.func.name == "backward":
+        part = call.func.value
+    return None if part is None else f"end with what it is about: {module.source.text[part.start : part.end]}"
+
+
 def _assigned_name(statement: ast.Stmt) -> str | None:
     if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
         return statement.targets[0].id

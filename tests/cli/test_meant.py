@@ -66,3 +66,10 @@ def test_leaves_of_the_program_without_being_named(call, command, ends):
     program = "import torch\nx = torch.ones(2,2, requires_grad=True)\ny = x + 2\nout = (y * y * 3).mean()\nout"
     ended = call(command, program)
     assert ended.out.endswith(ends), ended
+
+
+@pytest.mark.parametrize("command", ["explain", "diff", "check", "jacobian"])
+@pytest.mark.parametrize("last", ["print(out)", "out.backward()"])
+def test_what_a_program_is_to_end_with(call, command, last):
+    ended = call(command, f"x = torch.ones(2, requires_grad=True); out = x.sum(); {last}")
+    assert (ended.out, "hint: end with what it is about: out\n" in ended.err) == ("", True)

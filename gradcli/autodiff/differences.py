@@ -185,7 +185,7 @@ def seen_rounding(place: Place, asked: Array) -> Array:
     """
     found, seen = np.zeros(asked.shape), np.zeros(asked.shape, int)
     spacing = CLOSEST * place.smallest
-    while np.any(asked & (seen < TIMES)) and spacing <= WIDEST * place.smallest:
+    while np.any(asked & (seen < TIMES)) and spacing <= WIDEST * place.smallest < np.inf:
         values = np.stack([place.moved(place.x + at * spacing) for at in range(NEIGHBOURS)])
         known = (seen < TIMES) & (np.count_nonzero(np.diff(values, axis=0), axis=0) >= NEIGHBOURS // 2)
         noise = np.sqrt(np.mean(np.diff(values, 4, axis=0) ** 2, axis=0) / 70)

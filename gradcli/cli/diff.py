@@ -18,6 +18,8 @@ from gradcli.errors import GradcliError, GradError, NameError_, ShapeError, Usag
 from gradcli.graph.node import Node
 from gradcli.graph.terms import below
 from gradcli.graph.walk import ancestors
+from gradcli.language import ast
+from gradcli.language.tensor import Tensor
 from gradcli.render.errortext import note_text
 from gradcli.simplify.convert import spelling
 from gradcli.simplify.formula import builder, simplified
@@ -106,7 +108,7 @@ def _derivative(problem: Problem, trace: Trace, outputs: list[Node], seeds: list
     if not target.dtype.floating:
         raise GradError(f"--wrt: {name} is {target.dtype!r}, and only floating-point tensors have gradients")
     derivative = Derivative(name, target.shape)
-    derivative.program = fallback(problem, name, target in trace.names())
+    derivative.program = fallback(problem, trace, name, target in trace.names())
     tracked = [(o, s) for o, s in zip(outputs, seeds, strict=True) if o.requires_grad]
     gradient = trace.pull([o for o, _ in tracked], [s for _, s in tracked], [target])[0] if tracked else None
     _mention_unruled(problem, outputs, target, name, gradient is None)
@@ -194,13 +196,13 @@ def _again(trace: Trace, gradient: Node | None, target: Node) -> Node | None:
     return trace.pull([gradient], [trace.seed(ones(gradient.shape, gradient.dtype))], [target])[0]
 
 
-def fallback(problem: Problem, name: str, given: bool) -> str:
+def fallback(problem: Problem, trace: Trace, name: str, given: bool) -> str:
     """The derivative as a call of func.vjp or func.grad on the program itself. given: whether it is by a variable."""
     text = problem.source.text
     last = problem.module.body[-1]
     before, result = text[: last.start].strip().rstrip(";").strip(), text[last.start : last.end]
     if problem.order > 1 or problem.seed is None:
-        result = f"sum({result})" if problem.seed is None else f"sum(({result}) * {problem.seed})"
+        result = _summed(problem, trace) if problem.seed is None else f"sum(({result}) * {problem.seed})"
     if not given:
         return f"# of {name}, which the program assigns, there is no formula"
     if before:
@@ -214,6 +216,21 @@ def fallback(problem: Problem, name: str, given: bool) -> str:
     if problem.order == 1 and problem.seed is not None:
         return f"{define}torch.func.vjp({function}, {name})[1]({problem.seed})[0]"
     return f"{define}torch.func.grad({function})({name})"
+
+
+def _summed(problem: Problem, trace: Trace) -> str:
+    """The sum of what the program ends with: of each output, if there are several."""
+    text, last = problem.source.text, problem.module.body[-1]
+    result = text[last.start : last.end]
+    if not isinstance(trace.value, tuple | list):
+        return f"sum({result})"
+    whole = result if result.isidentifier() else f"({result})"
+    texts = [f"{whole}[{at}]" for at in range(len(trace.value))]
+    if isinstance(last, ast.ExprStmt) and isinstance(last.value, ast.TupleExpr | ast.ListExpr):
+        written = [text[item.start : item.end] for item in last.value.items]
+        texts = written if len(written) == len(texts) else texts
+    outputs = zip(texts, trace.value, strict=True)
+    return " + ".join(f"sum({part})" for part, output in outputs if isinstance(output, Tensor) and output.requires_grad)
 
 
 def _lines(before: str) -> list[str]:

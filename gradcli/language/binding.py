@@ -7,7 +7,7 @@ from typing import Any
 
 from gradcli.dtypes import ALIASES, DType
 from gradcli.engine.run import value as node_value
-from gradcli.errors import TypeError_
+from gradcli.errors import TypeError_, ValueError_
 from gradcli.graph.op import Op, number
 from gradcli.graph.signature import MISSING, TENSOR_KINDS, Parameter
 from gradcli.language.context import Context
@@ -226,7 +226,16 @@ def _scalar(value: Any, context: Context) -> Any:
 def _int(value: Any, context: Context) -> Any:
     if isinstance(value, Tensor) and value.node.size == 1 and not value.dtype.floating:
         value = node_value(value.node).item()
-    return value if isinstance(value, int) and not isinstance(value, bool) else _ABSENT
+    if not isinstance(value, int) or isinstance(value, bool):
+        return _ABSENT
+    if not -(2**63) <= value < 2**63:
+        raise too_large()
+    return value
+
+
+def too_large() -> ValueError_:
+    """The refusal of an integer that no tensor or size can be."""
+    return ValueError_("an integer is too large for 64 bits", torch="Overflow when unpacking long long")
 
 
 def _float(value: Any, context: Context) -> Any:

@@ -12,7 +12,7 @@ from gradcli.dtypes import ALIASES, DType, from_numpy
 from gradcli.engine.run import value as node_value
 from gradcli.errors import GradcliError, RefusedValue, TypeError_, ValueError_
 from gradcli.graph.op import leaf
-from gradcli.language.binding import kind_name
+from gradcli.language.binding import kind_name, too_large
 from gradcli.language.context import Context
 from gradcli.language.devices import check_device
 from gradcli.language.tensor import Tensor
@@ -52,15 +52,11 @@ def array_of(data: Any, context: Context, dtype: DType | None = None) -> np.ndar
     try:
         array = np.array(_without_tensors(data) if tensors else data)
     except OverflowError:
-        raise _too_large() from None
+        raise too_large() from None
     if array.dtype.kind not in "bif":
-        raise _too_large()
+        raise too_large()
     found = dtype or (_promoted(leaves, tensors, context) if tensors else _inferred(array, context))
     return _converted(array, found)
-
-
-def _too_large() -> ValueError_:
-    return ValueError_("an integer is too large for 64 bits", torch="Overflow when unpacking long long")
 
 
 def _inferred(array: np.ndarray, context: Context) -> DType:

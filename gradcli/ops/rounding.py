@@ -50,7 +50,7 @@ def _round_to(x: Any, decimals: int) -> Any:
         return x
     if decimals == 0:
         return np.rint(x)
-    power = x.dtype.type(10.0 ** abs(decimals))
+    power = x.dtype.type(np.power(10.0, abs(decimals)))
     return np.rint(x * power) / power if decimals > 0 else np.rint(x / power) * power
 
 

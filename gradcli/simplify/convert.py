@@ -86,11 +86,12 @@ class Converter:
 
     def _literal(self, node: Node) -> Term:
         value = np.asarray(node.value)
-        first = value.reshape(-1)[0].item() if value.size else 0
+        first = value[(0,) * value.ndim].item() if value.size else 0
         b = self.builder
         if not value.size:
             return b.zeros(value.shape) if value.dtype.kind == "f" else _empty(b, node)
-        if value.dtype.kind == "f" and bool((value == first).all()):
+        different = value[tuple(slice(1) if step == 0 else slice(None) for step in value.strides)]
+        if value.dtype.kind == "f" and bool((different == first).all()):
             return b.expand(b.known(first), value.shape)
         if value.ndim == 2 and value.dtype.kind == "f" and np.array_equal(value, np.eye(*value.shape)):
             return b.call("eye", (), node.shape, node.dtype, *dict.fromkeys(node.shape))

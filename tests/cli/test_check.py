@@ -32,6 +32,12 @@ Own.apply(x).sum()
 """
 
 
+def test_infinite_points_are_undefined(call):
+    ended = call("check", "asinh(x)", "--x", "[3., -inf]")
+    assert ended.status == 0
+    assert "undefined" in ended.out
+
+
 def test_the_table(call):
     ended = call("check", "(x**2).sum()", "--x", "1,3")
     assert (ended.status, ended.err) == (0, "")

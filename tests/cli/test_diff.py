@@ -101,6 +101,13 @@ def test_what_is_no_tensor_among_the_outputs(call):
     assert out(call("diff", "(torch, y**2)", "--wrt", "y")) == "2*y\n"
 
 
+@pytest.mark.parametrize("result", ["x*x.item(), sin(x)", "y = [x*x.item(), 3, sin(x)]; y"])
+def test_a_call_sums_each_of_several_outputs(call, result):
+    printed = out(call("diff", result, "--wrt", "x", "--x", "0.5"))
+    assert "torch.func.grad" in printed
+    assert out(call("eval", printed, "--x", "0.5", "--no-grad")) == "tensor(1.3776)\n"
+
+
 def test_long_products_of_few_matrices(call):
     """A power is squared again and again: the products of 10**9 factors have 30 steps."""
     ended = call("diff", "matrix_power(A, 10**9).trace()", "--wrt", "A", "--A", "eye:2")

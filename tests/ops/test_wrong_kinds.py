@@ -22,6 +22,9 @@ from gradcli.errors import GradcliError
         ("torch.tensordot(torch.ones(2, 2), torch.ones(2, 2), ([0.5], [0]))", "dims names dimensions by integers"),
         ("torch.ones(2).new_tensor([(0, 1), 2.])", "the values have to be numbers, in lists of equal length"),
         ("torch.ones(2).view(None)", "these arguments do not fit"),
+        ("torch.ones(2).roll(2**63)", "an integer is too large for 64 bits"),
+        ("F.avg_pool1d(torch.ones(1, 2, 6), 3, (10**92,))", "an integer is too large for 64 bits"),
+        ("torch.ones(2).round(decimals=-(2**70))", "an integer is too large for 64 bits"),
     ],
 )
 def test_refused(expression: str, message: str) -> None:

@@ -1,5 +1,7 @@
 """The command line: options as data, values, one file per command.
 
+Its files:
+
     the command      main options arguments settings
     values, results  values datafiles result writing timelimit
     the program      program evaluation meant gradients

@@ -1,5 +1,7 @@
 """Executing the graph on numpy. One door: `run.run(outputs)`.
 
+Its files:
+
     running          run planned plan plain quiet threads
     nodes to terms   read lower term laws
     what goes where  places layout closure buffers

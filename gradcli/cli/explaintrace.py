@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import count
 from typing import Any
@@ -15,9 +15,21 @@ from gradcli.engine.run import value
 from gradcli.graph.node import Node
 from gradcli.graph.op import leaf, leaf_op
 from gradcli.graph.walk import ancestors
+from gradcli.language.instance import Instance
 from gradcli.language.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
+
+
+def _held(variables: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
+    """The tensors that lists, dicts and instances hold, by a name of one word."""
+    for name, holder in variables.items():
+        items: list[tuple[str, Any]] = []
+        if isinstance(holder, list | tuple):
+            items = [(f"{name}{at}", item) for at, item in enumerate(holder)]
+        elif isinstance(holder, dict | Instance):
+            items = [(str(key), item) for key, item in (holder if isinstance(holder, dict) else holder.fields).items()]
+        yield from ((word, item) for word, item in items if isinstance(item, Tensor))
 
 
 class Traced:
@@ -29,9 +41,10 @@ class Traced:
 
     @cached_property
     def own(self) -> dict[str, Node]:
-        """The leaves that the program makes itself and gradients flow to; those without a name are p1, p2.
+        """The leaves that the program makes itself and gradients flow to.
 
-        What a name was given to before, and the output does not come from, is left out.
+        Those in lists, dicts and instances are called ws0, w and so on, those in nothing that has a name p1, p2. What
+        a name was given to before, and the output does not come from, is left out.
         """
         given = set(self.trace.nodes.values())
         names = self.trace.assigned()
@@ -39,6 +52,10 @@ class Traced:
         last = [v.node for v in self.trace.variables.values() if isinstance(v, Tensor)]
         named = [n for n in last if n.requires_grad and n.op is leaf_op]
         taken = {*names.values(), *self.trace.variables}
+        for name, tensor in _held(self.trace.variables):
+            if tensor.node not in names and name.isidentifier() and name not in taken:
+                names[tensor.node] = name
+                taken.add(name)
         fresh = (f"p{at}" for at in count(1) if f"p{at}" not in taken)
         leaves = [n for n in dict.fromkeys([*named, *reached]) if n not in given]
         return {names.get(n) or next(fresh): n for n in sorted(leaves, key=lambda n: n.serial)}

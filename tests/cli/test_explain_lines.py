@@ -281,6 +281,27 @@ def test_only_what_is_asked_for_is_recorded_where_more_is_refused(call):
     assert "there is no derivative with respect to target" in call("explain", *words).err
 
 
+@pytest.mark.parametrize(
+    ("program", "names"),
+    [
+        ("ws = [torch.ones(2).requires_grad_() for i in range(2)]\n(ws[0] * ws[1] * x).sum()", ["x", "ws0", "ws1"]),
+        ("p = {'w': torch.ones(2, requires_grad=True), 'x': torch.ones(2)}\n(p['w'] * x).sum()", ["x", "w"]),
+        ("(torch.ones(2, requires_grad=True) * x).sum()", ["x", "p1"]),
+        (
+            "class Net:\n    def __init__(self):\n        self.w = torch.ones(2, requires_grad=True)\n"
+            "    def __call__(self, x):\n        return x @ self.w\nnet = Net()\nnet(x)",
+            ["x", "w"],
+        ),
+    ],
+)
+def test_leaves_are_called_what_holds_them(call, program, names):
+    found = json.loads(call("explain", program, "--x", "1,2", "--json").out)
+    assert list(found["grads"]) == names
+    assert {name: tensor["data"] for name, tensor in found["grads"].items() if name != "x"} == {
+        name: [1, 2] for name in names[1:]
+    }
+
+
 def test_nothing_to_explain(call):
     ended = call("explain", "torch.ones(2)")
     assert (ended.status, ended.out) == (1, "")

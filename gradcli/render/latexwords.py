@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -29,9 +30,18 @@ def name_text(name: str) -> str:
     """A variable: one letter as it is, Greek by name, a number at the end as an index, a word upright."""
     stem = name.rstrip("0123456789")
     digits = name[len(stem) :]
-    stem = stem.rstrip("_") or stem
+    stem = _greek(stem.rstrip("_") or stem)
     shown = stem if len(stem) == 1 else f"\\{stem}" if stem in GREEK else rf"\mathrm{{{escaped(stem)}}}"
     return f"{shown}_{{{digits}}}" if digits else shown
+
+
+def _greek(stem: str) -> str:
+    """The TeX name of a Greek letter; any other text as it is."""
+    words = unicodedata.name(stem, "").split() if len(stem) == 1 and not stem.isascii() else []
+    if words[:1] != ["GREEK"] or "WITH" in words or words[-1] == "OMICRON":
+        return stem
+    name = {"LAMDA": "lambda"}.get(words[-1], words[-1].lower())
+    return name.capitalize() if "CAPITAL" in words else name
 
 
 def escaped(text: str) -> str:

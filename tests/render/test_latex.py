@@ -30,7 +30,17 @@ COMMANDS = set(
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("x", "x"), ("alpha", r"\alpha"), ("w1", "w_{1}"), ("out", r"\mathrm{out}"), ("x_2", "x_{2}")]
+    ("name", "text"),
+    [
+        ("x", "x"),
+        ("alpha", r"\alpha"),
+        ("w1", "w_{1}"),
+        ("out", r"\mathrm{out}"),
+        ("x_2", "x_{2}"),
+        ("\N{GREEK SMALL LETTER LAMDA}1", r"\lambda_{1}"),
+        ("\N{GREEK CAPITAL LETTER OMEGA}", r"\Omega"),
+        ("\N{GREEK CAPITAL LETTER ALPHA}", r"\mathrm{Alpha}"),
+    ],
 )
 def test_names(name, text):
     assert name_text(name) == text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,8 @@ class Graph:
             if n.extra is not None and n.extra.hooks:
                 self.hooks[inner.serial] = self.hooks.get(inner.serial, []) + n.extra.hooks
         self.taken = {*taken, *names.values(), *assigned.values()}
-        self.cotangent = next(name for name in ("g", "ct", "g_", "ct_") if name not in self.taken)
+        choices = chain(("g", "ct"), ("g" + "_" * n for n in count(1)))
+        self.cotangent = next(name for name in choices if name not in self.taken)
         self.fixed = dict(self._fixed())
         self._name()
 

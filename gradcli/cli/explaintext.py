@@ -149,7 +149,8 @@ class Writer:
             left = f"to {passed.name}, which is repeated: the sum of {g} * {local}"
             yield from self.equation(4, left, [passed.numbers])
             return
-        product = [step.cotangent, _factor(formula[-1]) if number else factor]
+        scalar = formula[-1] if number else numeral(factor.item()) if not factor.ndim else ""
+        product = [step.cotangent, _factor(scalar) if scalar else factor]
         shown = formula != ["1"] and all("..." not in (self._text(part, self.width, 0) or "...") for part in product)
         yield from self.equation(4, f"{to} {g} * {local}", [*([product] if shown else []), passed.numbers])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import chain, count
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,6 +16,7 @@ from gradcli.source import Span
 
 Array = np.ndarray[Any, Any]
 Item = TypeVar("Item")
+SEEDS = ("v", "u", "w", "v_", "seed", "seed_")  # what seeds are called, if nothing else is
 FIRST = LAST = 12  # steps of a long program that are shown
 
 
@@ -106,15 +109,15 @@ class Explanation:
         if self.number:
             return self.seeds[0][0]
         taken = {*self.values, *(step.name for step in self.steps)}
-        return next(name for name in ("l", "L", "loss", "l_") if name not in taken)
+        return _free(("l", "L", "loss", "l_"), taken)
 
     @property
     def weights(self) -> list[str]:
         """What the seeds are called, one for each output."""
         taken = {*self.values, *(step.name for step in self.steps)}
         if len(self.seeds) == 1:
-            return [next(v for v in ("v", "seed", "v_", "seed_") if v not in taken)]
-        v = next(v for v in ("v", "seed", "v_", "seed_") if not any(name.startswith(v) for name in taken))
+            return [_free(SEEDS, taken)]
+        v = _free(SEEDS, {name.rstrip("0123456789") for name in taken})
         return [f"{v}{at}" for at in range(len(self.seeds))]
 
     def total(self) -> str:
@@ -177,6 +180,12 @@ class Explanation:
         shapes = {name: v.shape for name, v in given.items() if isinstance(v, np.ndarray)}
         lines = formula_lines(term, Style(shapes), {*self.values, *(step.name for step in self.steps)})
         return [f"{name} = {text}" if name else text for name, text in lines]
+
+
+def _free(names: Sequence[str], taken: set[str]) -> str:
+    """The first name that nothing else has."""
+    longer = (names[0] + "_" * n for n in count(2))
+    return next(name for name in chain(names, longer) if name not in taken)
 
 
 def numeral(value: Any) -> str:

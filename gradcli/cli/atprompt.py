@@ -64,7 +64,8 @@ def _read(name: str, argument: str, conversation: Conversation) -> Arguments:
     arguments.operands.append(found.text)
     check_operands(arguments)
     arguments.bindings = [Binding(key, "", value) for key, value in _values(found).items()]
-    if found.leaves:
+    tensors = [value for value in found.values.values() if isinstance(value, Tensor)]
+    if found.leaves and not all(tensor.requires_grad for tensor in tensors):
         arguments.values.setdefault("wrt", ",".join(found.leaves))
     if name != "diff":
         arguments.values.setdefault("dtype", session.dtype)

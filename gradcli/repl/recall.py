@@ -48,19 +48,22 @@ def recall(session: Session, past: Sequence[ast.Module], expression: str) -> Rec
         if name not in session:
             continue
         value, history = session[name], statements[:before]
-        steps = _defining(name, history) or (_making(name, history) if _has_history(value) else [])
-        if steps:
+        another = any(name in _assigned(statement) for statement, _ in statements[before:])  # it was then
+        steps = _defining(name, history) or (_making(name, history) if another or _has_history(value) else [])
+        if steps and before == len(statements):
             made[name] = value
-        elif name not in made:
+        elif not steps and name not in made:
             values[name] = value
-            steps = _hooks(name, history)
+        steps += _hooks(name, history if another else statements)
         new = [at for at in steps if at not in kept]
         kept.update(new)
         work += [(other, at) for at in new for other in sorted(_read(statements[at][0]))]
     lines = [_text(statements[at]) for at in sorted(kept)]
-    values = {name: value for name, value in values.items() if name not in made}
-    _check(lines, values, made, session)
-    leaves = [name for name, value in values.items() if isinstance(value, Tensor) and value.requires_grad]
+    assigned = {name for at in kept for name in _assigned(statements[at][0])}
+    values = {name: value for name, value in values.items() if name not in made and name not in assigned}
+    after = _again(lines, values, made, session).after()
+    leaves = [name for name, value in after.items() if isinstance(value, Tensor) and value.requires_grad]
+    leaves = [name for name in leaves if name in values or after[name].grad_fn is None]
     return Recalled("\n".join([*lines, expression]), values, leaves)
 
 
@@ -119,6 +122,17 @@ def _flat(target: ast.Node) -> list[ast.Node]:
     return [target]
 
 
+def _assigned(statement: ast.Node) -> set[str]:
+    """The names that a statement gives a value."""
+    targets: list[ast.Node] = []
+    for part in ast.walk(statement):
+        if isinstance(part, ast.Assign):
+            targets += part.targets
+        elif isinstance(part, ast.AugAssign | ast.AnnAssign | ast.For):
+            targets.append(part.target)
+    return {part.id for target in targets for part in _flat(target) if isinstance(part, ast.Name)}
+
+
 def _changed(statement: ast.Node) -> Iterator[str]:
     """The names that a statement assigns or changes."""
     for part in ast.walk(statement):
@@ -153,8 +167,8 @@ def _text(statement: Statement) -> str:
     return source.text[part.start : part.end].strip()
 
 
-def _check(lines: Sequence[str], values: dict[str, Any], made: dict[str, Any], session: Session) -> None:
-    """Compute what was made once more. Raises: GradError where it comes out otherwise."""
+def _again(lines: Sequence[str], values: dict[str, Any], made: dict[str, Any], session: Session) -> Session:
+    """A session in which what was made is computed once more. Raises: GradError where it comes out otherwise."""
     again = Session(dtype=session.dtype)
     for name, value in values.items():
         if isinstance(value, Tensor):
@@ -168,6 +182,7 @@ def _check(lines: Sequence[str], values: dict[str, Any], made: dict[str, Any], s
                 f"{name} would not come out as it is: it was made of values that have changed, or are random",
                 hint="run its statements again",
             )
+    return again
 
 
 def _same(a: Tensor, b: Any) -> bool:

@@ -34,6 +34,15 @@ unused = loss(w)
 l = loss(w + 1)
 """
 
+LATER = """\
+x = torch.tensor([1., 2.], requires_grad=True)
+w = torch.tensor([3., 3.], requires_grad=True)
+y = w * x
+w = x ** 2
+y = w * x
+x.register_hook(lambda g: g * 3)
+"""
+
 
 def said(entries):
     stdin = io.TextIOWrapper(io.BytesIO(entries.encode()), "utf-8")
@@ -55,6 +64,8 @@ def said(entries):
         (LOOP, ":explain y --seed 0.1,1,0.0001", "  y1 = 2*x = [4.4882, 3.5166, -2.4012]\n"),
         (LOOP, ":explain y --seed 0.1,1,0.0001", "dl/dx = 512*v\n      = [51.2, 512, 0.0512]\n"),
         (FUNCTIONS, ":diff l", "(2*w + 1)*(w*(w + 1) > 0)\n"),
+        (LATER, ":diff y", "9*x**2\n"),
+        (LATER, ":explain y", "dl/dx = 9*x**2\n      = [9, 36]\n"),
         ("a = 0.5\n", ":diff sin(a)**2", "2*sin(a)*cos(a)\n"),
         ("x = torch.ones(2)\n", ":diff x**2", "2*x\n"),
         ("x = torch.ones(2, requires_grad=True)\ny = x * 3\ny[0] = 1\n", ":diff y.sum()", "select_scatter("),

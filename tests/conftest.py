@@ -1,6 +1,7 @@
-"""What all tests share: nothing is done again and again that once is enough for."""
+"""What all tests share: nothing is done again and again that once is enough for, and Ctrl-C is heard."""
 
 import gc
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -27,3 +28,10 @@ def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
             patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("bytecode")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interrupts_are_heard() -> None:
+    """A shell starts what runs in the background deaf to them, and the processes of tests would inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -94,16 +94,21 @@ class Prompt:
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory):
-    started = Prompt(tmp_path_factory.mktemp("home"), "repl")
+    """The prompts that were started: one, and another after each test that has left one hanging."""
+    started = [Prompt(tmp_path_factory.mktemp("home"), "repl")]
     yield started
-    started.child.close(force=True)
+    for prompt in started:
+        prompt.child.close(force=True)
 
 
 @pytest.fixture
-def prompt(started):
+def prompt(started, tmp_path):
     """A prompt that knows nothing yet; starting one for each test would take most of their time."""
-    started.say(":reset")
-    return started
+    try:
+        started[-1].say(":reset")
+    except pexpect.ExceptionPexpect:
+        started.append(Prompt(tmp_path, "repl"))
+    return started[-1]
 
 
 def test_the_tutorial_pasted_cell_by_cell(prompt):

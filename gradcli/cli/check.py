@@ -9,9 +9,10 @@ import numpy as np
 from gradcli.api import Session
 from gradcli.cli.arguments import Arguments
 from gradcli.cli.checked import Checked, Inner
-from gradcli.cli.checking import Findings, Row, check
+from gradcli.cli.checking import Findings, Row
 from gradcli.cli.evaluation import Evaluation, evaluate, write_evaluation
 from gradcli.cli.missing import CUTS
+from gradcli.cli.probing import check
 from gradcli.environment import Environment
 from gradcli.errors import UsageError
 from gradcli.language import ast
@@ -43,6 +44,10 @@ def run_check(arguments: Arguments, environment: Environment) -> int:
 
 
 def _check(arguments: Arguments, environment: Environment) -> tuple[Evaluation, Findings]:
+    order = int(arguments.values.get("order", 2))
+    if order not in ORDERS:
+        hint = "1: first derivatives alone; 2: second ones, too"
+        raise UsageError(f"--order of check is 1 or 2, not {order}", hint=hint)
     bound: dict[str, Any] = {}
 
     def keep(session: Session) -> None:
@@ -70,9 +75,9 @@ def _check(arguments: Arguments, environment: Environment) -> tuple[Evaluation, 
             raise UsageError(message, hint=hint)
         evaluation.notes.append(message)
     elif inner:
-        parts.append(check(Inner(evaluation.outputs, inner), names))
+        parts.append(check(Inner(evaluation.outputs, inner), names, order))
     if wrt:
-        parts.append(check(Checked(evaluation.session, evaluation.module, bound, wrt), names))
+        parts.append(check(Checked(evaluation.session, evaluation.module, bound, wrt), names, order))
     if not parts:
         raise UsageError("there is no variable to check by", hint='gradcli check "x.exp()" --x 1,2,3')
     rows = sorted((row for part in parts for row in part.rows), key=lambda row: row.order)

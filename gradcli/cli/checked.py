@@ -30,7 +30,68 @@ DISTANCES = (2.0**-20, 2.0**-40)  # of the point: where derivatives around it ar
 POINTS = 24  # at each distance
 
 
-class Checked:
+class Block:
+    """Some elements of a vector, and a weight for each."""
+
+    __slots__ = ("indices", "weights")
+
+    def __init__(self, indices: Array, weights: Array) -> None:
+        self.indices = indices
+        self.weights = weights
+
+    def total(self, vector: Array) -> Any:
+        """The sum of the elements times their weights."""
+        return self.weights @ vector[self.indices]
+
+
+class Differentiable:
+    """A function of a vector that has derivatives of its own, around a point. scale: how large its elements are."""
+
+    point: Array
+    scale: Array
+
+    def elements(self) -> list[tuple[str, str]]:
+        """The variable and the name of each element of the point."""
+        raise NotImplementedError
+
+    def derivatives(self, order: int, point: Array) -> Array:
+        """The derivatives of that order at a point."""
+        raise NotImplementedError
+
+    def column(self, order: int, point: Array, at: int, asked: Array) -> Array:
+        """The derivatives by one element, nan for some of the outputs that are not asked for."""
+        return self.derivatives(order, point)[:, at]
+
+    def level(self, order: int, at: int) -> float:
+        """How large the numbers are that an output (of the gradient for order 2) comes from, each weighed by how much
+        a relative change of it changes the output: times epsilon that is the rounding of a careful computation.
+        """
+        raise NotImplementedError
+
+    def nearby(self, at: int) -> Array:
+        """Points so close that what changes in a derivative between them is rounding."""
+        return self.point * (1 + at * SPACING)
+
+    def noise(self, order: int) -> Array:
+        """How far rounding puts the derivatives themselves off: what fourth differences leave of them near the point.
+
+        Source: J. Moré and S. Wild, "Estimating computational noise", 2011.
+        """
+        found = [self.derivatives(order, self.nearby(at)) for at in range(8)]
+        with np.errstate(all="ignore"):
+            return np.asarray(np.sqrt(np.mean(np.diff(found, 4, axis=0) ** 2, axis=0) / 70))
+
+    def around(self, order: int) -> list[tuple[Array, Array]]:
+        """The least and the largest derivatives at points around this one, at two distances."""
+        random, found = np.random.default_rng(0), []
+        for distance in DISTANCES:
+            moves = random.uniform(-distance, distance, (POINTS, self.point.size)) * self.scale
+            near = [self.derivatives(order, self.point + move) for move in moves]
+            found.append((np.min(near, axis=0), np.max(near, axis=0)))
+        return found
+
+
+class Checked(Differentiable):
     """A program as a function of the variables it is checked by, all in one vector."""
 
     def __init__(self, session: Session, module: ast.Module, bound: dict[str, Any], wrt: Mapping[str, Tensor]) -> None:
@@ -66,8 +127,12 @@ class Checked:
         self.shapes = shapes
         return outputs, leaves
 
+    def elements(self) -> list[tuple[str, str]]:
+        """The variable and the name of each element of the point."""
+        return [(part.name, label) for part in self.parts for label in part.labels()]
+
     @property
-    def scale(self) -> Array:
+    def scale(self) -> Array:  # type: ignore[override]
         """How large each element of the point is; for zeros how large its variable is, or 1."""
         sizes, at = np.abs(self.point), 0
         for part in self.parts:
@@ -117,41 +182,40 @@ class Checked:
         return self.jacobian(point)[0] if order == 1 else self.hessian(point)[0]
 
     def level(self, order: int, at: int) -> float:
-        """How large the numbers are that an output (of the gradient for order 2) comes from, each weighed by how much
-        a relative change of it changes the output: times epsilon that is the rounding of a careful computation.
-        """
-        for node in self._recorded(order):
-            if at < node.size:
-                return _weighed(node, at)
-            at -= node.size
-        raise IndexError(at)
+        """As in `Differentiable`."""
+        return self.level_of(order, Block(np.array([at]), np.ones(1)))
 
-    def _recorded(self, order: int) -> list[Node]:
-        """The graph of the outputs, or of the gradient, at the point."""
+    def level_of(self, order: int, block: Block) -> float:
+        """As `level`, of a sum of outputs."""
         if order not in self.graphs:
-            outputs, leaves = self.evaluate(self.point)
-            with self.context.active(), recording(True):
-                first = order == 1
-                self.graphs[order] = [y.node for y in outputs] if first else _pulled(outputs, leaves, create_graph=True)
-        return self.graphs[order]
+            self.graphs[order] = self._graph(order, self.point)[0]
+        nodes = self.graphs[order]
+        total = 0.0
+        with self.context.active():
+            for node, g in _pull(nodes, block, ancestors(nodes, lambda node: node.requires_grad)).items():
+                if not node.op.outputs or node.via is not None:
+                    sizes = np.abs(value_of(node) * value_of(g))
+                    total += float(np.sum(sizes, where=np.isfinite(sizes)))
+        return total
 
-    def noise(self, order: int) -> Array:
-        """How far rounding puts the derivatives themselves off: what fourth differences leave of them near the point.
+    def products(self, order: int, point: Array, blocks: Sequence[Block]) -> Array:
+        """The derivatives by every element of some sums of outputs (of the gradient for order 2)."""
+        nodes, leaves = self._graph(order, point)
+        lines = []
+        with self.context.active():
+            for block in blocks:
+                found = _pull(nodes, block, leaves)
+                lines.append(flat([value_of(found[x]) if x in found else np.zeros(x.shape) for x in leaves]))
+        return np.stack(lines)
 
-        Source: J. Moré and S. Wild, "Estimating computational noise", 2011.
-        """
-        found = [self.derivatives(order, self.point * (1 + at * SPACING)) for at in range(8)]
-        with np.errstate(all="ignore"):
-            return np.asarray(np.sqrt(np.mean(np.diff(found, 4, axis=0) ** 2, axis=0) / 70))
-
-    def around(self, order: int) -> list[tuple[Array, Array]]:
-        """The least and the largest derivatives at points around this one, at two distances."""
-        random, found = np.random.default_rng(0), []
-        for distance in DISTANCES:
-            moves = random.uniform(-distance, distance, (POINTS, self.point.size)) * self.scale
-            near = [self.derivatives(order, self.point + move) for move in moves]
-            found.append((np.min(near, axis=0), np.max(near, axis=0)))
-        return found
+    def _graph(self, order: int, point: Array) -> tuple[list[Node], list[Node]]:
+        """The outputs at a point, or the gradient, and the leaves."""
+        outputs, leaves = self.evaluate(point)
+        with self.context.active(), recording(True):
+            nodes = [y.node for y in outputs] if order == 1 else _pulled(outputs, leaves, create_graph=True)
+        if order == 2 and is_once(nodes):
+            raise GradError("a backward formula is marked with @once_differentiable")
+        return nodes, [x.node for x in leaves]
 
 
 class Inner(Checked):
@@ -237,17 +301,15 @@ def _largest(node: Node) -> float:
     return float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))
 
 
-def _weighed(output: Node, at: int) -> float:
-    """The sum of all numbers that an element of an output comes from, times its derivatives by them."""
-    if not output.requires_grad:
-        return 0.0
-    seed = np.zeros(output.size, output.dtype.numpy)
-    seed[at] = 1
-    nodes = ancestors([output], lambda node: node.requires_grad)
-    found = vjp([output], [leaf(seed.reshape(output.shape), output.dtype)], nodes, retain_graph=True)
-    total = 0.0
-    for node, g in found.items():
-        if not node.op.outputs or node.via is not None:
-            sizes = np.abs(value_of(node) * value_of(g))
-            total += float(np.sum(sizes, where=np.isfinite(sizes)))
-    return total
+def _pull(nodes: Sequence[Node], block: Block, wrt: Sequence[Node]) -> dict[Node, Node]:
+    """The vector-Jacobian product of a sum of elements of some nodes, taken for one vector."""
+    weights, at = np.zeros(sum(node.size for node in nodes)), 0
+    weights[block.indices] = block.weights
+    outputs, seeds = [], []
+    for node in nodes:
+        own = weights[at : at + node.size].reshape(node.shape)
+        at += node.size
+        if node.requires_grad and np.any(own):
+            outputs.append(node)
+            seeds.append(leaf(own.astype(node.dtype.numpy), node.dtype))
+    return vjp(outputs, seeds, wrt, retain_graph=True) if outputs else {}

@@ -20,7 +20,7 @@ from gradcli.autodiff.differences import (
     slopes,
 )
 from gradcli.cli.blocks import Part
-from gradcli.cli.checked import Checked, flat, largest_on_the_way
+from gradcli.cli.checked import Checked, Differentiable, flat, largest_on_the_way
 from gradcli.errors import GradError
 from gradcli.graph.walk import ancestors
 from gradcli.language.tensor import Tensor
@@ -90,8 +90,8 @@ class Findings:
         return self.count("mismatch") + self.count("not finite") > 0
 
 
-def check(checked: Checked, names: list[str]) -> Findings:
-    """Compare first and second derivatives. names: what the outputs are called."""
+def check_elements(checked: Checked, names: list[str], order: int) -> Findings:
+    """Compare derivatives up to an order by each element. names: what the outputs are called."""
     found, outputs = checked.jacobian(checked.point)
     epsilon = max(float(np.finfo(output.dtype.numpy).eps) for output in outputs)
     notes = []
@@ -104,10 +104,12 @@ def check(checked: Checked, names: list[str]) -> Findings:
     shown = [""] if len(labels) == 1 else labels
     rows = Comparison(1, checked, checked.values, found, value, Rounding(epsilon, level)).rows(shown)
     bent = {row.element for row in rows if row.verdict in ("kink", "undefined")}
+    if order == 1:
+        return Findings(rows, kinks, notes)
     try:
         second, level = checked.hessian(checked.point)
         value = checked.gradient(checked.point)
-        elements = [label for part in checked.parts for label in part.labels()]
+        elements = [label for _, label in checked.elements()]
         again = Comparison(2, checked, checked.gradient, second, value, Rounding(epsilon, level)).rows(elements)
         rows += [row for row in again if row.element not in bent and row.of not in bent]
     except GradError as error:
@@ -122,7 +124,7 @@ class Comparison:
     """
 
     def __init__(
-        self, order: int, checked: Checked, function: Any, found: Array, value: Array, rounding: Rounding
+        self, order: int, checked: Differentiable, function: Any, found: Array, value: Array, rounding: Rounding
     ) -> None:
         self.order = order
         self.checked = checked
@@ -140,8 +142,7 @@ class Comparison:
         """A row for each derivative. labels: of the elements of the function's value."""
         rows: list[Row] = []
         scale = self.checked.scale
-        elements = [(part.name, label) for part in self.checked.parts for label in part.labels()]
-        for at, (name, element) in enumerate(elements):
+        for at, (name, element) in enumerate(self.checked.elements()):
             with np.errstate(all="ignore"):
                 place = Place(self.function, self.checked.point, at, self.value, self.rounding, float(scale[at]))
                 seen = slopes(place)
@@ -192,7 +193,7 @@ class Comparison:
         def derivative(x: float) -> Array:
             moved = self.checked.point.copy()
             moved[place.at] = x
-            return self.checked.derivatives(self.order, moved)[:, place.at]
+            return self.checked.column(self.order, moved, place.at, asked)
 
         for reach in np.unique(seen.reach[asked]):
             change = np.abs(averaged(derivative, place.x, float(reach)) - found)

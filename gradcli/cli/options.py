@@ -279,8 +279,20 @@ CHECKING = Command(
     "first and second derivatives against finite differences",
     "Compares the derivatives of EXPR with finite differences, in float64 whatever the inputs are, and ends with\n"
     "status 1 when one does not agree. An element on a kink is named as such, with the derivatives on both sides. A\n"
-    "torch.autograd.Function of your own, in the statements before EXPR or in -f FILE, is checked the same way.",
-    (BY, MANUAL_SEED, CHECK_FORMAT, JSON, OUTPUT, TIMEOUT, PROGRAM, VAR, HELP),
+    "torch.autograd.Function of your own, in the statements before EXPR or in -f FILE, is checked the same way. Where\n"
+    "elements are many, blocks of them are moved together, and one that does not agree is taken apart.",
+    (
+        BY,
+        Option("--order", "1: first derivatives alone; 2: second ones, too (2)", "N", "integer"),
+        MANUAL_SEED,
+        CHECK_FORMAT,
+        JSON,
+        OUTPUT,
+        TIMEOUT,
+        PROGRAM,
+        VAR,
+        HELP,
+    ),
     'gradcli check "softplus(x).sum()" --x randn:3 --manual-seed 0\n'
     "gradcli check -f my_function.py --x randn:4 --json\n",
 )

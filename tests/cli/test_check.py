@@ -145,6 +145,13 @@ def test_names_that_the_program_assigns(call):
     assert "x[0] is on a kink (relu at 0)" in kinked.out
 
 
+def test_first_derivatives_alone(call):
+    found = json.loads(call("check", "sin(x).sum()", "--x", "1,2", "--order", "1", "--json").out)
+    assert {row["order"] for row in found["rows"]} == {1}
+    refused = call("check", "sin(x).sum()", "--x", "1,2", "--order", "3")
+    assert refused.err.startswith("error: --order of check is 1 or 2")
+
+
 def test_a_jump(call):
     ended = call("check", "floor(x).sum()", "--x", "1,2.5")
     assert ended.status == 0

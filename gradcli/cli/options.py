@@ -303,7 +303,7 @@ EXPLAIN = Command(
     "the chain rule step by step, with the numbers",
     "Prints each step of EXPR with its value, then backward its cotangent, the local derivative as a formula and the\n"
     "product with the numbers, and which paths add up. Small Jacobians are written out. A variable without a gradient\n"
-    "is explained, with the place underlined.",
+    "is explained, with the place underlined; of numbers that are not finite it says where they come from.",
     (
         Option("--wrt", "explain the gradients of these (all variables)", "x,y", "names"),
         Option("--seed", "the cotangent v of J^T v", "VALUE", repeated=True),

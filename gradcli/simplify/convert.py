@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from gradcli.graph.walk import sources
 from gradcli.ops.catalog import spellings_of
 from gradcli.simplify.build import Builder
 from gradcli.simplify.forms import FORMS
+from gradcli.simplify.forms.arithmetic import numbers
 from gradcli.simplify.noform import NoForm
 
 Name = str | tuple[str, int]
@@ -23,6 +24,9 @@ Name = str | tuple[str, int]
 LITERAL_LIMIT = 1000
 # expansions that give several tensors: each is read from what computes it
 SEVERAL = frozenset({"var_mean", "std_mean"})
+ADDING = frozenset({"add", "sub"})
+Addend = tuple[Any, Term]  # with its factor
+MANY = 12  # addends; of more, no two that come together are looked at alone
 COMPARING = {"gt": "gt", "lt": "lt", "ge": "ge", "le": "le", "eq": "eq", "ne": "ne"}
 
 
@@ -35,23 +39,82 @@ class Converter:
             node.serial: builder.make("variable", (), _named(name), node.shape, node.dtype)
             for node, name in names.items()
         }
+        self._loose: dict[int, list[Addend]] = {}  # sums that are only a part of another one
 
     def term(self, output: Node) -> Term:
         """The term of a node. Raises: NoForm."""
+        readers = self._readers(output)
         stack = [output]
         while stack:
             node = stack[-1]
-            if node.serial in self._terms:
+            if self._made(node):
                 stack.pop()
                 continue
             parts = self._parts(node)
-            waiting = [p for p in parts if p.serial not in self._terms]
+            waiting = [p for p in parts if not self._made(p)]
             if waiting:
                 stack.extend(waiting)
             else:
-                self._terms[stack.pop().serial] = self._make(node, [self._terms[p.serial] for p in parts])
+                self._convert(stack.pop(), parts, readers.get(node.serial, []))
         result: Term = self._terms[output.serial]
         return result
+
+    def _made(self, node: Node) -> bool:
+        return node.serial in self._terms or node.serial in self._loose
+
+    def _convert(self, node: Node, parts: Sequence[Node], readers: Sequence[Node]) -> None:
+        """Make the term of a node whose parts are made. readers: the nodes that read it, two at most."""
+        if node.op.name in ADDING and node.dtype.floating:
+            addends = self._addends(node, parts)
+            if len(readers) == 1 and readers[0].op.name in ADDING and readers[0].dtype is node.dtype:
+                self._loose[node.serial] = addends
+                return
+            made: Any = self._total(addends)
+        else:
+            made = self._make(node, [self._terms[p.serial] for p in parts])
+        self._terms[node.serial] = made
+        if len(readers) > 1 and isinstance(made, Term):
+            self.builder.close(made)
+
+    def _total(self, addends: Sequence[Addend]) -> Term:
+        """The sum of a few terms as they come one after another, which the laws see, or of many at once."""
+        if len(addends) > MANY:
+            return self.builder.add(addends)
+        total = self.builder.add(addends[:1])
+        for addend in addends[1:]:
+            total = self.builder.add([(1, total), addend])
+        return total
+
+    def _readers(self, output: Node) -> dict[int, list[Node]]:
+        """The nodes that read each node which is still to be converted; two at most."""
+        found: dict[int, list[Node]] = {}
+        stack, seen = [output], {output.serial}
+        while stack:
+            node = stack.pop()
+            if node.serial in self._terms:
+                continue
+            for part in self._parts(node):
+                readers = found.setdefault(part.serial, [])
+                if len(readers) < 2:
+                    readers.append(node)
+                if part.serial not in seen:
+                    seen.add(part.serial)
+                    stack.append(part)
+        return found
+
+    def _addends(self, node: Node, parts: Sequence[Node]) -> list[Addend]:
+        """What a sum of two adds up, with factors: those of sums that are only a part of it, one by one."""
+        scale = self.builder.number(node.params.get("alpha", 1)).value
+        found: list[Addend] = []
+        for part, factor in zip(parts, (1, -scale if node.op.name == "sub" else scale), strict=True):
+            loose = self._loose.pop(part.serial, None)
+            if loose is None:
+                found += [(factor, a) for a in numbers(self.builder, [self._terms[part.serial]], node)]
+            elif factor == 1 and not found:
+                found = loose  # not copied, so that a chain takes no longer than its length
+            else:
+                found += [(factor * c, a) for c, a in loose]
+        return found
 
     def _parts(self, node: Node) -> tuple[Node, ...]:
         if node.via is not None and (node.op.name not in FORMS and _rebuilt(node) is None):

@@ -47,6 +47,9 @@ def is_number(term: Term) -> bool:
     return inner.head == "number" and isinstance(inner.value, Fraction)
 
 
+LONG = 8  # the parts of a sum or product up to which it is taken apart although others share it
+
+
 class Arithmetic(Terms):
     """Builds sums and products. Of two that differ in order alone, there is the one that was made first."""
 
@@ -54,7 +57,16 @@ class Arithmetic(Terms):
         super().__init__(exact)
         # names of variables, the first of which a program writes before the other; None: products keep their order
         self.written: set[tuple[str, str]] | None = None
+        self.closed: set[int] = set()  # long sums and products that several others share, which stay as they are
         self._first: dict[tuple[str, frozenset[tuple[int, Fraction]], Fraction, Shape], Term] = {}
+
+    def close(self, term: Term) -> None:
+        """Let a term that is used several times be one part of others, if it is a long sum or product."""
+        inner = bare(term)
+        if inner.head == "product" and len(inner.args) == 1:
+            inner = inner.args[0]  # a number stands before it
+        if inner.head in ("sum", "product") and len(inner.args) > LONG:
+            self.closed.add(inner.serial)
 
     def _in_any_order(self, term: Term, own: Fraction, each: Sequence[Fraction]) -> Term:
         """The sum or product that was made first of those with the same parts."""
@@ -89,12 +101,12 @@ class Arithmetic(Terms):
     def _addends(self, factor: Fraction, term: Term) -> Iterable[tuple[Fraction, Term | None]]:
         if term.head == "number" and isinstance(term.value, Fraction):
             return [(factor * term.value, None)]
-        if term.head == "product":
+        if term.head == "product" and term.serial not in self.closed:
             factor *= term.param("factor")
             term = bare(self._product(ONE, list(zip(term.args, term.param("powers"), strict=True))))
             if term.head == "product":
                 return [(factor, term)]
-        if term.head == "sum":
+        if term.head == "sum" and term.serial not in self.closed:
             inner = [(factor * c, t) for c, t in zip(term.param("factors"), term.args, strict=True)]
             return [*inner, (factor * term.param("constant"), None)]
         return [(factor, term)]
@@ -137,7 +149,7 @@ class Arithmetic(Terms):
         factor, factors = ONE, list[tuple[Term, Fraction]]()
         for part, power in parts:
             inner = bare(part)
-            if inner.head == "product" and self._distributes(inner, power):
+            if inner.head == "product" and inner.serial not in self.closed and self._distributes(inner, power):
                 own = inner.param("factor")
                 if own or power > 0:
                     factor *= own ** int(power)

@@ -23,7 +23,7 @@ def zeros(b: Builder, args: Sequence[Term], node: Node) -> Term:
     return b.zeros(node.shape)
 
 
-def _numbers(b: Builder, args: Sequence[Term], node: Node) -> list[Term]:
+def numbers(b: Builder, args: Sequence[Term], node: Node) -> list[Term]:
     """What floating-point arithmetic meets: a bool counts as 1 or 0."""
     if not node.dtype.floating:
         return list(args)
@@ -36,13 +36,13 @@ def _is_bool(a: Term) -> bool:
 
 def add(b: Builder, args: Sequence[Term], node: Node) -> Term:
     scale = b.number(node.params.get("alpha", 1)).value
-    first, second = _numbers(b, args, node)
+    first, second = numbers(b, args, node)
     return b.add([(1, first), (scale, second)])
 
 
 def sub(b: Builder, args: Sequence[Term], node: Node) -> Term:
     scale = b.number(node.params.get("alpha", 1)).value
-    first, second = _numbers(b, args, node)
+    first, second = numbers(b, args, node)
     return b.add([(1, first), (-scale, second)])
 
 
@@ -53,14 +53,14 @@ def rsub(b: Builder, args: Sequence[Term], node: Node) -> Term:
 
 
 def mul(b: Builder, args: Sequence[Term], node: Node) -> Term:
-    return b.multiply(_numbers(b, args, node))
+    return b.multiply(numbers(b, args, node))
 
 
 def div(b: Builder, args: Sequence[Term], node: Node) -> Term:
     if node.params.get("rounding_mode"):
         params = (("rounding_mode", node.params["rounding_mode"]),)
         return b.elementwise("div", args, node.dtype, params)
-    return b.divide(*_numbers(b, args, node))
+    return b.divide(*numbers(b, args, node))
 
 
 def divided(b: Builder, args: Sequence[Term], node: Node) -> Term:

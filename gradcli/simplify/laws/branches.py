@@ -24,14 +24,15 @@ def _half_at_ties(b: Builder, t: Term) -> Term | None:
 
 @law("sum", "a * (c) + d * (not c) -> where(c, a, d)", "no other mask is multiplied")
 def _either(b: Builder, t: Term) -> Term | None:
-    found = [(c, a, _masked(b, a)) for c, a in zip(t.param("factors"), t.args, strict=True)]
+    every = list(zip(t.param("factors"), t.args, strict=True))
+    found = [(c, a, own) for c, a in every if (own := _masked(b, a)) is not None]
     for at, (c, a, first) in enumerate(found):
         for d, e, second in found[at + 1 :]:
-            if first is None or second is None or not _opposite(first[0], second[0]) or not b.finite():
+            if not _opposite(first[0], second[0]) or not b.finite():
                 continue
-            if is_number(first[1]) and is_number(second[1]) and len(found) > 2:
+            if is_number(first[1]) and is_number(second[1]) and len(every) > 2:
                 continue
-            rest = [(f, x) for f, x, _ in found if x is not a and x is not e]
+            rest = [(f, x) for f, x in every if x is not a and x is not e]
             parts = [(*first, c), (*second, d)]
             (condition, above, f), (_, below, g) = sorted(parts, key=lambda part: part[0].serial)
             joined = b.where(condition, b.scale(f, above), b.scale(g, below))

@@ -188,6 +188,37 @@ class MemoryError_(GradcliError):
     catches = ("MemoryError", "Exception", "BaseException")
 
 
+class NoMemory(MemoryError_):
+    """A tensor that does not fit into memory; to programs a RuntimeError, as PyTorch raises it."""
+
+    catches = ("RuntimeError", "Exception", "BaseException")
+
+
+def no_memory(error: MemoryError, op: str | None = None, span: Span | None = None) -> NoMemory:
+    """numpy's error for an array that cannot be made as ours. op, span: what asked for it, and where."""
+    shape, dtype = getattr(error, "shape", None), getattr(error, "dtype", None)
+    if shape is None or dtype is None:
+        return NoMemory("there is not enough memory for this", op=op, span=span)
+    size = dtype.itemsize
+    for n in shape:
+        size *= n
+    return NoMemory(
+        f"there is not enough memory for {tuple(shape)} elements of {dtype}, which take {size_text(size)}",
+        op=op,
+        span=span,
+        torch=f"DefaultCPUAllocator: can't allocate memory: you tried to allocate {size} bytes. Error code 12 (Cannot "
+        "allocate memory)",
+    )
+
+
+def size_text(n: int) -> str:
+    """Bytes as people say them: 512 B, 40.0 MB."""
+    for unit, name in ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if n >= unit:
+            return f"{n / unit:.1f} {name}"
+    return f"{n} B"
+
+
 class FileError(GradcliError):
     """A file that cannot be read or written."""
 

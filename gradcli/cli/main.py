@@ -158,12 +158,12 @@ def wants_json(words: list[str], environment: Environment) -> bool:
 
 def _known_error(problem: Exception) -> GradcliError:
     """The problem itself, or what to tell about one that nobody expected."""
-    from gradcli.errors import FileError, GradcliError, MemoryError_
+    from gradcli.errors import FileError, GradcliError, no_memory
 
     if isinstance(problem, GradcliError):
         return problem
     if isinstance(problem, MemoryError):
-        return MemoryError_("there is not enough memory for this")
+        return no_memory(problem)
     if isinstance(problem, OSError):
         # files are read and written by functions that name them; what has no name is standard output, when it is full
         where = problem.filename or "cannot write to standard output"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.term import CALL, EW, EXPAND, PICK, RESHAPE, Term
-from gradcli.errors import GradcliError
+from gradcli.errors import GradcliError, no_memory
 
 Step = Callable[[list[Any]], None]
 _ARRAYS = (np.ndarray, tuple)
@@ -72,6 +72,8 @@ def _call_step(term: Term) -> Step:
         except GradcliError as error:
             error.op, error.span = error.op or shown, error.span or span
             raise
+        except MemoryError as error:
+            raise no_memory(error, shown, span) from None
         values[out] = result if type(result) in _ARRAYS else np.asarray(result)
 
     return step

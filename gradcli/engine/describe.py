@@ -9,6 +9,7 @@ from gradcli.engine.fuse import Pass
 from gradcli.engine.kernels import Fn
 from gradcli.engine.plan import Plan
 from gradcli.engine.term import CALL, CONST, EXPAND, INPUT, PICK, RESHAPE, Term
+from gradcli.errors import size_text
 
 FREE = frozenset({RESHAPE, EXPAND, PICK})
 
@@ -29,14 +30,6 @@ def describe(plan: Plan, names: Sequence[str] = ()) -> str:
     lines.append(f"  bytes    {size_text(read)} read, {size_text(written)} written")
     lines.append(f"  memory   {size_text(peak)} at most, by estimate; {size_text(ends)} are inputs and results")
     return "\n".join(lines) + "\n"
-
-
-def size_text(n: int) -> str:
-    """Bytes as people say them: 512 B, 40.0 MB."""
-    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if n >= unit:
-            return f"{n / unit:.1f} {name}"
-    return f"{n} B"
 
 
 def _moves(term: Term) -> bool:

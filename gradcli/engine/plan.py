@@ -19,6 +19,7 @@ from gradcli.engine.fuse import Pass
 from gradcli.engine.kernels import Fn
 from gradcli.engine.places import Home, places_for
 from gradcli.engine.term import CONST, EW, INPUT, REDUCE, RESHAPE, Term
+from gradcli.errors import no_memory
 
 Step = Callable[[list[Any]], None]
 SHORT = 1 << 10  # elements that may be added up in one go
@@ -54,13 +55,19 @@ class Plan:
             self._let_go()
 
     def run(self, inputs: Sequence[Any]) -> list[Any]:
-        """The values of the outputs: arrays of their own, which the caller may keep and change."""
-        values = self.compute(inputs)
+        """The values of the outputs: arrays of their own, which the caller may keep and change.
+
+        Raises: what a kernel refuses; NoMemory.
+        """
         results = []
-        for index, finish in zip(self._give, self.finish, strict=True):
-            value = values[index]
-            done = finish is None and type(value) in (np.ndarray, tuple)
-            results.append(value if done else _finished(value, finish))
+        try:
+            values = self.compute(inputs)
+            for index, finish in zip(self._give, self.finish, strict=True):
+                value = values[index]
+                done = finish is None and type(value) in (np.ndarray, tuple)
+                results.append(value if done else _finished(value, finish))
+        except MemoryError as error:
+            raise no_memory(error) from None
         return results
 
     def compute(self, inputs: Sequence[Any]) -> list[Any]:

@@ -14,7 +14,7 @@ import numpy as np
 from gradcli.engine.plan import Plan, live
 from gradcli.engine.read import read
 from gradcli.engine.term import CALL, PICK, REDUCE, RESHAPE, Term, frozen
-from gradcli.errors import GradcliError
+from gradcli.errors import GradcliError, NoMemory
 from gradcli.graph.node import MODE, Node
 from gradcli.graph.op import number_op
 from gradcli.graph.walk import sources
@@ -44,6 +44,8 @@ def run_planned(
     plan, at = entry
     try:
         values = plan.run([node.value for node in known])
+    except NoMemory:
+        raise  # node by node would take more
     except GradcliError:
         one_by_one(order)  # says where it happened
         return

@@ -15,7 +15,7 @@ import numpy as np
 
 from gradcli import dtypes
 from gradcli.dtypes import DType
-from gradcli.errors import GradcliError, GradError, OverflowError_
+from gradcli.errors import GradcliError, GradError, OverflowError_, no_memory
 
 if TYPE_CHECKING:
     from gradcli.graph.op import Op
@@ -290,3 +290,5 @@ def compute_now(node: Node, target: DType | None) -> None:
         error.op = error.op or node.op.shown
         error.span = error.span or node.span
         raise
+    except MemoryError as error:
+        raise no_memory(error, node.op.shown, node.span) from None

@@ -10,6 +10,6 @@ Its files:
     explain          explain explanation explaintrace explainformulas explainarrays explainorigin agreement missing
     explain's forms  explaintext explainmarkdown explainlatex explainjson
     matrices         jacobian products blocks
-    check            check checking checked
+    check            check checking checked probing
     ops              ops opsheet
 """

@@ -165,18 +165,18 @@ def jacobian(
         )
     if strategy == "forward-mode":
         return _forward_jacobian(context, func, inputs, create_graph, strict, vectorize)
-    if strict and vectorize:
-        raise GradError(
-            "strict=True and vectorize=True do not go together",
-            op="jacobian",
-            torch="torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported together. "
-            "Please either set `strict=False` or `vectorize=False`.",
-        )
     with recording(True):
         is_tuple, given = as_tuple(inputs, "inputs", "jacobian")
         own = fresh(given, create_graph)
         several, outputs = call_function(context, func, own, "jacobian")
         check_depends(outputs, strict)
+        if strict and vectorize:
+            raise GradError(
+                "strict=True and vectorize=True do not go together",
+                op="jacobian",
+                torch="torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported "
+                "together. Please either set `strict=False` or `vectorize=False`.",
+            )
         rows = tuple(_rows(output, at, own, create_graph, strict) for at, output in enumerate(outputs))
         rows = detached(rows, create_graph)
     return unpacked(tuple(unpacked(row, is_tuple) for row in rows), several)

@@ -27,7 +27,7 @@ WRONG = ("mismatch", "not finite")
 
 
 class Named(Block):
-    """A block of a variable or an output, and what it is called: `x[3]`, or `x[0]..x[99]`."""
+    """A block of a variable or an output, and what it is called: `x[3]`, or `x[0] to x[99]`."""
 
     __slots__ = ("label", "part", "variable")
 
@@ -37,7 +37,7 @@ class Named(Block):
         first, last = _label(part, inside[0]), _label(part, inside[-1])
         self.variable = part.name
         self.part = part, before, inside
-        self.label = first if len(inside) == 1 else f"{first}..{last}"
+        self.label = first if len(inside) == 1 else f"{first} to {last}"
 
     def apart(self, count: int) -> Iterator[Named]:
         """About so many blocks of fewer elements."""

@@ -78,7 +78,8 @@ def rows_table(
     console, file = _console(width, color)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
     for text, side in headings:
-        table.add_column(text, justify="right" if side == "right" else "left", no_wrap=side == "right")
+        right = side == "right"
+        table.add_column(text.replace(" ", "\n"), justify="right" if right else "left", no_wrap=right, overflow="fold")
     for row in rows:
         table.add_row(*[Text(text, style=style) for text, style in row])
     console.print(table)

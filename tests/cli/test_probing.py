@@ -63,10 +63,10 @@ def test_where_all_are_wrong_some_are_told(call, tmp_path):
     wrong = {row["element"] for row in found["rows"] if row["verdict"] != "ok"}
     assert status == 1
     assert any(re.fullmatch(r"x\[\d+\]", element) for element in wrong)
-    assert any(".." in element for element in wrong)  # not all blocks are taken apart
+    assert any(" to " in element for element in wrong)  # not all blocks are taken apart
 
 
 def test_blocks_are_called_by_their_ends(call):
     _, found, _ = checked(call, "x.sin().sum()", "--x", "randn:100,100", "--order", "1")
-    assert found["rows"][0]["element"] == "x[0,0]..x[3,12]"
-    assert found["rows"][-1]["element"].endswith("..x[99,99]")
+    assert found["rows"][0]["element"] == "x[0,0] to x[3,12]"
+    assert found["rows"][-1]["element"].endswith(" to x[99,99]")

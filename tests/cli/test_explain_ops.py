@@ -7,7 +7,8 @@ from gradcli import Session
 from gradcli.autodiff.backward import vjp
 from gradcli.autodiff.explain import Explained, Graph
 from gradcli.cli.blocks import Part
-from gradcli.cli.checking import Checked, check
+from gradcli.cli.checked import Checked
+from gradcli.cli.probing import check
 from gradcli.engine.run import value
 from gradcli.errors import GradError
 from gradcli.graph.node import MODE
@@ -67,6 +68,7 @@ class Sampled(Checked):
         self.parts = [Part(f"a{at}", array.shape) for at, array in enumerate(case.arrays)]
         self.point = np.concatenate([array.reshape(-1) for array in case.arrays] or [np.zeros(0)])
         self.context = Session(dtype="float64")._context
+        self.graphs = {}
 
     def evaluate(self, point):
         ends = np.cumsum([part.size for part in self.parts])
@@ -98,9 +100,9 @@ def test_check_agrees_and_notices_a_thousandth(op):
         if not outputs:
             continue
         try:
-            rows = check(right, outputs).rows
+            rows = check(right, outputs, 2).rows
         except GradError:
             continue  # no derivative, as in torch
         assert {row.verdict for row in rows} <= {"ok"}, f"{case}"
-        for row in check(wrong, outputs).rows:
+        for row in check(wrong, outputs, 2).rows:
             assert row.verdict == "mismatch" or abs(row.derivative) < TINY, f"{case}: {row.element} {row.of}"

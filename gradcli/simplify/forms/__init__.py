@@ -26,8 +26,9 @@ from gradcli.simplify.forms.form import Form
 
 FORMS: dict[str, Form] = {
     **dict.fromkeys(("alias", "_data", "detach", "clone", "_clone_rows", "_unchanged", "_before_change", "positive",
-                    "_as_strided_view", "_written", "_flat_checked", "_class_number", "_row_number"),
+                    "_as_strided_view", "_flat_checked", "_class_number", "_row_number"),
                     arithmetic.first),
+    "_written": arithmetic.written,
     **dict.fromkeys(("_zero", "_zeros_as", "_no_area", "_ignored"), arithmetic.zeros),
     **dict.fromkeys(("_reshape", "reshape", "view", "unsqueeze", "squeeze", "_squeeze", "_reshape_rows", "flatten",
                     "_squeezed", "_unsafe_view", "_reshape_alias"), moves.reshape),

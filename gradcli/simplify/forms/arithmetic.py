@@ -19,6 +19,11 @@ def first(b: Builder, args: Sequence[Term], node: Node) -> Term:
     return args[0]
 
 
+def written(b: Builder, args: Sequence[Term], node: Node) -> Term:
+    """What was written into all of a tensor, in its shape and dtype."""
+    return b.expand(cast(b, args[1:], node), node.shape)
+
+
 def zeros(b: Builder, args: Sequence[Term], node: Node) -> Term:
     return b.zeros(node.shape)
 

@@ -187,23 +187,44 @@ def put(b: Builder, source: Term, indices: Sequence[Term], shape: Shape) -> Term
 
 
 def copy_slices(b: Builder, args: Sequence[Term], node: Node) -> Term:
-    """input with what one view shows replaced: torch's *_scatter ops."""
-    steps = node.params["steps"]
-    if len(steps) != 1:
-        raise NoForm(node.op.name)
-    (op, p), rank = steps[0], len(node.shape)
-    value = b.expand(args[1], op.shape((blank(node.shape, node),), p))
+    """input with what a view shows replaced, or a view of a view: torch's *_scatter ops."""
+    steps = [step for step in node.params["steps"] if step[0].name not in ("alias", "_slice_of_all")]
+    if not steps:
+        return b.expand(args[1], node.shape)
+    shown = [args[0]]
+    for op, p in steps[:-1]:
+        shown.append(_shown(b, shown[-1], op, p))
+    shape = node.shape
+    for op, p in steps:
+        shape = op.shape((blank(shape, node),), p)
+    value = b.expand(args[1], shape)
+    for (op, p), whole in zip(reversed(steps), reversed(shown), strict=True):
+        value = _replaced(b, whole, value, op.name, p)
+    return value
+
+
+def _shown(b: Builder, x: Term, op: Any, p: Any) -> Term:
+    """What a view shows."""
+    shape = op.shape((Node(leaf_op, (), {}, x.shape, b.dtype),), p)
     if op.name == "select":
-        return b.call("select_scatter", (args[0], value), node.shape, node.dtype, p["dim"] % rank, p["index"])
+        return b.index(x, (*[slice(None)] * (p["dim"] % len(x.shape)), p["index"]), shape)
     if op.name == "_slice":
+        return b.index(x, slices(p, x.shape), shape)
+    raise NoForm("copy_slices")
+
+
+def _replaced(b: Builder, x: Term, value: Term, name: str, p: Any) -> Term:
+    """x with what one view shows replaced."""
+    rank = len(x.shape)
+    if name == "select":
+        return b.call("select_scatter", (x, value), x.shape, x.dtype, p["dim"] % rank, p["index"])
+    if name == "_slice":
         given = [p["dim"] % rank, p.get("start", 0), p.get("end"), p.get("step", 1)]
-        return b.call("slice_scatter", (args[0], value), node.shape, node.dtype, *given)
-    if op.name == "diagonal":
+        return b.call("slice_scatter", (x, value), x.shape, x.dtype, *given)
+    if name == "diagonal":
         given = [p.get("offset", 0), p.get("dim1", 0), p.get("dim2", 1)]
-        return b.call("diagonal_scatter", (args[0], value), node.shape, node.dtype, *given)
-    if op.name in ("alias", "_slice_of_all"):
-        return value
-    raise NoForm(node.op.name)
+        return b.call("diagonal_scatter", (x, value), x.shape, x.dtype, *given)
+    raise NoForm("copy_slices")
 
 
 def from_end(b: Builder, args: Sequence[Term], node: Node) -> Term:

@@ -179,6 +179,20 @@ def _sliced_twice(b: Builder, t: Term) -> Term | None:
     return b.index(x.args[0], places, t.shape)
 
 
+@law("index", "x[1][2] -> x[1, 2]", "the first index takes single places and whole dimensions")
+def _indexed_twice(b: Builder, t: Term) -> Term | None:
+    x = t.args[0]
+    if x.head != "index" or len(t.args) > 1 or len(x.args) > 1:
+        return None
+    inner, outer = x.param("index"), list(t.param("index"))
+    if any(p != slice(None) and not isinstance(p, int) for p in inner) or slice(None) in inner[-1:]:
+        return None
+    if any(not isinstance(p, int | slice) for p in outer):
+        return None
+    places = [p if isinstance(p, int) else outer.pop(0) if outer else p for p in inner]
+    return b.index(x.args[0], (*places, *outer), t.shape)
+
+
 @law("index", "x[:, :] -> x", "every part is taken whole")
 def _all_taken(b: Builder, t: Term) -> Term | None:
     whole = len(t.args) == 1 and all(p == slice(None) for p in t.param("index"))

@@ -143,6 +143,52 @@ def _placed_again(b: Builder, t: Term) -> Term | None:
     return b.settle(b.make(t.head, (x.args[0], t.args[1]), t.params, t.shape, t.dtype))
 
 
+@law("select_scatter", "select_scatter(select_scatter(z, x, 0, 0), y, 0, 1) -> stack([x, y])", "every row is put in")
+def _all_put(b: Builder, t: Term) -> Term | None:
+    (_, dim), _ = t.params
+    size, rows, x = t.shape[dim], dict[int, Term](), t
+    while x.head == "select_scatter" and x.params[0][1] == dim and len(rows) < ROWS:
+        rows.setdefault(x.params[1][1] % size, x.args[1])
+        x = x.args[0]
+    for kind, along, at, _, row in _tiles(b, x):
+        if (kind, along) == ("stack", dim):
+            rows.setdefault(at, row)
+    if not 1 < size == len(rows) or not any(row.floating for row in rows.values()):
+        return None
+    return _whole(b, "stack", dim, [rows[at] for at in range(size)], t)
+
+
+@law("index", "stack([x, y])[1] -> y", "along the dimension that is stacked")
+def _row_of_stack(b: Builder, t: Term) -> Term | None:
+    x, places = t.args[0], t.param("index")
+    if x.head != "stack" or len(t.args) > 1 or not isinstance(places[-1], int):
+        return None
+    dim = x.param("dim", 0)
+    if len(places) != dim + 1 or any(p != slice(None) for p in places[:-1]) or len(x.args) != x.shape[dim]:
+        return None
+    return b.expand(x.args[places[-1]], t.shape)
+
+
+@law("index", "slice_scatter(x, y, 0, 1, 3)[1:3] -> y", "the same slice is taken")
+def _out_of_slice(b: Builder, t: Term) -> Term | None:
+    x, places = t.args[0], t.param("index")
+    if x.head != "slice_scatter" or len(t.args) > 1:
+        return None
+    dim, start, end, step = (v for _, v in x.params)
+    if len(places) != dim + 1 or any(p != slice(None) for p in places[:dim]) or not isinstance(places[dim], slice):
+        return None
+    size = x.shape[dim]
+    same = places[dim].indices(size) == slice(start, end, step).indices(size)
+    return b.expand(x.args[1], t.shape) if same else None
+
+
+@law(".fill_", "x.clone().fill_(c) -> c", "always")
+def _filled(b: Builder, t: Term) -> Term | None:
+    if len(t.args) == 1 and isinstance(t.params[0][1], int | float):
+        return b.expand(b.known(float(t.params[0][1])), t.shape)
+    return b.expand(t.args[1], t.shape) if len(t.args) == 2 and not t.args[1].shape else None
+
+
 @law("select_scatter", "select_scatter(c * x, 0, d, i) -> c * select_scatter(x, 0, d, i)", "c is one element")
 def _cleared(b: Builder, t: Term) -> Term | None:
     x = t.args[0]

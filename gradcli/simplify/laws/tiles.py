@@ -172,7 +172,7 @@ def _row_of_stack(b: Builder, t: Term) -> Term | None:
 @law("index", "slice_scatter(x, y, 0, 1, 3)[1:3] -> y", "the same slice is taken")
 def _out_of_slice(b: Builder, t: Term) -> Term | None:
     x, places = t.args[0], t.param("index")
-    if x.head != "slice_scatter" or len(t.args) > 1:
+    if x.head != "slice_scatter" or len(t.args) > 1 or len(x.params) != 4:
         return None
     dim, start, end, step = (v for _, v in x.params)
     if len(places) != dim + 1 or any(p != slice(None) for p in places[:dim]) or not isinstance(places[dim], slice):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         TypeError_,
         ValueError_,
     )
-    from gradcli.language.tensor import Tensor
+    from gradcli.language.tensors.tensor import Tensor
 
 _FROM_API = ("Session", "Tensor", "value_and_grad")
 

@@ -12,13 +12,14 @@ from gradcli.dtypes import ALIASES, from_numpy
 from gradcli.engine.run import run as compute
 from gradcli.errors import NameError_, TypeError_, ValueError_
 from gradcli.graph.op import leaf
-from gradcli.language import ast, wiring
-from gradcli.language.autograd import grad
-from gradcli.language.code import Code
+from gradcli.language import wiring
+from gradcli.language.compiler.code import Code
 from gradcli.language.context import Context
-from gradcli.language.machine import Machine, compile_program
-from gradcli.language.parse import parse_program
-from gradcli.language.tensor import Tensor, array_from
+from gradcli.language.machine.machine import Machine, compile_program
+from gradcli.language.syntax import ast
+from gradcli.language.syntax.parse import parse_program
+from gradcli.language.tensors.autograd import grad
+from gradcli.language.tensors.tensor import Tensor, array_from
 from gradcli.source import Source
 from gradcli.suggest import nearest
 

@@ -20,9 +20,9 @@ from gradcli.engine.run import run as compute
 from gradcli.errors import GradError, NameError_
 from gradcli.graph.node import MODE, NeedsValue, Node
 from gradcli.graph.op import leaf_op
-from gradcli.language.autograd import grad
 from gradcli.language.context import Context
-from gradcli.language.tensor import Tensor
+from gradcli.language.tensors.autograd import grad
+from gradcli.language.tensors.tensor import Tensor
 
 NO_PLAN = "no plan: the course of the program depends on its values, so its statements run one after another\n"
 SIGNATURES = 64  # plans kept by one function; then it starts over

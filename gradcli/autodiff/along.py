@@ -8,12 +8,12 @@ from typing import Any
 
 from gradcli.autodiff.forms import Batch, form
 from gradcli.graph.node import Node
-from gradcli.ops.diagonal import diagonal
-from gradcli.ops.extremes import amax, amin
-from gradcli.ops.order import permute, transpose
-from gradcli.ops.products import product
-from gradcli.ops.reduce import mean_dim, prod_dim, sum_
-from gradcli.ops.shape import reshape
+from gradcli.ops.linalg.products import product
+from gradcli.ops.reductions.extremes import amax, amin
+from gradcli.ops.reductions.reduce import mean_dim, prod_dim, sum_
+from gradcli.ops.shapes.diagonal import diagonal
+from gradcli.ops.shapes.order import permute, transpose
+from gradcli.ops.shapes.shape import reshape
 from gradcli.shapes import normal_dim, normal_dims
 
 

@@ -15,8 +15,8 @@ from gradcli.errors import GradcliError, GradError
 from gradcli.graph.node import MODE, Node, recording
 from gradcli.graph.op import number_op, pick, pick_op
 from gradcli.graph.walk import ancestors, sources
-from gradcli.ops.convert import alias, to_dtype
-from gradcli.ops.reduce import sum_to_shape
+from gradcli.ops.reductions.reduce import sum_to_shape
+from gradcli.ops.shapes.convert import alias, to_dtype
 
 SECOND_TIME = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "

@@ -27,10 +27,10 @@ from gradcli.errors import GradError
 from gradcli.graph.node import MODE, NeedsValue, Node, compute_now, recording
 from gradcli.graph.op import leaf, op, pick_op
 from gradcli.graph.walk import ancestors, sources
-from gradcli.ops.join import stack
-from gradcli.ops.order import transpose
-from gradcli.ops.part import select
-from gradcli.ops.shape import expand, reshape
+from gradcli.ops.shapes.join import stack
+from gradcli.ops.shapes.order import transpose
+from gradcli.ops.shapes.part import select
+from gradcli.ops.shapes.shape import expand, reshape
 from gradcli.shapes import Shape
 
 

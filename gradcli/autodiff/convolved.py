@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from gradcli.autodiff.forms import Batch, form
 from gradcli.graph.node import Node
-from gradcli.ops.order import move_dim, permute
-from gradcli.ops.shape import reshape
+from gradcli.ops.shapes.order import move_dim, permute
+from gradcli.ops.shapes.shape import reshape
 from gradcli.shapes import Shape
 
 

@@ -21,14 +21,14 @@ from gradcli.autodiff.sparse import Entries, Sparse
 from gradcli.engine.run import value
 from gradcli.graph.node import NeedsValue, Node, recording
 from gradcli.graph.op import leaf, number_op
-from gradcli.ops.arithmetic import abs_
-from gradcli.ops.compare import where
-from gradcli.ops.gather import index_select, place_rows
-from gradcli.ops.join import cat
-from gradcli.ops.order import move_dim, permute
-from gradcli.ops.part import narrow
-from gradcli.ops.scan import cumprod_, recurrence, shift
-from gradcli.ops.shape import expand, reshape, unsqueeze
+from gradcli.ops.elementwise.arithmetic import abs_
+from gradcli.ops.elementwise.compare import where
+from gradcli.ops.indexing.gather import index_select, place_rows
+from gradcli.ops.reductions.scan import cumprod_, recurrence, shift
+from gradcli.ops.shapes.join import cat
+from gradcli.ops.shapes.order import move_dim, permute
+from gradcli.ops.shapes.part import narrow
+from gradcli.ops.shapes.shape import expand, reshape, unsqueeze
 from gradcli.shapes import Shape, normal_dim
 
 Array = np.ndarray[Any, Any]

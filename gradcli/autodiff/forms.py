@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gradcli.graph.node import Node
-from gradcli.ops.convert import to_dtype
-from gradcli.ops.shape import expand, reshape
+from gradcli.ops.shapes.convert import to_dtype
+from gradcli.ops.shapes.shape import expand, reshape
 from gradcli.shapes import Shape
 
 

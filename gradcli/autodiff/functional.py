@@ -17,9 +17,9 @@ from gradcli.dtypes import DType
 from gradcli.errors import ShapeError
 from gradcli.graph.node import NeedsValue, Node, recording
 from gradcli.graph.op import leaf
-from gradcli.ops.join import stack
-from gradcli.ops.order import transpose
-from gradcli.ops.shape import reshape
+from gradcli.ops.shapes.join import stack
+from gradcli.ops.shapes.order import transpose
+from gradcli.ops.shapes.shape import reshape
 from gradcli.shapes import Shape
 
 

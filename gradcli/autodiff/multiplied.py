@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from gradcli.autodiff.forms import Batch, form
 from gradcli.graph.node import Node
-from gradcli.ops.order import transpose
-from gradcli.ops.products import product
-from gradcli.ops.shape import reshape
+from gradcli.ops.linalg.products import product
+from gradcli.ops.shapes.order import transpose
+from gradcli.ops.shapes.shape import reshape
 
 
 @form("products._matmul", "products._matmul_row", "products._matmul_clone", "products._matmul_transpose",

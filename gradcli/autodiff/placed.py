@@ -20,11 +20,11 @@ from gradcli.dtypes import float64
 from gradcli.engine.run import value
 from gradcli.graph.node import MODE, Node, cast_value, recording
 from gradcli.graph.op import leaf, leaf_op, number_op
-from gradcli.ops.compare import where
-from gradcli.ops.gather import index_select, place_rows
-from gradcli.ops.join import cat
-from gradcli.ops.order import permute
-from gradcli.ops.shape import expand, reshape
+from gradcli.ops.elementwise.compare import where
+from gradcli.ops.indexing.gather import index_select, place_rows
+from gradcli.ops.shapes.join import cat
+from gradcli.ops.shapes.order import permute
+from gradcli.ops.shapes.shape import expand, reshape
 from gradcli.shapes import Shape, normal_dim
 
 Array = np.ndarray[Any, Any]

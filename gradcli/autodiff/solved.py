@@ -6,9 +6,9 @@ from typing import Any
 
 from gradcli.autodiff.forms import Batch, form
 from gradcli.graph.node import Node
-from gradcli.ops.equations import cholesky_solve as cholesky_solve_op
-from gradcli.ops.order import permute
-from gradcli.ops.shape import reshape
+from gradcli.ops.linalg.equations import cholesky_solve as cholesky_solve_op
+from gradcli.ops.shapes.order import permute
+from gradcli.ops.shapes.shape import reshape
 from gradcli.shapes import normal_dim
 
 

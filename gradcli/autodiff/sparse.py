@@ -15,9 +15,9 @@ import numpy as np
 from gradcli.dtypes import DType
 from gradcli.graph.node import Node
 from gradcli.graph.op import leaf
-from gradcli.ops.gather import place_rows
-from gradcli.ops.join import cat
-from gradcli.ops.shape import reshape
+from gradcli.ops.indexing.gather import place_rows
+from gradcli.ops.shapes.join import cat
+from gradcli.ops.shapes.shape import reshape
 from gradcli.shapes import Shape
 
 Array = np.ndarray[Any, Any]

@@ -10,7 +10,7 @@ import numpy as np
 from gradcli.api import Session
 from gradcli.errors import GradcliError, NameError_
 from gradcli.graph.terms import Term, below
-from gradcli.language import ast
+from gradcli.language.syntax import ast
 
 Array = np.ndarray[Any, Any]
 LARGE = 20_000  # elements; formulas of larger arrays are not evaluated

@@ -14,9 +14,9 @@ from gradcli.cli.options import COMMANDS
 from gradcli.cli.settings import apply_settings
 from gradcli.environment import Environment
 from gradcli.errors import NameError_, UsageError
-from gradcli.language import ast
-from gradcli.language.parse import parse_program
-from gradcli.language.tensor import Tensor
+from gradcli.language.syntax import ast
+from gradcli.language.syntax.parse import parse_program
+from gradcli.language.tensors.tensor import Tensor
 from gradcli.repl.colon import ColonCommand
 from gradcli.repl.conversation import Conversation
 from gradcli.repl.loop import converse

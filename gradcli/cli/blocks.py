@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.cli.result import array_of, value_json
-from gradcli.language.tensor import Tensor
+from gradcli.language.tensors.tensor import Tensor
 from gradcli.render.jsontext import array_json, tensor_json
 
 Array = np.ndarray[Any, Any]

@@ -15,8 +15,8 @@ from gradcli.cli.missing import CUTS
 from gradcli.cli.probing import check
 from gradcli.environment import Environment
 from gradcli.errors import UsageError
-from gradcli.language import ast
-from gradcli.language.tensor import Tensor
+from gradcli.language.syntax import ast
+from gradcli.language.tensors.tensor import Tensor
 
 JUMP = 1e4  # a slope this much steeper than the derivative, over a step of 1e-6, is a jump
 FEW = 12  # rows: of more than this, zeros that agree are left out

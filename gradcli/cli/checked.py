@@ -19,9 +19,9 @@ from gradcli.errors import GradError, TypeError_, ValueError_
 from gradcli.graph.node import Node, recording
 from gradcli.graph.op import leaf
 from gradcli.graph.walk import ancestors
-from gradcli.language import ast
-from gradcli.language.tensor import Tensor
-from gradcli.ops.shape import reshape
+from gradcli.language.syntax import ast
+from gradcli.language.tensors.tensor import Tensor
+from gradcli.ops.shapes.shape import reshape
 
 Array = np.ndarray[Any, Any]
 

@@ -23,7 +23,7 @@ from gradcli.cli.blocks import Part
 from gradcli.cli.checked import Checked, Differentiable, flat, largest_on_the_way
 from gradcli.errors import GradError
 from gradcli.graph.walk import ancestors
-from gradcli.language.tensor import Tensor
+from gradcli.language.tensors.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
 

@@ -18,8 +18,8 @@ from gradcli.errors import GradcliError, GradError, NameError_, ShapeError, Usag
 from gradcli.graph.node import Node
 from gradcli.graph.terms import below
 from gradcli.graph.walk import ancestors
-from gradcli.language import ast
-from gradcli.language.tensor import Tensor
+from gradcli.language.syntax import ast
+from gradcli.language.tensors.tensor import Tensor
 from gradcli.render.errortext import note_text
 from gradcli.simplify.convert import spelling
 from gradcli.simplify.formula import builder, simplified

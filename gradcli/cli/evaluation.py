@@ -14,8 +14,8 @@ from gradcli.cli.timelimit import time_limit
 from gradcli.cli.writing import write_result
 from gradcli.environment import Environment
 from gradcli.errors import GradError, TypeError_, UsageError
-from gradcli.language import ast
-from gradcli.language.tensor import Tensor
+from gradcli.language.syntax import ast
+from gradcli.language.tensors.tensor import Tensor
 from gradcli.render.errortext import note_text
 
 Result = TypeVar("Result")

@@ -15,8 +15,8 @@ from gradcli.engine.run import value
 from gradcli.graph.node import Node
 from gradcli.graph.op import leaf, leaf_op
 from gradcli.graph.walk import ancestors
-from gradcli.language.instance import Instance
-from gradcli.language.tensor import Tensor
+from gradcli.language.python.instance import Instance
+from gradcli.language.tensors.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
 

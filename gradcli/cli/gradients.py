@@ -14,8 +14,8 @@ from gradcli.cli.program import DEFAULT_DTYPE
 from gradcli.cli.values import read_value
 from gradcli.environment import Environment
 from gradcli.errors import GradError, ShapeError, UsageError
-from gradcli.language import ast
-from gradcli.language.tensor import Tensor
+from gradcli.language.syntax import ast
+from gradcli.language.tensors.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
 

@@ -7,7 +7,7 @@ from gradcli.cli.blocks import Blocks, Part, render_blocks
 from gradcli.cli.evaluation import Evaluation, evaluate, write_evaluation
 from gradcli.environment import Environment
 from gradcli.errors import ShapeError
-from gradcli.language import matrices
+from gradcli.language.transforms import matrices
 
 
 def run_jacobian(arguments: Arguments, environment: Environment) -> int:

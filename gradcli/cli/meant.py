@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gradcli.errors import NameError_
-from gradcli.language.tensor import Tensor
+from gradcli.language.tensors.tensor import Tensor
 from gradcli.suggest import nearest
 
 

@@ -9,7 +9,7 @@ from gradcli.cli.problem import Problem
 from gradcli.graph.node import Node
 from gradcli.graph.op import PROGRAM
 from gradcli.graph.walk import ancestors, sources
-from gradcli.language import ast
+from gradcli.language.syntax import ast
 from gradcli.simplify.convert import spelling
 from gradcli.source import Span
 

@@ -27,7 +27,7 @@ from gradcli.graph.node import Node
 from gradcli.graph.op import same
 from gradcli.graph.terms import Term
 from gradcli.graph.walk import ancestors, sources
-from gradcli.language import ast
+from gradcli.language.syntax import ast
 from gradcli.shapes import Shape
 from gradcli.source import Source
 

@@ -13,8 +13,8 @@ from gradcli.cli.values import read_value
 from gradcli.environment import Environment
 from gradcli.errors import ShapeError, UsageError
 from gradcli.graph.op import leaf
-from gradcli.language import matrices
-from gradcli.language.tensor import Tensor
+from gradcli.language.tensors.tensor import Tensor
+from gradcli.language.transforms import matrices
 from gradcli.render.jsontext import array_json, tensor_json
 from gradcli.suggest import nearest
 

@@ -13,8 +13,8 @@ from gradcli.cli.values import bind, value_of
 from gradcli.environment import Environment
 from gradcli.errors import FileError, NameError_, UsageError
 from gradcli.graph.node import Node
-from gradcli.language import ast
-from gradcli.language.parse import parse_program
+from gradcli.language.syntax import ast
+from gradcli.language.syntax.parse import parse_program
 from gradcli.source import Source, Span
 from gradcli.suggest import nearest
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gradcli.language import ast
+from gradcli.language.syntax import ast
 
 # calls by the place of the argument that holds classes or indices
 CLASSES = {

@@ -9,7 +9,7 @@ import numpy as np
 
 from gradcli.cli.gradients import Gradients
 from gradcli.errors import UsageError
-from gradcli.language.tensor import Tensor
+from gradcli.language.tensors.tensor import Tensor
 from gradcli.render.jsontext import array_json, tensor_json
 
 Array = np.ndarray[Any, Any]

@@ -10,8 +10,8 @@ from gradcli.cli.documents import read_document
 from gradcli.cli.program import bind_variables, check_stdin_once, names_in, never_named, open_session
 from gradcli.cli.timelimit import time_limit
 from gradcli.environment import Environment
-from gradcli.language import ast
-from gradcli.language.parse import parse_program
+from gradcli.language.syntax import ast
+from gradcli.language.syntax.parse import parse_program
 from gradcli.repl.cells import Cell
 from gradcli.repl.execute import Write, run_module, writing
 

@@ -17,9 +17,9 @@ from gradcli.errors import GradError
 from gradcli.graph.node import MODE, NeedsValue, Node
 from gradcli.graph.op import leaf, number_op
 from gradcli.graph.walk import ancestors, sources
-from gradcli.language import ast
-from gradcli.language.machine import compile_program
-from gradcli.language.tensor import Tensor
+from gradcli.language.machine.machine import compile_program
+from gradcli.language.syntax import ast
+from gradcli.language.tensors.tensor import Tensor
 from gradcli.shapes import Shape
 
 Array = np.ndarray[Any, Any]

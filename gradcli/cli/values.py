@@ -15,7 +15,7 @@ from gradcli.cli.arguments import Binding
 from gradcli.cli.datafiles import load_array, numbers_to_array
 from gradcli.environment import Environment
 from gradcli.errors import FileError, GradcliError, UsageError, ValueError_
-from gradcli.language.tensor import Tensor
+from gradcli.language.tensors.tensor import Tensor
 from gradcli.source import Source, Span
 from gradcli.suggest import nearest
 

@@ -11,7 +11,7 @@ from gradcli.api import Session
 from gradcli.cli.meant import meant, outputs_of
 from gradcli.cli.problem import Derivative, Problem
 from gradcli.errors import GradcliError
-from gradcli.language import ast
+from gradcli.language.syntax import ast
 
 LIMIT = 20_000  # elements of the variables together; larger ones are not checked
 LONGEST = 32  # an integer of a program that may be an index

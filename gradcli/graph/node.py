@@ -125,7 +125,7 @@ class Node:
         "via",
     )  # fmt: skip
 
-    # Arithmetic on nodes is what derivative rules are written in; ops/arithmetic.py installs it.
+    # Arithmetic on nodes is what derivative rules are written in; ops/elementwise/arithmetic.py installs it.
     __add__: Callable[[Node, Any], Node]
     __radd__: Callable[[Node, Any], Node]
     __sub__: Callable[[Node, Any], Node]

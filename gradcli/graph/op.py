@@ -348,7 +348,7 @@ def op(
     function alone. The signature's own name is spelled plainly unless it begins with an underscore or the list has a
     dotted spelling of it.
     outputs: names of the outputs when there are several. inplace: `x.name_()` exists.
-    view: the result shares memory with the first input (`ops/views.py` writes through it).
+    view: the result shares memory with the first input (`ops/shapes/views.py` writes through it).
     linear: linear in each tensor input. elementwise: each element of the result depends on those at its place alone.
     random: draws numbers, so it runs when it is called.
     unruled: it varies smoothly, but torch has no rule for its derivative, and takes the result for a constant.

@@ -1,6 +1,6 @@
 """Signatures of ops, written as in torch's own schemas: `sum(Tensor input, dims dim=None, bool keepdim=False)`.
 
-Pure data: binding a call to a signature is the language's (`language/binding.py`).
+Pure data: binding a call to a signature is the language's (`language/tensors/binding.py`).
 """
 
 from __future__ import annotations

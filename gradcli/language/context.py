@@ -15,8 +15,8 @@ from gradcli.engine.run import run
 from gradcli.graph.node import MODE
 
 if TYPE_CHECKING:
-    from gradcli.language.tensor import Tensor
-    from gradcli.ops.generator import Generator
+    from gradcli.language.tensors.tensor import Tensor
+    from gradcli.ops.random.generator import Generator
     from gradcli.render.torchtext import PrintOptions
 
 
@@ -47,7 +47,7 @@ class Context:
     def generator(self) -> Generator:
         """The session's random numbers; seeded by the system until manual_seed."""
         if self._generator is None:
-            from gradcli.ops.generator import Generator  # start-up: most commands draw nothing
+            from gradcli.ops.random.generator import Generator  # start-up: most commands draw nothing
 
             self._generator = Generator()
         return self._generator

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcli.language import index, members, operate
-from gradcli.language import machine as machines
-from gradcli.language.call import op_function
 from gradcli.language.context import Context
-from gradcli.language.machine import Machine
-from gradcli.language.modules import Modules
-from gradcli.language.tensor import Tensor
+from gradcli.language.machine import machine as machines
+from gradcli.language.machine.machine import Machine
+from gradcli.language.tensors import index, members, operate
+from gradcli.language.tensors.call import op_function
+from gradcli.language.tensors.modules import Modules
+from gradcli.language.tensors.tensor import Tensor
 
 machines.install(
     tensor=Tensor,

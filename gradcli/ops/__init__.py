@@ -1,25 +1,15 @@
-"""The op table: a file per family, each a list of declarations. `catalog.py` finds them by their spellings.
+"""The op table: folders of families, each a file with a list of declarations. `catalog.py` finds them by name.
 
-Where to find what (`graph/op.py` says how a declaration is written):
+    elementwise      functions of one element, or of elements in the same place
+    reductions       many elements to fewer: sums, extremes, scans, ranks, statistics
+    shapes           the same elements in another shape, order, place or dtype
+    indexing         elements by index or mask: taken, put back, looked for
+    linalg           products, norms, factorisations and equations of matrices
+    layers           what networks are made of: convolution, pooling, normalisation, attention, images
+    losses           how far what is found is from what is wanted
+    random           random numbers, those of PyTorch's CPU generator
+    creation         tensors from sizes and numbers alone
 
-    elementwise      arithmetic explog trig rounding limits compare bitwise blend special gamma bessel
-    activations      activations gates gelu dropout gumbel
-    reductions       reduce extremes counts statistics norms softmax scan differences maskedreduce
-    order            sort search histogram
-    shapes, views    shape order part views join diagonal copies strides
-    indices, masks   index brackets indexed gather scatter along embed masked held
-    making tensors   create convert memory updates vander signalwindows tapers
-    products         products tensordot einsum equation distances
-    linear algebra   inverses equations leastsquares cholesky qr reflections lu svd eigen matrixpowers conditions
-    layers           layers attention normalize batchnorm bags shuffle
-    images, signals  convolution pooling maxpooling adaptive folding padding resize resample grids
-    losses           losses crossentropy likelihood margins ctc
-    random numbers   random refill chances
-
-What they are made of:
-
-    declarations     declare dtyperules matrixchecks matrixparts windows sampling
-    kernels          fromscipy errorfunction spectra cascade precise multiplyadd select
-    random streams   generator mersenne boxmuller
-    names            catalog spelled absent
+Beside the folders is what all of them use: declare, dtyperules and sampling for declarations (`graph/op.py` says how
+one is written), catalog, spelled and absent for names, fromscipy for kernels, held and updates for nodes.
 """

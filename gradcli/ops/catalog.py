@@ -16,16 +16,28 @@ from functools import cache
 from gradcli.graph.op import TABLE, Op
 from gradcli.ops.spelled import SPELLED
 
-# the modules of this folder that declare ops; where several overload one name, those of the first are tried first
-FAMILIES = (
-    "activations adaptive along arithmetic attention bags batchnorm bessel bitwise blend brackets chances cholesky "
-    "compare conditions convert convolution copies counts create crossentropy ctc diagonal differences distances "
-    "dropout eigen einsum embed equations explog extremes folding gamma gates gather gelu grids gumbel histogram "
-    "index indexed inverses join layers leastsquares likelihood limits losses lu margins masked maskedreduce "
-    "matrixpowers maxpooling memory normalize norms order padding part pooling products qr random reduce refill "
-    "reflections resample resize rounding scan scatter search shape shuffle signalwindows softmax sort special "
-    "statistics svd tapers tensordot trig vander views"
-).split()
+# the modules that declare ops, by folder
+FOLDERS = {
+    "elementwise": (
+        "activations arithmetic bessel bitwise blend compare explog gamma gates gelu limits rounding special trig"
+    ),
+    "reductions": "counts differences extremes histogram maskedreduce reduce scan softmax sort statistics",
+    "shapes": "convert copies diagonal join memory order part shape views",
+    "indexing": "along brackets embed gather index indexed masked scatter search",
+    "linalg": (
+        "cholesky conditions eigen einsum equations inverses leastsquares lu matrixpowers norms products "
+        "qr reflections svd tensordot vander"
+    ),
+    "layers": (
+        "adaptive attention bags batchnorm convolution folding grids layers maxpooling normalize padding "
+        "pooling resample resize shuffle"
+    ),
+    "losses": "crossentropy ctc distances likelihood losses margins",
+    "random": "chances dropout gumbel random refill",
+    "creation": "create signalwindows tapers",
+}
+PLACES = {name: f"gradcli.ops.{folder}.{name}" for folder, names in FOLDERS.items() for name in names.split()}
+FAMILIES = sorted(PLACES)  # where several overload one name, those of the first are tried first
 MODULES = ("torch", "F", "linalg", "special", "masked", "signal.windows")
 FREE = MODULES[:4]  # those whose names need no module before them
 
@@ -101,14 +113,14 @@ def catalog() -> Catalog:
 def declared(spelling: str, families: list[str]) -> list[Op]:
     """The ops that go by a full spelling (`torch.mean`, `.mean`), in the order of these families."""
     for family in families:
-        importlib.import_module(f"gradcli.ops.{family}")
+        importlib.import_module(PLACES[family])
     return [op for family in families for op in TABLE if op.family == family and spelling in full_spellings(op)]
 
 
 def declare_all() -> list[Op]:
     """Load every family: all ops there are."""
     for family in FAMILIES:
-        importlib.import_module(f"gradcli.ops.{family}")
+        importlib.import_module(PLACES[family])
     return TABLE
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from gradcli.graph.node import Node
 from gradcli.graph.op import Op, Sample, leaf, number
 from gradcli.graph.signature import MISSING, TENSOR_KINDS
-from gradcli.ops.generator import Generator
+from gradcli.ops.random.generator import Generator
 
 
 class Drawn:

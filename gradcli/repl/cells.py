@@ -17,8 +17,8 @@ import re
 from collections.abc import Iterator
 
 from gradcli.errors import SyntaxError_
-from gradcli.language import ast
-from gradcli.language.parse import is_incomplete, parse_program
+from gradcli.language.syntax import ast
+from gradcli.language.syntax.parse import is_incomplete, parse_program
 from gradcli.source import Source
 
 MARKER = re.compile(r"^ {0,3}In ?\[[\d *]*\] ?: ?")

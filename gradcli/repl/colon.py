@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from gradcli.api import Session
 from gradcli.errors import FileError, UsageError
-from gradcli.language.tensor import Tensor
+from gradcli.language.tensors.tensor import Tensor
 from gradcli.repl.conversation import Conversation
 from gradcli.repl.info import describe, summary
 from gradcli.suggest import nearest

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-from gradcli.language.tensor import Tensor
+from gradcli.language.tensors.tensor import Tensor
 from gradcli.repl.conversation import Conversation
 
 WORD = re.compile(r"[A-Za-z_][\w.]*$")

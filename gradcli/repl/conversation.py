@@ -8,8 +8,8 @@ from typing import Any
 from gradcli.api import Session
 from gradcli.environment import Environment
 from gradcli.errors import GradcliError
-from gradcli.language import ast
-from gradcli.language.parse import is_incomplete, parse_program
+from gradcli.language.syntax import ast
+from gradcli.language.syntax.parse import is_incomplete, parse_program
 from gradcli.render.errortext import error_text
 from gradcli.repl.cells import MARKER, PROMPT, PROMPT_CONTINUED, split_cells
 from gradcli.repl.execute import run_module

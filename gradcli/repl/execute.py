@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gradcli.api import Session
-from gradcli.language import ast
+from gradcli.language.syntax import ast
 
 Write = Callable[[str], None]
 Show = Callable[[object], object]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradcli.api import Session
 from gradcli.errors import NameError_
 from gradcli.graph.op import Op
-from gradcli.language.tensor import Tensor
+from gradcli.language.tensors.tensor import Tensor
 from gradcli.ops.catalog import catalog, spellings, spellings_of
 from gradcli.suggest import nearest
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from gradcli.api import Session
 from gradcli.environment import Environment
 from gradcli.errors import GradcliError
-from gradcli.language import ast
+from gradcli.language.syntax import ast
 from gradcli.repl.colon import ColonCommand, run_colon
 from gradcli.repl.conversation import Conversation
 from gradcli.repl.piped import entries

@@ -12,9 +12,9 @@ import numpy as np
 
 from gradcli.api import Session
 from gradcli.errors import GradError
-from gradcli.language import ast
-from gradcli.language.parse import parse_program
-from gradcli.language.tensor import Tensor
+from gradcli.language.syntax import ast
+from gradcli.language.syntax.parse import parse_program
+from gradcli.language.tensors.tensor import Tensor
 from gradcli.source import Source
 
 Statement = tuple[ast.Stmt, Source]

@@ -4,6 +4,8 @@ import ast
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 import gradcli
 
 PACKAGE = Path(gradcli.__file__).parent
@@ -33,7 +35,7 @@ TERMINAL = {"rich", "prompt_toolkit", "pygments"}
 
 
 def part_of(module: str) -> str:
-    """`gradcli.ops.reduce` -> `ops`; the package itself is `__init__`."""
+    """`gradcli.ops.reductions.reduce` -> `ops`; the package itself is `__init__`."""
     return [*module.split("."), "__init__"][1]
 
 
@@ -103,6 +105,25 @@ def test_the_engine_imports_no_op():
         if part == "engine":
             for module, line in imports(path):
                 assert part_of(module) != "ops", f"{path.relative_to(PACKAGE)}:{line}: the engine must not import ops"
+
+
+# folders of one layer: what each of them does without
+WITHOUT = {
+    "language.syntax": {f"language.{name}" for name in ("compiler", "machine", "python", "tensors", "transforms")},
+    "language.python": {"language.tensors", "language.transforms"},
+    "ops.elementwise": {"ops.layers", "ops.linalg", "ops.losses", "ops.random", "ops.reductions"},
+    "ops.linalg": {"ops.layers", "ops.losses", "ops.random"},
+    "ops.reductions": {"ops.layers", "ops.losses", "ops.random"},
+    "ops.shapes": {"ops.layers", "ops.linalg", "ops.losses", "ops.random"},
+}
+
+
+@pytest.mark.parametrize("folder", WITHOUT)
+def test_folders_of_a_layer_keep_their_order(folder):
+    for path in sorted(PACKAGE.joinpath(*folder.split(".")).glob("*.py")):
+        for module, line in imports(path):
+            target = ".".join(module.split(".")[1:3])
+            assert target not in WITHOUT[folder], f"{path.relative_to(PACKAGE)}:{line}: {target} is not for {folder}"
 
 
 def test_a_wrong_arrow_is_seen():

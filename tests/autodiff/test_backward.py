@@ -6,8 +6,8 @@ import pytest
 from gradcli.autodiff.backward import vjp
 from gradcli.errors import GradError
 from gradcli.graph.op import leaf
-from gradcli.ops.explog import exp
-from gradcli.ops.rounding import floor
+from gradcli.ops.elementwise.explog import exp
+from gradcli.ops.elementwise.rounding import floor
 
 
 def tracked(array):

@@ -5,8 +5,8 @@ import numpy as np
 from gradcli.autodiff.backward import vjp
 from gradcli.autodiff.forward import jvp
 from gradcli.graph.op import leaf
-from gradcli.ops.explog import exp
-from gradcli.ops.trig import sin
+from gradcli.ops.elementwise.explog import exp
+from gradcli.ops.elementwise.trig import sin
 
 
 def tracked(array):

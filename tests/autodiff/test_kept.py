@@ -13,7 +13,7 @@ from gradcli.engine.run import value
 from gradcli.errors import DtypeError, GradcliError
 from gradcli.graph.op import TABLE, Op
 from gradcli.ops.catalog import declare_all
-from gradcli.ops.reduce import sum_
+from gradcli.ops.reductions.reduce import sum_
 from tests.ops.check_declaration import Case, cases, families, family_of
 
 declare_all()

@@ -140,7 +140,7 @@ def data(size: int) -> dict[str, np.ndarray]:
 
 def gradcli_matrix(name: str) -> Callable[[], Any]:
     import gradcli
-    from gradcli.language.parse import parse_program
+    from gradcli.language.syntax.parse import parse_program
     from gradcli.source import Source
 
     kind, body, size = case_of(name)

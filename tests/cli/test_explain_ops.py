@@ -13,7 +13,7 @@ from gradcli.engine.run import value
 from gradcli.errors import GradError
 from gradcli.graph.node import MODE
 from gradcli.graph.op import leaf
-from gradcli.language.tensor import Tensor
+from gradcli.language.tensors.tensor import Tensor
 from gradcli.ops.catalog import declare_all
 from tests.ops.check_declaration import cases
 

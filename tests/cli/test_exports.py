@@ -10,7 +10,7 @@ import pytest
 from gradcli.cli.diff import differentiate
 from gradcli.cli.diffexport import exported
 from gradcli.cli.problem import Problem
-from gradcli.language.parse import parse_program
+from gradcli.language.syntax.parse import parse_program
 from gradcli.source import Source
 from tests.simplify.test_generated_formulas import point, programs
 from tests.simplify.test_golden_formulas import cases, printed

@@ -15,9 +15,9 @@ from gradcli.engine.read import read
 from gradcli.graph.node import MODE, Node
 from gradcli.graph.op import leaf, leaf_op
 from gradcli.language.context import Context
-from gradcli.language.machine import compile_program
-from gradcli.language.parse import parse_program
-from gradcli.language.tensor import Tensor
+from gradcli.language.machine.machine import compile_program
+from gradcli.language.syntax.parse import parse_program
+from gradcli.language.tensors.tensor import Tensor
 from gradcli.source import Source
 
 SPECIAL = [0.0, -0.0, 1.0, -2.5, 1e-3, 700.0, -3e4, np.inf, -np.inf, np.nan]

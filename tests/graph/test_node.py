@@ -8,8 +8,8 @@ from gradcli.engine.run import run, value
 from gradcli.errors import ShapeError
 from gradcli.graph.node import DEFER_ABOVE, MODE, recording
 from gradcli.graph.op import leaf, number, promote_inputs
-from gradcli.ops.arithmetic import add, mul
-from gradcli.ops.explog import exp
+from gradcli.ops.elementwise.arithmetic import add, mul
+from gradcli.ops.elementwise.explog import exp
 
 
 def of(*numbers, dtype=np.float32):

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from gradcli.errors import GradcliError
-from gradcli.language.machine import Machine, compile_program
-from gradcli.language.parse import parse_program
+from gradcli.language.machine.machine import Machine, compile_program
+from gradcli.language.syntax.parse import parse_program
 from gradcli.source import Source
 
 

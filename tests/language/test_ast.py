@@ -17,8 +17,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gradcli.errors import SyntaxError_
-from gradcli.language import ast
-from gradcli.language.parse import parse_expression, parse_program
+from gradcli.language.syntax import ast
+from gradcli.language.syntax.parse import parse_expression, parse_program
 from gradcli.source import Source
 
 CORPUS = Path(__file__).parent / "corpus"

@@ -12,8 +12,8 @@ import pytest
 
 from gradcli.api import Session
 from gradcli.errors import GradcliError, MemoryError_, OverflowError_
-from gradcli.language.attributes import METHODS
-from gradcli.language.types import PYTHON_TYPES
+from gradcli.language.python.attributes import METHODS
+from gradcli.language.python.types import PYTHON_TYPES
 
 Printed = Callable[[str], str]
 
@@ -79,7 +79,7 @@ def test_a_function_that_is_an_op_is_python_s_for_python_s_values(printed: Print
 
 def test_a_function_that_is_an_op_is_the_op_for_a_tensor(session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from gradcli.language import hooks
-    from gradcli.language.values import Builtin
+    from gradcli.language.python.values import Builtin
 
     class Tensor:
         """A tensor as far as this test goes."""

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from gradcli.errors import AttributeError_, GradcliError, TypeError_
-from gradcli.language.classes import UserClass
-from gradcli.language.values import MISSING, Builtin, ContextManager, Namespace, NativeBase, Size, TypeValue
+from gradcli.language.python.classes import UserClass
+from gradcli.language.python.values import MISSING, Builtin, ContextManager, Namespace, NativeBase, Size, TypeValue
 
 
 def test_a_native_base_gives_attributes_to_the_classes_that_extend_it(session: Any) -> None:

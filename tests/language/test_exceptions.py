@@ -9,8 +9,8 @@ import pytest
 
 from gradcli import Session, errors
 from gradcli.errors import GradcliError, RaisedError, TypeError_
-from gradcli.language.exceptions import EXCEPTIONS, ImportError_, chain_of, translate
-from gradcli.language.values import Builtin
+from gradcli.language.python.exceptions import EXCEPTIONS, ImportError_, chain_of, translate
+from gradcli.language.python.values import Builtin
 
 Printed = Callable[[str], str]
 OURS = [

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradcli.language.context import Context
-from gradcli.language.machine import compile_program
-from gradcli.language.parse import parse_program
+from gradcli.language.machine.machine import compile_program
+from gradcli.language.syntax.parse import parse_program
 from gradcli.language.wiring import machine
 from gradcli.source import Source
 

@@ -21,12 +21,12 @@ from lark.exceptions import LarkError
 from lark.parsers.lalr_analysis import LALR_Analyzer
 
 from gradcli.errors import FileError, SyntaxError_
-from gradcli.language import saved, tables
-from gradcli.language.build import BUILDERS
-from gradcli.language.generate import STARTS, load_with_lark
-from gradcli.language.lalr import Stuck, Tables, run
-from gradcli.language.lexer import BAD_TABS, read_program
-from gradcli.language.parse import parse_program
+from gradcli.language.syntax import saved, tables
+from gradcli.language.syntax.build import BUILDERS
+from gradcli.language.syntax.generate import STARTS, load_with_lark
+from gradcli.language.syntax.lalr import Stuck, Tables, run
+from gradcli.language.syntax.lexer import BAD_TABS, read_program
+from gradcli.language.syntax.parse import parse_program
 from gradcli.source import Source
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -121,7 +121,7 @@ build_once = cache(tables.build_text)
 
 def test_the_saved_tables_are_those_of_the_grammar() -> None:
     head, _, body = read(saved.SAVED).partition(b"\n")
-    why = "python -m gradcli.language.tables writes them anew"
+    why = "python -m gradcli.language.syntax.tables writes them anew"
     assert head == tables.stamp(read(saved.GRAMMAR), read(saved.MISTAKES), body), why
     assert build_once(read(saved.GRAMMAR), read(saved.MISTAKES)) == body, why
 
@@ -129,7 +129,7 @@ def test_the_saved_tables_are_those_of_the_grammar() -> None:
 def test_the_tables_do_not_depend_on_hashes() -> None:
     script = """
 import zlib
-from gradcli.language import saved, tables
+from gradcli.language.syntax import saved, tables
 print(zlib.crc32(tables.build_text(tables._read(saved.GRAMMAR), tables._read(saved.MISTAKES))))
 """
     environment = dict(os.environ, PYTHONHASHSEED="7", PYTHONPATH=str(ROOT))
@@ -220,7 +220,7 @@ def test_saving_writes_what_is_saved(folder: Path) -> None:
 def test_parsing_imports_neither_lark_nor_other_large_modules() -> None:
     script = """
 import sys
-from gradcli.language.parse import parse_program
+from gradcli.language.syntax.parse import parse_program
 from gradcli.source import Source
 parse_program(Source("mean(3*(x+2)**2)"))
 print(*sys.modules)

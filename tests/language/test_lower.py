@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gradcli.language import ast
-from gradcli.language.machine import compile_program
-from gradcli.language.parse import parse_program
+from gradcli.language.machine.machine import compile_program
+from gradcli.language.syntax import ast
+from gradcli.language.syntax.parse import parse_program
 from gradcli.source import Source
 
 
@@ -112,7 +112,7 @@ def test_code_can_be_read() -> None:
 def test_every_block_ends_by_saying_where_to_go_on() -> None:
     from pathlib import Path
 
-    from gradcli.language.code import Code
+    from gradcli.language.compiler.code import Code
 
     def ends(run: Any) -> bool:
         return "Frame" in run.__annotations__["return"] or run.__name__ == "raise_again"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gradcli.errors import GradcliError, NameError_, TimeoutError_, TypeError_, ZeroDivisionError_
-from gradcli.language.values import ContextManager
+from gradcli.language.python.values import ContextManager
 
 PROGRAMS = sorted((Path(__file__).parent / "programs").glob("*.txt"))
 Printed = Callable[[str], str]
@@ -111,7 +111,7 @@ def test_an_interrupt_or_timeout_is_not_caught_by_a_program(error: Callable[[], 
         def exit(self, failed: bool) -> None:
             left.append(failed)
 
-    from gradcli.language.values import Builtin
+    from gradcli.language.python.values import Builtin
 
     session.names.update(interrupt=Builtin("interrupt", interrupt), manager=Manager())
     program = (
@@ -168,7 +168,7 @@ def test_a_value_is_let_go_where_it_is_used_up(session: Any) -> None:
     import gc
     import weakref
 
-    from gradcli.language.values import Builtin
+    from gradcli.language.python.values import Builtin
 
     class Watched:
         type_name = "watched"

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from gradcli.errors import SyntaxError_
-from gradcli.language import ast
-from gradcli.language.lalr import run
-from gradcli.language.lexer import read_program
-from gradcli.language.parse import is_incomplete, parse_expression, parse_program
-from gradcli.language.tables import load_tables
+from gradcli.language.syntax import ast
+from gradcli.language.syntax.lalr import run
+from gradcli.language.syntax.lexer import read_program
+from gradcli.language.syntax.parse import is_incomplete, parse_expression, parse_program
+from gradcli.language.syntax.tables import load_tables
 from gradcli.source import Source, Span
 
 CORPUS = Path(__file__).parent / "corpus"

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from gradcli.ops.cascade import cascade_sum
+from gradcli.ops.reductions.cascade import cascade_sum
 
 
 @pytest.mark.parametrize(

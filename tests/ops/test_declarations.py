@@ -9,7 +9,7 @@ from gradcli.errors import GradcliError
 from gradcli.graph.op import TABLE, Op, draw, floating, op
 from gradcli.ops.catalog import catalog, declare_all, spellings_of
 from gradcli.ops.declare import refuse
-from gradcli.ops.trig import cos, sin
+from gradcli.ops.elementwise.trig import cos, sin
 from tests.ops.check_declaration import cases, check, check_gradients
 
 declare_all()

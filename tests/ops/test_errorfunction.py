@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from gradcli.ops import errorfunction
+from gradcli.ops.elementwise import errorfunction
 
 POINTS = np.concatenate([np.linspace(-6, 6, 2401), [0.46875, -0.46875, 4.0, 1e-300, 26.0]])
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradcli.errors import ValueError_
-from gradcli.ops.generator import DEFAULT_SEED, Generator
+from gradcli.ops.random.generator import DEFAULT_SEED, Generator
 
 CORPUS = Path(__file__).parent.parent / "conformance" / "rng.jsonl"
 CASES = [json.loads(line) for line in CORPUS.read_text().splitlines()]

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from gradcli.graph.op import leaf
-from gradcli.ops.bags import embedding_bag
-from gradcli.ops.ctc import ctc_loss
-from gradcli.ops.grids import affine_grid, grid_sample
+from gradcli.ops.layers.bags import embedding_bag
+from gradcli.ops.layers.grids import affine_grid, grid_sample
+from gradcli.ops.losses.ctc import ctc_loss
 
 IMAGE = np.arange(6.0).reshape(1, 1, 2, 3)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradcli.ops.mersenne import MersenneTwister
+from gradcli.ops.random.mersenne import MersenneTwister
 
 
 def test_the_words_its_authors_published() -> None:

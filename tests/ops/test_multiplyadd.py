@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gradcli.ops.multiplyadd import fused32, fused64, log32, sincos32
+from gradcli.ops.elementwise.multiplyadd import fused32, fused64, log32, sincos32
 
 SINGLES = st.floats(-1e6, 1e6, width=32).filter(lambda x: x == 0 or abs(x) > 1e-12)
 DOUBLES = st.floats(-1e6, 1e6).filter(lambda x: x == 0 or abs(x) > 1e-12)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradcli.ops.select import partly_sorted, quick_select
+from gradcli.ops.reductions.select import partly_sorted, quick_select
 
 
 @pytest.mark.parametrize(

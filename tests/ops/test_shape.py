@@ -7,7 +7,7 @@ import pytest
 
 from gradcli.api import Session
 from gradcli.errors import GradcliError
-from gradcli.ops.strides import view_strides
+from gradcli.ops.shapes.strides import view_strides
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from gradcli.cli.diff import differentiate
 from gradcli.cli.problem import Problem
 from gradcli.errors import GradcliError
 from gradcli.graph.node import NeedsValue
-from gradcli.language.parse import parse_program
+from gradcli.language.syntax.parse import parse_program
 from gradcli.render.latex import derivative_text, latex, latex_lines
 from gradcli.render.latexwords import escaped, name_text, number_latex, width
 from gradcli.simplify.formula import builder, simplified
@@ -85,7 +85,7 @@ def test_shared_parts_have_lines_of_their_own():
         ("sum(max(x, 1)[0])", r"\operatorname{one\_hot}({\max}_{1}(x)_{1}, 3)"),
         (
             "sum(x[0, 1:]**2)",
-            r"2 \operatorname{select\_scatter}(\mathbf{0}, \operatorname{pad}((x_{0})_{1:}, (1, 0)), 0, 0)",
+            r"2 \operatorname{select\_scatter}(\mathbf{0}, \operatorname{pad}(x_{0, 1:}, (1, 0)), 0, 0)",
         ),
         ("trace(inv(x @ x.T))", r"-2 (x \, x^{\top})^{-1} \, (x \, x^{\top})^{-1} \, x"),
     ],

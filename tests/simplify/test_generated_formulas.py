@@ -9,7 +9,7 @@ from gradcli.api import Session
 from gradcli.cli.diff import differentiate
 from gradcli.cli.diffoutput import text_of
 from gradcli.cli.problem import Problem
-from gradcli.language.parse import parse_program
+from gradcli.language.syntax.parse import parse_program
 from gradcli.source import Source
 
 HEADS = [

@@ -14,7 +14,7 @@ import numpy as np
 from gradcli.dtypes import int64
 from gradcli.graph.node import Node
 from gradcli.graph.terms import Arg, Term
-from gradcli.ops.resample import Taps
+from gradcli.ops.layers.resample import Taps
 from gradcli.simplify.build import Builder
 from gradcli.simplify.forms.parts import add_rows
 from gradcli.simplify.noform import NoForm

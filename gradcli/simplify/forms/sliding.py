@@ -10,8 +10,8 @@ import numpy as np
 
 from gradcli.graph.node import Node
 from gradcli.graph.terms import Term
-from gradcli.ops.pooling import window_sizes
-from gradcli.ops.windows import Windows
+from gradcli.ops.layers.pooling import window_sizes
+from gradcli.ops.layers.windows import Windows
 from gradcli.shapes import Shape
 from gradcli.simplify.build import Builder
 

@@ -22,6 +22,7 @@ JUMP = 1e4  # a slope this much steeper than the derivative, over a step of 1e-6
 FEW = 12  # rows: of more than this, zeros that agree are left out
 SHOWN = 40  # rows of each order that a table has; those that do not agree come first
 ORDERS = {1: "first derivatives", 2: "second derivatives"}
+WEIGHTED = " of sum(w*y), w = 1, 17/16, 18/16 ... 22/16 and again"  # so that nothing cancels (checked.py)
 STYLES = {"ok": "green", "mismatch": "bold red", "kink": "yellow", "undefined": "yellow", "unclear": "yellow",
           "not finite": "bold red"}  # fmt: skip
 TOLD = ("kink", "undefined", "mismatch")  # of these the two sides are told
@@ -97,6 +98,7 @@ def _render(found: Findings, form: str, environment: Environment) -> str:
     if form == "json":
         return findings_json(found)
     lines = []
+    several = any(row.order == 1 and row.of for row in found.rows)
     for order, title in ORDERS.items():
         rows = [row for row in found.rows if row.order == order]
         if not rows:
@@ -106,6 +108,7 @@ def _render(found: Findings, form: str, environment: Environment) -> str:
             lines.append(f"{title}: {zeros}\n")
             continue
         shown = _shown(rows)
+        title += WEIGHTED if order == 2 and several else ""
         lines.append(f"{title}\n{_table(shown, form, environment)}")
         if len(rows) > len(shown):
             lines.append(f"... and {len(rows) - len(shown)} more that agree\n")

@@ -32,6 +32,12 @@ Own.apply(x).sum()
 """
 
 
+def test_second_derivatives_of_vectors_say_of_what_they_are(call):
+    ended = call("check", "x**2", "--x", "2,3")
+    assert "second derivatives of sum(w*y), w = 1, 17/16, " in ended.out
+    assert "x         x[1]     x[1]       2.125              2.125" in ended.out
+
+
 def test_infinite_points_are_undefined(call):
     ended = call("check", "asinh(x)", "--x", "[3., -inf]")
     assert ended.status == 0

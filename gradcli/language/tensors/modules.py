@@ -18,7 +18,6 @@ from gradcli.language.python.values import MISSING, Builtin, Namespace, Size, Ty
 from gradcli.language.tensors import construct, gradmode, members
 from gradcli.language.tensors.binding import kind_name
 from gradcli.language.tensors.call import op_function
-from gradcli.language.tensors.clipping import nn_utils
 from gradcli.language.tensors.devices import FORMATS, backends, device
 from gradcli.language.tensors.gradcalls import torch_backward, torch_grad
 from gradcli.language.tensors.gradmode import mode_function, once_differentiable
@@ -66,7 +65,7 @@ class Modules:
             "torch.optim": dict,
             "torch.utils": lambda: {"checkpoint": self.namespace("torch.utils.checkpoint")},
             "torch.utils.checkpoint": lambda: {"checkpoint": builtin("checkpoint", checkpoint)},
-            "torch.nn.utils": lambda: nn_utils(context),
+            "torch.nn.utils": lambda: _nn_utils(context),
             "torch.linalg": lambda: {"LinAlgError": LINALG_ERROR},
             "torch._C": lambda: {"_LinAlgError": LINALG_ERROR},
             "torch.special": dict,
@@ -128,6 +127,12 @@ class Modules:
     def free_names(self) -> list[str]:
         """All names that are there without an import."""
         return sorted({*_FREE_MODULES, *catalog().free, *_FREE_TORCH, *TYPES, "pi", "inf", "nan"})
+
+
+def _nn_utils(context: Context) -> dict[str, Any]:
+    from gradcli.language.tensors.clipping import nn_utils  # start-up: it needs linear algebra
+
+    return dict(nn_utils(context))
 
 
 _OP_MODULES = {

@@ -67,7 +67,7 @@ def displayed(rows: list[tuple[str, str]]) -> str:
 
 
 def _broken(left: str, text: str, split: Mapping[str, list[str]]) -> list[tuple[str, str]]:
-    """An equation, in several rows where a sum is wider than a page."""
+    """An equation, in several rows where a sum or a list is wider than a page."""
     if width(text) <= LINE or text not in split:
         return [(left, text)]
     rows = [""]

@@ -44,7 +44,7 @@ class LatexWriter(LineWriter):
         reserved = {str(t.param("name")) for t in below(root) if t.head == "variable"}.union(taken)
         super().__init__(root, reserved)
         self.style = Style({}, sizes)
-        self.split: dict[str, list[str]] = {}  # sums by their text: where a line may end
+        self.split: dict[str, list[str]] = {}  # sums and lists by their text: where a line may end
         self.symbols: dict[str, str] = {}  # unknown sizes by what they are in the language
         self._letters = (c for c in SIZES if c not in reserved)
         self._matrices = any(t.head in MULTIPLYING for t in self.order)
@@ -109,7 +109,17 @@ class LatexWriter(LineWriter):
             name = name if len(term.args[0].shape) == 1 else f"{{{name}}}_{{{self._dims(dims)}}}"
         given = [pair for pair in given if pair[0] != "keepdim"]
         again = Term(term.head, term.args, tuple(given), term.shape, term.dtype, term.serial)
-        return applied(name, ", ".join(self.arguments(again))), ATOM
+        texts = self.arguments(again)
+        text = applied(name, ", ".join(texts))
+        if given and isinstance(given[0][1], list) and len(given[0][1]) > 1:
+            self._split_list(text, name, [self.value(item, again) for item in given[0][1]], texts[1:])
+        return text, ATOM
+
+    def _split_list(self, text: str, name: str, items: list[str], others: list[str]) -> None:
+        """Let a line end after each item of a list that a function takes first."""
+        pieces = [f"[{items[0]}", *items[1:-1], f"{items[-1]}]", *others]
+        pieces[0] = rf"{name}\bigl({pieces[0]}"
+        self.split[text] = [*[f"{piece}," for piece in pieces[:-1]], rf"{pieces[-1]}\bigr)"]
 
     def _dims(self, dims: Any) -> str:
         return ", ".join(map(str, dims)) if isinstance(dims, tuple | list) else str(dims)

@@ -24,8 +24,8 @@ WIDEST = 60.0  # points that a line may reach into the margin, which is 57
 COMMANDS = set(
     r"""\[ \] \begin \end \frac \partial \left \right \sum \sqrt \cdot \, \quad \qquad \text \texttt \mathtt \mathrm
     \mathbf \operatorname \top \odot \circ \times \otimes \wedge \vee \neg \le \ge \ne \infty \dim \lvert \rvert \lVert
-    \rVert \lfloor \rfloor \lceil \rceil \sin \cos \tan \exp \log \sinh \cosh \tanh \sigma \det \max \min \arcsin
-    \arccos \arctan \pi \psi \Gamma \\ \_ \{ \} \# \& \% \$""".split()
+    \rVert \bigl \bigr \lfloor \rfloor \lceil \rceil \sin \cos \tan \exp \log \sinh \cosh \tanh \sigma \det \max \min
+    \arcsin \arccos \arctan \pi \psi \Gamma \\ \_ \{ \} \# \& \% \$""".split()
 )
 
 
@@ -177,6 +177,13 @@ def test_formulas_compile_and_fit_a_page(tmp_path):
     assert done.returncode == 0, done.stdout[-2000:]
     wide = [float(line.split("(")[1].split("pt")[0]) for line in done.stdout.splitlines() if r"Overfull \hbox" in line]
     assert sum(w > WIDEST for w in wide) <= 1, sorted(wide)  # the formula of grid_sample
+
+
+def test_a_wide_list_has_several_lines():
+    (line,) = [line for line, _ in cases() if "chunk(4)" in line]
+    lines = printed(f"{line} --to latex")
+    assert r"\operatorname{cat}\bigl([" in lines
+    assert lines.count(r"&\quad") == 2
 
 
 def test_a_wide_sum_has_several_lines():

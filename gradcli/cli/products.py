@@ -78,8 +78,8 @@ def _tangents(evaluation: Evaluation, arguments: Arguments, environment: Environ
         found[name] = _tangent(name, value, evaluation, arguments, environment)
     if not found:
         name, x = next(iter(evaluation.wrt.items()))
-        shape = ",".join(map(str, x.shape))
-        raise UsageError(f"--tangent is missing: the direction in {name}", hint=f"--tangent {name}=ones:{shape}")
+        direction = f"ones:{','.join(map(str, x.shape))}" if x.shape else "1"
+        raise UsageError(f"--tangent is missing: the direction in {name}", hint=f"--tangent {name}={direction}")
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 
@@ -30,8 +30,11 @@ class Part:
 
     def labels(self) -> Iterator[str]:
         """`x[0,1]` for each element; a number has none."""
-        for index in np.ndindex(self.shape):
-            yield f"{self.name}[{','.join(map(str, index))}]" if index else self.name
+        return map(self.label, np.ndindex(self.shape))
+
+    def label(self, index: tuple[SupportsIndex, ...]) -> str:
+        """`x[0,1]`, or the name of a number."""
+        return f"{self.name}[{','.join(map(str, index))}]" if index else self.name
 
     @property
     def size(self) -> int:

@@ -34,7 +34,7 @@ class Named(Block):
     def __init__(self, part: Part, before: int, inside: range, weights: Array) -> None:
         """before: elements in front of this variable. inside: which of it."""
         super().__init__(np.arange(before + inside.start, before + inside.stop), weights)
-        first, last = _label(part, inside[0]), _label(part, inside[-1])
+        first, last = (part.label(np.unravel_index(at, part.shape)) for at in (inside[0], inside[-1]))
         self.variable = part.name
         self.part = part, before, inside
         self.label = first if len(inside) == 1 else f"{first} to {last}"
@@ -45,11 +45,6 @@ class Named(Block):
         length = -(-len(inside) // count)
         for at in range(0, len(inside), length):
             yield Named(part, before, inside[at : at + length], self.weights[at : at + length])
-
-
-def _label(part: Part, at: int) -> str:
-    index = np.unravel_index(at, part.shape)
-    return f"{part.name}[{','.join(map(str, index))}]" if index else part.name
 
 
 def blocks_of(parts: Sequence[Part], weights: Array) -> list[Named]:

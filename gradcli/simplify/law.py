@@ -9,11 +9,11 @@ The laws are in `simplify/laws/`, a file for each topic; importing that package 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gradcli.graph.terms import Term
 from gradcli.simplify.build import Builder
-from gradcli.simplify.normal import bare, factor_of, is_number
+from gradcli.simplify.normal import ONE, bare, factor_of, is_number
 
 Rewrite = Callable[[Builder, Term], "Term | None"]
 
@@ -52,6 +52,13 @@ def is_scalar(term: Term) -> bool:
 def one(term: Term, value: int = 1) -> bool:
     """Whether it is the number 1 (or another) broadcast to its shape."""
     return is_number(term) and bare(term).value == value
+
+
+def arithmetic_on(b: Builder, x: Term, parts: Sequence[Term]) -> Term:
+    """The sum or product x of other parts in place of its own."""
+    if x.head == "sum":
+        return b.add([*zip(x.param("factors"), parts, strict=True), (x.param("constant"), b.number(1))])
+    return b.power_product([(b.number(x.param("factor")), ONE), *zip(parts, x.param("powers"), strict=True)])
 
 
 def without_scalars(b: Builder, x: Term) -> tuple[Term | None, list[Term]]:

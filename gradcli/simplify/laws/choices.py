@@ -8,7 +8,7 @@ from math import ceil, floor
 from gradcli.dtypes import bool_
 from gradcli.graph.terms import Term, below
 from gradcli.simplify.build import Builder
-from gradcli.simplify.law import NEGATED, law, one
+from gradcli.simplify.law import NEGATED, arithmetic_on, law, one
 from gradcli.simplify.normal import ONE, bare, is_number
 
 
@@ -365,9 +365,7 @@ def _cast_counts(b: Builder, t: Term) -> Term | None:
     parts = [a if a.dtype is None else b.cast(a, t.dtype) for a in x.args]
     if x.floating or all(a.dtype is None or a.shape != x.shape for a in x.args):
         return None
-    if x.head == "sum":
-        return b.add([*zip(x.param("factors"), parts, strict=True), (x.param("constant"), b.number(1))])
-    return b.power_product([(b.number(x.param("factor")), ONE), *zip(parts, x.param("powers"), strict=True)])
+    return arithmetic_on(b, x, parts)
 
 
 @law("cast", "a cast there and back -> x", "nothing is rounded on the way")

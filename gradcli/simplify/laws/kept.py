@@ -5,8 +5,8 @@ from __future__ import annotations
 from gradcli.graph.terms import Term
 from gradcli.shapes import Shape
 from gradcli.simplify.build import Builder
-from gradcli.simplify.law import law
-from gradcli.simplify.normal import ONE, bare, factor_of
+from gradcli.simplify.law import arithmetic_on, law
+from gradcli.simplify.normal import bare
 
 
 @law("reshape", "reshape(sum(x, d, keepdim=True) / sqrt(var(y, d, keepdim=True))) -> sum(x, d) / sqrt(var(y, d))",
@@ -39,9 +39,7 @@ def _without_kept(b: Builder, x: Term, shape: Shape, depth: int) -> Term | None:
     known = [a for a in parts if a is not None]
     if len(known) < len(parts):
         return None
-    if x.head == "sum":
-        return b.add([*zip(x.param("factors"), known, strict=True), (x.param("constant"), b.number(1))])
-    return b.power_product([(b.number(factor_of(x)), ONE), *zip(known, x.param("powers"), strict=True)])
+    return arithmetic_on(b, x, known)
 
 
 @law(
@@ -96,10 +94,8 @@ def _with_kept(b: Builder, x: Term, shape: Shape, depth: int) -> Term | None:
     known = [a for a in parts if a is not None]
     if len(known) < len(parts):
         return None
-    if x.head == "sum":
-        return b.add([*zip(x.param("factors"), known, strict=True), (x.param("constant"), b.number(1))])
-    if x.head == "product":
-        return b.power_product([(b.number(factor_of(x)), ONE), *zip(known, x.param("powers"), strict=True)])
+    if x.head in ("sum", "product"):
+        return arithmetic_on(b, x, known)
     return b.elementwise(x.head, known, x.dtype, x.params) if x.head != "mask" else b.mask(known[0])
 
 
@@ -134,9 +130,7 @@ def _leading_kept(b: Builder, t: Term) -> Term | None:
     parts = [_narrowed(b, a, rank) for a in t.args]
     if all(p is a for p, a in zip(parts, t.args, strict=True)):
         return None
-    if t.head == "sum":
-        return b.add([*zip(t.param("factors"), parts, strict=True), (t.param("constant"), b.number(1))])
-    return b.power_product([(b.number(factor_of(t)), ONE), *zip(parts, t.param("powers"), strict=True)])
+    return arithmetic_on(b, t, parts)
 
 
 @law("expand", "expand(sum(x, 0, keepdim=True)) -> expand(sum(x, 0))", "only leading dimensions are kept")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gradcli.graph.terms import Term
 from gradcli.simplify.build import Builder
-from gradcli.simplify.law import is_scalar, law, one, without_scalars
-from gradcli.simplify.normal import ONE, bare, factor_of
+from gradcli.simplify.law import arithmetic_on, is_scalar, law, one, without_scalars
+from gradcli.simplify.normal import bare
 
 
 @law("reshape mT permute index flip", "f(expand(c)) -> expand(c)", "c is one element; f only moves elements")
@@ -58,9 +58,7 @@ def _reshape_arithmetic(b: Builder, t: Term) -> Term | None:
     parts = [a for a in inner if a is not None and a.shape in ((), t.shape)]
     if len(parts) < len(inner) or all(a.shape == () for a in parts):
         return None
-    if x.head == "sum":
-        return b.add([*zip(x.param("factors"), parts, strict=True), (x.param("constant"), b.number(1))])
-    return b.power_product([(b.number(factor_of(x)), ONE), *zip(parts, x.param("powers"), strict=True)])
+    return arithmetic_on(b, x, parts)
 
 
 @law("prod mean max min norm var std total", "f(reshape(x)) -> f(x)", "f is over all elements")

@@ -7,7 +7,7 @@ from fractions import Fraction
 from gradcli.dtypes import int64
 from gradcli.graph.terms import Arg, Term
 from gradcli.simplify.build import Builder
-from gradcli.simplify.law import is_scalar, law, one, without_scalars
+from gradcli.simplify.law import arithmetic_on, is_scalar, law, one, without_scalars
 from gradcli.simplify.normal import ONE, bare, factor_of
 
 
@@ -90,9 +90,7 @@ def _before_picking(b: Builder, source: Term, mask: Term, depth: int = NESTED) -
     known = [a for a in parts if a is not None]
     if len(known) < len(parts):
         return None
-    if source.head == "sum":
-        return b.add([*zip(source.param("factors"), known, strict=True), (source.param("constant"), b.number(1))])
-    return b.power_product([(b.number(factor_of(source)), ONE), *zip(known, source.param("powers"), strict=True)])
+    return arithmetic_on(b, source, known)
 
 
 @law("scatter_add", "scatter_add(zeros, 0, i, c) -> c * one_hot(i)", "one place i and one element c of a vector")
